@@ -1,0 +1,33 @@
+// Package calls counts the API calls that handling one message costs, so that
+// outcomes and the demo can show them. The count travels in the context; the
+// API clients add to it.
+package calls
+
+import (
+	"context"
+	"sync/atomic"
+)
+
+// Counter counts calls by system. The zero value is ready; safe for
+// concurrent use.
+type Counter struct {
+	AcumaticaCalls atomic.Int64 // every request but sign-in and sign-out
+	StripeReads    atomic.Int64 // GET
+	StripeWrites   atomic.Int64 // POST, DELETE
+}
+
+type key struct{}
+
+// With returns a context whose API calls are counted in the counter.
+func With(ctx context.Context) (context.Context, *Counter) {
+	c := &Counter{}
+	return context.WithValue(ctx, key{}, c), c
+}
+
+// From returns the counter of ctx, or one that nobody reads.
+func From(ctx context.Context) *Counter {
+	if c, ok := ctx.Value(key{}).(*Counter); ok {
+		return c
+	}
+	return &Counter{}
+}

@@ -1,0 +1,112 @@
+// Package config is the configuration of an installation: what it holds, where
+// each value came from, and everything that is wrong with it at once.
+package config
+
+import "time"
+
+// Config is one installation. Every secret is of type Secret, so that
+// printing a Config never shows one (Invariant 9).
+type Config struct {
+	Connections []Connection `yaml:"connections"`
+	NATS        NATS         `yaml:"nats"`
+	Ingest      Ingest       `yaml:"ingest"`
+	Ops         Ops          `yaml:"ops"`
+	DataDir     string       `yaml:"data_dir"`
+	Partitions  int          `yaml:"partitions"` // default 32; fixed once the streams exist
+}
+
+// Secret is a credential. It prints as "***" in every form.
+type Secret string
+
+func (Secret) String() string               { return "***" }
+func (Secret) GoString() string             { return "***" }
+func (Secret) MarshalText() ([]byte, error) { return []byte("***"), nil }
+
+// Reveal returns the credential itself, for the client that needs it.
+func (s Secret) Reveal() string { return string(s) }
+
+// Connection is one Stripe account paired with one Acumatica tenant.
+type Connection struct {
+	Name      string    `yaml:"name"` // "default" is the one that needs no name on the command line
+	Stripe    Stripe    `yaml:"stripe"`
+	Acumatica Acumatica `yaml:"acumatica"`
+	Books     Books     `yaml:"books"`
+	Poll      Poll      `yaml:"poll"`
+}
+
+// Stripe is the Stripe side of a connection.
+type Stripe struct {
+	APIKey         Secret   `yaml:"api_key"`
+	APIBase        string   `yaml:"api_base"`        // default https://api.stripe.com
+	WebhookSecrets []Secret `yaml:"webhook_secrets"` // several while a secret is rolled
+	Livemode       bool     `yaml:"livemode"`        // derived from the key (…_live_…) unless set
+}
+
+// Acumatica is the ERP side of a connection.
+type Acumatica struct {
+	URL          string        `yaml:"url"` // https://host[/site]
+	Tenant       string        `yaml:"tenant"`
+	Endpoint     string        `yaml:"endpoint"` // Default/24.200.001
+	Username     string        `yaml:"username"`
+	Password     Secret        `yaml:"password"`
+	ClientID     string        `yaml:"client_id"` // with it: OAuth password grant; without: cookie login
+	ClientSecret Secret        `yaml:"client_secret"`
+	Branch       string        `yaml:"branch"`
+	Timeout      time.Duration `yaml:"timeout"`      // of one request; default 11m, because Acumatica queues up to 10
+	SettleDelay  time.Duration `yaml:"settle_delay"` // wait before searching after an uncertain write; default 30s
+	Concurrency  int           `yaml:"concurrency"`  // requests at once, all workers of the process; default 2
+}
+
+// Books says where money lands in the ledger.
+type Books struct {
+	TimeZone      string            `yaml:"time_zone"`      // IANA; default UTC
+	PaymentMethod string            `yaml:"payment_method"` // Acumatica payment method for Stripe charges
+	CashAccounts  map[string]string `yaml:"cash_accounts"`  // settlement currency (upper case) → clearing cash account
+}
+
+// Poll says how Acumatica is polled.
+type Poll struct {
+	Interval time.Duration `yaml:"interval"` // default 15s
+	Overlap  time.Duration `yaml:"overlap"`  // windows overlap by this much; default 2m
+	Settle   time.Duration `yaml:"settle"`   // the window ends this long before the server's now; default 2s
+	PageSize int           `yaml:"page_size"`
+	Since    time.Time     `yaml:"since"` // start date of the connection; default: when it was first polled
+}
+
+// NATS says which broker to use. Without URL the process embeds one.
+type NATS struct {
+	URL    string `yaml:"url"`
+	Creds  string `yaml:"creds"`  // path of a .creds file
+	Listen string `yaml:"listen"` // embedded: host:port for other processes on this machine; default 127.0.0.1:0
+}
+
+// Ingest is the webhook endpoint.
+type Ingest struct {
+	Listen  string        `yaml:"listen"`   // default 127.0.0.1:8080
+	MaxBody int64         `yaml:"max_body"` // bytes; default 512 KiB
+	MaxAge  time.Duration `yaml:"max_age"`  // signature age, both ways; default 5m
+}
+
+// Ops is the port for probes and metrics.
+type Ops struct {
+	Listen string `yaml:"listen"` // default 127.0.0.1:9090; empty disables
+}
+
+// Connection returns the connection of that name.
+func (c *Config) Connection(name string) (Connection, bool) {
+	for _, x := range c.Connections {
+		if x.Name == name {
+			return x, true
+		}
+	}
+	return Connection{}, false
+}
+
+// ConnectionNames lists the names in order.
+func (c *Config) ConnectionNames() []string {
+	names := make([]string, len(c.Connections))
+	for i, x := range c.Connections {
+		names[i] = x.Name
+	}
+	return names
+}

@@ -1,0 +1,14 @@
+package fault
+
+var busCodes = []Code{
+	{"bus.unavailable", Down, "The broker (NATS JetStream) does not answer or refused the write.", "check that NATS runs and has disk space: millrace status"},
+	{"bus.partitions_mismatch", Misconfigured, "The streams were made for another number of partitions.", "set partitions to the number recorded in the stream, or follow the runbook to change it"},
+	{"bus.not_provisioned", Misconfigured, "A stream or bucket that Millrace needs is missing or has other settings.", "run millrace up once, or create the assets as documented"},
+	{"bus.stream_rewound", Misconfigured, "A stored position lies beyond the end of the stream: the broker lost data.", "restore the stream from its backup before anything goes on"},
+	{"bus.event_malformed", Invalid, "A message on the stream is not a CloudEvent that Millrace understands.", "find out who published it; drop it when it is not ours"},
+	{"bus.subject_invalid", Invalid, "A subject does not have the tokens that the contract says.", "find out who published it; drop it when it is not ours"},
+	{"posting.held", Transient, "Another worker holds this posting right now.", "nothing: it goes on when the other worker is done or its hold expires"},
+	{"posting.fenced", Transient, "This worker was overtaken while it worked; it stopped before it wrote anything more.", "nothing: the other worker finishes the posting"},
+	{"link.conflict", Rejected, "The id is already linked with another id on the other side.", "decide which pair is right, then correct the other system: millrace trace <id>"},
+	{"link.missing", Rejected, "The other side of this id is not known.", "create or sync the customer or document first: millrace trace <id>"},
+}

@@ -1,0 +1,120 @@
+// Package link keeps the pair of ids of one thing in both systems.
+package link
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"millrace/internal/bus"
+	"millrace/internal/fault"
+)
+
+// Kinds of things that are linked.
+const (
+	Customer = "customer"
+	Invoice  = "invoice"
+	Payment  = "payment"
+)
+
+// Link is the pair of ids of one thing in both systems.
+type Link struct {
+	Kind        string            `json:"kind"`
+	AcumaticaID string            `json:"acumatica_id"`         // CustomerID, or "<Type> <ReferenceNbr>"
+	StripeID    string            `json:"stripe_id"`            // cus_…, in_…, ch_…
+	Attributes  map[string]string `json:"attributes,omitempty"` // hosted_invoice_url, NoteID, …
+	IntentID    string            `json:"intent_id"`
+	At          time.Time         `json:"at"`
+}
+
+// Store keeps links in the bucket "links", once under each id.
+type Store struct {
+	bucket *bus.Bucket
+}
+
+// New returns the store on that bus.
+func New(b *bus.Bus) *Store { return &Store{bucket: b.Bucket("links")} }
+
+// Put stores the pair under both ids. Putting the same pair again is success;
+// an id that is already paired with another one is a link.conflict and
+// nothing is overwritten (Invariant 8). A crash between the two writes is
+// healed by putting again.
+func (s *Store) Put(ctx context.Context, connection string, l Link) error {
+	data, err := json.Marshal(l)
+	if err != nil {
+		return fmt.Errorf("link %s: %w", l.StripeID, err)
+	}
+	keys := []string{
+		bus.Key(connection, l.Kind, "acumatica", l.AcumaticaID),
+		bus.Key(connection, l.Kind, "stripe", l.StripeID),
+	}
+	for _, key := range keys {
+		if err := s.put(ctx, key, l, data); err != nil {
+			return fmt.Errorf("link %s %s with %s: %w", l.Kind, l.AcumaticaID, l.StripeID, err)
+		}
+	}
+	return nil
+}
+
+func (s *Store) put(ctx context.Context, key string, l Link, data []byte) error {
+	_, err := s.bucket.Create(ctx, key, data)
+	if !errors.Is(err, bus.ErrConflict) {
+		return err
+	}
+	old, found, err := s.get(ctx, key)
+	if err != nil || !found {
+		return err
+	}
+	if old.AcumaticaID != l.AcumaticaID || old.StripeID != l.StripeID {
+		return fault.Newf("link.conflict", "%s is already linked with %s", old.AcumaticaID, old.StripeID)
+	}
+	return nil
+}
+
+// ByAcumatica finds the link of an Acumatica id.
+func (s *Store) ByAcumatica(ctx context.Context, connection, kind, id string) (Link, bool, error) {
+	return s.get(ctx, bus.Key(connection, kind, "acumatica", id))
+}
+
+// ByStripe finds the link of a Stripe id.
+func (s *Store) ByStripe(ctx context.Context, connection, kind, id string) (Link, bool, error) {
+	return s.get(ctx, bus.Key(connection, kind, "stripe", id))
+}
+
+func (s *Store) get(ctx context.Context, key string) (Link, bool, error) {
+	data, _, err := s.bucket.Get(ctx, key)
+	if errors.Is(err, bus.ErrNotFound) {
+		return Link{}, false, nil
+	}
+	if err != nil {
+		return Link{}, false, err
+	}
+	var l Link
+	if err := json.Unmarshal(data, &l); err != nil {
+		return Link{}, false, fmt.Errorf("link %s: %w", key, err)
+	}
+	return l, true, nil
+}
+
+// All calls fn with every link of the connection, once each.
+func (s *Store) All(ctx context.Context, connection string, fn func(Link) error) error {
+	keys, err := s.bucket.Keys(ctx, bus.Key(connection))
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		l, found, err := s.get(ctx, key)
+		if err != nil {
+			return err
+		}
+		if !found || key != bus.Key(connection, l.Kind, "stripe", l.StripeID) {
+			continue
+		}
+		if err := fn(l); err != nil {
+			return err
+		}
+	}
+	return nil
+}

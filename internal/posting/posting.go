@@ -1,0 +1,120 @@
+// Package posting keeps the durable record of each intent that a sink works
+// on: how far it came, under which keys, and who holds it. Only one worker at
+// a time may hold a posting; a stale one is fenced off by compare-and-swap.
+package posting
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"millrace/internal/bus"
+	"millrace/internal/fault"
+)
+
+// State is how far a posting came.
+type State string
+
+// The states of a posting, in order.
+const (
+	Planned  State = "planned"  // nothing was sent
+	Sent     State = "sent"     // a write may have reached the target: uncertain until it was searched
+	Created  State = "created"  // the document exists, its keys are stored, it has no ledger effect yet
+	Released State = "released" // the release was asked for
+	Done     State = "done"     // read back from the target as it should be
+)
+
+// Record is what is stored.
+type Record struct {
+	IntentID string            `json:"intent_id"`
+	State    State             `json:"state"`
+	Keys     map[string]string `json:"keys,omitempty"` // Type, ReferenceNbr, id; or the Stripe id
+	Sends    int               `json:"sends"`          // how many times a creating write was sent
+	SentAt   time.Time         `json:"sent_at,omitzero"`
+	Holder   string            `json:"holder,omitempty"`
+	Until    time.Time         `json:"until,omitzero"` // before this time nobody else may take it
+	Updated  time.Time         `json:"updated"`
+}
+
+// holdFor is how long a hold lasts without being saved again. Safety does not
+// rest on it: a save by an overtaken holder fails by compare-and-swap.
+const holdFor = 15 * time.Second
+
+// Posting is a Record held by this worker.
+type Posting struct {
+	Record
+	store *Store
+	key   string
+	rev   uint64
+}
+
+// Store keeps postings in the bucket "postings".
+type Store struct {
+	bucket *bus.Bucket
+	holder string
+	now    func() time.Time
+}
+
+// New returns the store; holder names this process and must differ between
+// any two.
+func New(b *bus.Bus, holder string) *Store {
+	return &Store{bucket: b.Bucket("postings"), holder: holder, now: time.Now}
+}
+
+// Claim returns the posting of an intent, made as Planned if there was none,
+// held by this worker. A posting that is Done is returned without a hold.
+// posting.held when another worker holds it.
+func (s *Store) Claim(ctx context.Context, connection, intentID string) (*Posting, error) {
+	p := &Posting{store: s, key: bus.Key(connection, intentID)}
+	data, rev, err := s.bucket.Get(ctx, p.key)
+	switch {
+	case errors.Is(err, bus.ErrNotFound):
+		p.Record = Record{IntentID: intentID, State: Planned}
+	case err != nil:
+		return nil, fmt.Errorf("claim %s: %w", intentID, err)
+	default:
+		if err := json.Unmarshal(data, &p.Record); err != nil {
+			return nil, fmt.Errorf("claim %s: %w", intentID, err)
+		}
+		p.rev = rev
+	}
+	if p.State == Done {
+		return p, nil
+	}
+	if wait := p.Until.Sub(s.now()); p.Holder != "" && p.Holder != s.holder && wait > 0 {
+		return nil, fault.Newf("posting.held", "claim %s: held by %s", intentID, p.Holder).After(wait)
+	}
+	if err := p.Save(ctx); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Save stores the record and prolongs the hold. posting.fenced when another
+// worker has taken it meanwhile: the caller must stop at once, without
+// another call to the target.
+func (p *Posting) Save(ctx context.Context) error {
+	p.Holder, p.Updated = p.store.holder, p.store.now().UTC()
+	p.Until = p.Updated.Add(holdFor)
+	if p.State == Done {
+		p.Holder, p.Until = "", time.Time{}
+	}
+	data, err := json.Marshal(p.Record)
+	if err != nil {
+		return fmt.Errorf("save %s: %w", p.IntentID, err)
+	}
+	if p.rev == 0 {
+		p.rev, err = p.store.bucket.Create(ctx, p.key, data)
+	} else {
+		p.rev, err = p.store.bucket.Update(ctx, p.key, data, p.rev)
+	}
+	if errors.Is(err, bus.ErrConflict) {
+		return fault.Newf("posting.fenced", "save %s as %s: %w", p.IntentID, p.State, err)
+	}
+	if err != nil {
+		return fmt.Errorf("save %s as %s: %w", p.IntentID, p.State, err)
+	}
+	return nil
+}

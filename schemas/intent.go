@@ -1,0 +1,145 @@
+package schemas
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// Systems.
+const (
+	Stripe    = "stripe"
+	Acumatica = "acumatica"
+)
+
+// Intent is what must become true in the target system. It is the data of a
+// CloudEvent on the INTENTS stream, type io.millrace.intent.v1.
+type Intent struct {
+	ID         string          `json:"id"` // deterministic, see IntentID
+	Connection string          `json:"connection"`
+	Lane       string          `json:"lane"`              // unescaped customer id of the source system
+	Target     string          `json:"target"`            // Stripe or Acumatica
+	Document   string          `json:"document"`          // "customer", "invoice", "payment"
+	Verb       string          `json:"verb"`              // "upsert", "create", "annotate"
+	Key        string          `json:"key"`               // id of the source object it is about, e.g. ch_…, or "Invoice AR000123"
+	Version    string          `json:"version,omitempty"` // revision of the source object when each revision is an intent of its own
+	Flow       FlowRef         `json:"flow"`
+	Cause      Cause           `json:"cause"`
+	Refs       []Ref           `json:"refs,omitempty"` // every id known to belong to the story
+	Fields     json.RawMessage `json:"fields"`         // the document in the target's own field names: StripeCustomer, StripeInvoice, StripeMetadata, AcumaticaPayment
+	WriteBack  *WriteBack      `json:"write_back,omitempty"`
+}
+
+// IntentID derives the id that makes doing the same thing twice visible
+// (Invariant 2): the same target document for the same source object, and
+// revision if there is one, has the same id whatever event led to it.
+func IntentID(connection, target, document, verb, key, version string) string {
+	id := strings.Join([]string{connection, target, document, verb, key}, "/")
+	if version != "" {
+		id += "@" + version
+	}
+	return id
+}
+
+// FlowRef names the flow document, and the input, that made an intent.
+type FlowRef struct {
+	ID        string `json:"id"`
+	Version   int    `json:"version"`
+	InputHash string `json:"input_hash"` // sha256, hex, of the canonical input
+}
+
+// Cause is the event that an intent comes from.
+type Cause struct {
+	EventID   string `json:"event_id"`
+	EventType string `json:"event_type"`
+	EventSeq  uint64 `json:"event_seq"` // sequence in EVENTS
+}
+
+// Ref is the id of one thing in one system.
+type Ref struct {
+	System string `json:"system"` // Stripe or Acumatica
+	Kind   string `json:"kind"`   // the system's own word: "customer", "invoice", "charge", "payment_intent", "Payment", …
+	ID     string `json:"id"`     // in_…, ch_…; Acumatica: "<Type> <ReferenceNbr>" or the CustomerID
+	URL    string `json:"url,omitempty"`
+}
+
+// WriteBack asks the sink to publish, once the document is done, an intent
+// that writes the document's number as metadata on a Stripe object.
+type WriteBack struct {
+	Object      string `json:"object"`       // Stripe object kind: "invoice"
+	ID          string `json:"id"`           // in_…
+	MetadataKey string `json:"metadata_key"` // at most 40 characters; Stripe: metadata
+}
+
+// LinkRef stands where the target's id is known only when the intent is
+// handled: the sink replaces it by the linked id.
+type LinkRef struct {
+	Kind string `json:"kind"` // "customer", "invoice", "payment"
+	ID   string `json:"id"`   // the id in the source system
+}
+
+// StripeCustomer is the Fields of a stripe customer intent; Stripe's names.
+type StripeCustomer struct {
+	Name     string            `json:"name"`
+	Email    string            `json:"email,omitempty"`
+	Phone    string            `json:"phone,omitempty"`
+	Address  *StripeAddress    `json:"address,omitempty"`
+	Metadata map[string]string `json:"metadata"`
+}
+
+// StripeAddress is Stripe's address object.
+type StripeAddress struct {
+	Line1      string `json:"line1,omitempty"`
+	Line2      string `json:"line2,omitempty"`
+	City       string `json:"city,omitempty"`
+	State      string `json:"state,omitempty"`
+	PostalCode string `json:"postal_code,omitempty"`
+	Country    string `json:"country,omitempty"` // ISO 3166-1 alpha-2
+}
+
+// StripeInvoice is the Fields of a stripe invoice intent; Stripe's names.
+// Amounts are minor units of Currency, by Stripe's own table.
+type StripeInvoice struct {
+	Customer    LinkRef             `json:"customer"`
+	Currency    string              `json:"currency"` // lower case, as Stripe writes it
+	Number      string              `json:"number,omitempty"`
+	Description string              `json:"description,omitempty"`
+	DueDate     string              `json:"due_date,omitempty"` // YYYY-MM-DD in the books' time zone
+	Lines       []StripeInvoiceLine `json:"lines"`
+	Total       int64               `json:"total"` // must equal what Stripe computes, else the draft is deleted
+	Metadata    map[string]string   `json:"metadata"`
+}
+
+// StripeInvoiceLine is one invoice item.
+type StripeInvoiceLine struct {
+	Description string `json:"description"`
+	Amount      int64  `json:"amount"` // minor units, may be negative
+}
+
+// StripeMetadata is the Fields of a stripe annotate intent.
+type StripeMetadata struct {
+	ID       string            `json:"id"` // the Stripe object
+	Metadata map[string]string `json:"metadata"`
+}
+
+// AcumaticaPayment is the Fields of an acumatica payment intent; Acumatica's
+// names. Amounts are exact decimals in CurrencyID.
+type AcumaticaPayment struct {
+	Type             string                 `json:"Type"` // "Payment" or "Prepayment"
+	CustomerID       string                 `json:"CustomerID"`
+	PaymentMethod    string                 `json:"PaymentMethod"`
+	CashAccount      string                 `json:"CashAccount"`
+	CurrencyID       string                 `json:"CurrencyID"`      // upper case
+	PaymentAmount    string                 `json:"PaymentAmount"`   // "120.50"
+	PaymentRef       string                 `json:"PaymentRef"`      // the charge id: the external reference we search by; at most 40 characters
+	ApplicationDate  string                 `json:"ApplicationDate"` // YYYY-MM-DD in the books' time zone
+	Description      string                 `json:"Description,omitempty"`
+	Branch           string                 `json:"Branch,omitempty"`
+	DocumentsToApply []AcumaticaApplication `json:"DocumentsToApply,omitempty"`
+}
+
+// AcumaticaApplication is one row of DocumentsToApply.
+type AcumaticaApplication struct {
+	DocType      string `json:"DocType"` // "Invoice"
+	ReferenceNbr string `json:"ReferenceNbr"`
+	AmountPaid   string `json:"AmountPaid"`
+}
