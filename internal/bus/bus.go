@@ -1,95 +1,125 @@
 // Package bus is the only way to the broker: publish, consume in order, and
 // keep small state. It owns the streams and their settings, the lane protocol,
 // and the one switch that decides what happens to a message whose handling
-// failed.
+// failed. Nothing is acknowledged before it is durable further down
+// (Invariant 1).
 package bus
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
-	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
-	"millrace/schemas"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"millrace/internal/fault"
 )
 
-var errTODO = errors.New("not yet")
+// InProcessServer is an embedded broker.
+type InProcessServer interface {
+	InProcessConn() (net.Conn, error)
+}
 
-type InProcessServer interface{ InProcessConn() (net.Conn, error) }
-
+// Options say how to reach the broker.
 type Options struct {
-	URL, Creds, Token, Name string
-	InProcess               InProcessServer
-	Partitions              int // used when streams are first made; default 32
-	Log                     *slog.Logger
+	URL        string          // nats://…; ignored with InProcess
+	Creds      string          // path of a .creds file; empty for none
+	Token      string          // token authentication; empty for none
+	Name       string          // shown in the broker's connection list
+	InProcess  InProcessServer // embedded broker; nil for URL
+	Partitions int             // used when the streams are first made; 0 = as recorded, else DefaultPartitions
+	Log        *slog.Logger    // nil discards
 }
 
-type Bus struct{}
+// DefaultPartitions is how many partitions new streams get.
+const DefaultPartitions = 32
 
-func Connect(ctx context.Context, o Options) (*Bus, error)               { return nil, errTODO }
-func (b *Bus) Close() error                                              { return nil }
-func (b *Bus) Provision(ctx context.Context, connections []string) error { return errTODO }
-func (b *Bus) Verify(ctx context.Context) error                          { return errTODO }
-func (b *Bus) Partitions() int                                           { return 32 }
-func (b *Bus) PublishEvent(ctx context.Context, connection, lane, source, object, verb string, ev Event) (PubAck, error) {
-	return PubAck{}, errTODO
-}
-func (b *Bus) PublishIntent(ctx context.Context, in schemas.Intent) (PubAck, error) {
-	return PubAck{}, errTODO
-}
-func (b *Bus) PublishOutcome(ctx context.Context, o schemas.Outcome) error { return errTODO }
-func (b *Bus) Run(ctx context.Context, s Stage) error                      { return errTODO }
-func (b *Bus) Scan(ctx context.Context, stream string, fromSeq uint64, fn func(*Message) error) error {
-	return errTODO
-}
-func (b *Bus) Follow(ctx context.Context, stream string, fromSeq uint64, fn func(*Message) error) error {
-	return errTODO
-}
-func (b *Bus) Bucket(name string) *Bucket                  { return nil }
-func (b *Bus) Lag(ctx context.Context) ([]StageLag, error) { return nil, errTODO }
-func (b *Bus) Lease(ctx context.Context, name, holder string, ttl time.Duration) (*Lease, bool, error) {
-	return nil, false, errTODO
-}
-
-type StageLag struct {
-	Stage, Connection string
-	Pending           uint64 // stored, not yet handed out
-	AckPending        int    // in flight
-	BlockedLanes      int    // waiting or parked
-	ParkedLanes       int
-}
-
-type Lease struct{}
-
-func (l *Lease) Renew(ctx context.Context) error   { return errTODO } // ErrConflict: lost
-func (l *Lease) Release(ctx context.Context) error { return errTODO }
-
-var (
-	ErrNotFound = errors.New("key not found")
-	ErrConflict = errors.New("key changed meanwhile")
+// connectTimeout bounds the first contact, apiTimeout every later request to
+// the broker.
+const (
+	connectTimeout = 10 * time.Second
+	apiTimeout     = 5 * time.Second
 )
 
-type Bucket struct{}
+// Bus is one connection to the broker; safe for concurrent use.
+type Bus struct {
+	nc         *nats.Conn
+	js         jetstream.JetStream
+	log        *slog.Logger
+	want       int // partitions asked for; 0 = whatever is recorded
+	partitions atomic.Int64
+	handles    sync.Map // looked-up streams and buckets
+}
 
-func (k *Bucket) Get(ctx context.Context, key string) ([]byte, uint64, error) { return nil, 0, errTODO }
-func (k *Bucket) Create(ctx context.Context, key string, value []byte) (uint64, error) {
-	return 0, errTODO
-}
-func (k *Bucket) Update(ctx context.Context, key string, value []byte, rev uint64) (uint64, error) {
-	return 0, errTODO
-}
-func (k *Bucket) Put(ctx context.Context, key string, value []byte) (uint64, error) {
-	return 0, errTODO
-}
-func (k *Bucket) Delete(ctx context.Context, key string, rev uint64) error  { return errTODO }
-func (k *Bucket) Keys(ctx context.Context, prefix string) ([]string, error) { return nil, errTODO }
-
-// Key joins escaped parts into a key-value key.
-func Key(parts ...string) string {
-	for i, p := range parts {
-		parts[i] = Escape(p)
+// Connect reaches the broker. bus.unavailable when it does not answer.
+func Connect(ctx context.Context, o Options) (*Bus, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return strings.Join(parts, ".")
+	opts := []nats.Option{
+		nats.Name(o.Name), nats.Timeout(connectTimeout),
+		nats.MaxReconnects(-1), nats.ReconnectWait(200 * time.Millisecond), nats.ReconnectJitter(200*time.Millisecond, time.Second),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { o.Log.Warn("broker error", "err", err) }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				o.Log.Warn("broker connection lost", "err", err)
+			}
+		}),
+		nats.ReconnectHandler(func(*nats.Conn) { o.Log.Info("broker connection restored") }),
+	}
+	if o.InProcess != nil {
+		opts = append(opts, nats.InProcessServer(o.InProcess))
+	}
+	if o.Creds != "" {
+		opts = append(opts, nats.UserCredentials(o.Creds))
+	}
+	if o.Token != "" {
+		opts = append(opts, nats.Token(o.Token))
+	}
+	nc, err := nats.Connect(o.URL, opts...)
+	if err != nil {
+		return nil, fault.Newf("bus.unavailable", "connect: %w", err)
+	}
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(apiTimeout))
+	if err != nil {
+		nc.Close()
+		return nil, fault.Newf("bus.unavailable", "jetstream: %w", err)
+	}
+	b := &Bus{nc: nc, js: js, log: o.Log, want: o.Partitions}
+	if err := b.loadPartitions(ctx); err != nil {
+		nc.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+// Close lets what was published reach the broker and closes the connection.
+func (b *Bus) Close() error {
+	if b.nc.IsClosed() {
+		return nil
+	}
+	err := b.nc.FlushTimeout(apiTimeout)
+	b.nc.Close()
+	return err
+}
+
+// Partitions is the number of partitions in force.
+func (b *Bus) Partitions() int { return int(b.partitions.Load()) }
+
+// unavailable classifies an error of the broker; context errors stay as they
+// are, so that a shutdown does not look like an outage.
+func unavailable(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf(format+": %w", append(args, err)...)
+	}
+	return fault.Newf("bus.unavailable", format+": %w", append(args, err)...)
 }

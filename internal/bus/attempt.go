@@ -1,0 +1,118 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"millrace/internal/calls"
+	"millrace/internal/fault"
+	"millrace/schemas"
+)
+
+const (
+	// inPlaceBudget is how long a message of a free lane is tried again before
+	// its lane is blocked and the partition goes on.
+	inPlaceBudget = 2 * time.Second
+	firstBackoff  = 100 * time.Millisecond
+	// throttleWait is used when the system does not say how long to wait.
+	throttleWait = time.Second
+)
+
+// attemptInPlace tries a message until it succeeds or its lane must be
+// blocked. It is the one switch from the kind of a failure to what happens to
+// the message. The outcome is also meaningful beside an error: it holds the
+// ids that the handler knew.
+func (r *runner) attemptInPlace(ctx context.Context, m *Message) (schemas.Outcome, error) {
+	ctx, counter := calls.With(ctx)
+	br := r.breakers[m.Subject.Connection]
+	backoff, spent := firstBackoff, time.Duration(0)
+	for try := 1; ; try++ {
+		if !br.enter(ctx, r) {
+			return schemas.Outcome{}, errStopping
+		}
+		o, err := r.attempt(ctx, m, try)
+		o.Attempt = try
+		o.Calls = schemas.Calls{
+			Acumatica: counter.AcumaticaCalls.Load(), StripeReads: counter.StripeReads.Load(), StripeWrites: counter.StripeWrites.Load(),
+		}
+		if err == nil {
+			br.success()
+			return o, nil
+		}
+		f := fault.Of(err)
+		var wait time.Duration
+		switch f.Kind {
+		case fault.Transient:
+			br.success() // the system answered
+			if wait = max(f.RetryAfter, jitter(backoff)); spent+wait > inPlaceBudget {
+				return o, err
+			}
+			spent, backoff = spent+wait, backoff*2
+		case fault.Throttled:
+			br.success()
+			wait = max(f.RetryAfter, throttleWait)
+		case fault.Down, fault.Misconfigured:
+			br.failure(f)
+			continue // enter waits until the next probe
+		case fault.Rejected, fault.Invalid:
+			br.success()
+			return o, err
+		}
+		if !r.pause(ctx, wait) {
+			return o, errStopping
+		}
+	}
+}
+
+// attempt calls the handler once, catches what it throws, and writes the one
+// log line of the attempt.
+func (r *runner) attempt(ctx context.Context, m *Message, try int) (o schemas.Outcome, err error) {
+	ctx = propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{extTrace: m.Event.TraceParent})
+	ctx, span := otel.Tracer("millrace/bus").Start(ctx, "process "+r.stage.Name, trace.WithSpanKind(trace.SpanKindConsumer))
+	defer span.End()
+	start := time.Now()
+	defer func() {
+		if p := recover(); p != nil {
+			err = fault.Newf("internal.panic", "%v\n%s", p, debug.Stack())
+		}
+		took := time.Since(start)
+		o.TookMS = took.Milliseconds()
+		if sc := span.SpanContext(); sc.HasTraceID() {
+			o.TraceID = sc.TraceID().String()
+		}
+		r.record(ctx, m, o, err, try, took)
+	}()
+	o, err = r.stage.Handle(ctx, m)
+	if err == nil {
+		switch o.Outcome {
+		case schemas.Applied, schemas.Duplicate, schemas.Skipped:
+		default:
+			err = fault.Newf("internal.panic", "handler of %s ended a message as %q", r.stage.Name, o.Outcome)
+		}
+	}
+	return o, err
+}
+
+func (r *runner) record(ctx context.Context, m *Message, o schemas.Outcome, err error, try int, took time.Duration) {
+	log := r.bus.log.With("stage", r.stage.Name, "connection", m.Subject.Connection, "lane", m.Subject.Lane,
+		"event_id", m.Event.ID, "type", m.Event.Type, "seq", m.Seq, "attempt", try, "took_ms", took.Milliseconds(), "trace_id", o.TraceID)
+	if err == nil {
+		r.metrics.attempt(ctx, r.stage.Name, o.Outcome, took)
+		log.Info("attempt", "outcome", o.Outcome, "reason", o.Reason)
+		return
+	}
+	f := fault.Of(err)
+	r.metrics.attempt(ctx, r.stage.Name, f.Kind.String(), took)
+	if errors.Is(err, context.Canceled) {
+		log.Debug("attempt", "kind", "stopped")
+		return
+	}
+	log.Warn("attempt", "kind", f.Kind.String(), "code", f.Code, "hint", f.Hint, "err", fmt.Sprintf("%.600s", err.Error()))
+}

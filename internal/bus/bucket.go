@@ -1,0 +1,148 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Errors of a Bucket that callers branch on.
+var (
+	ErrNotFound = errors.New("key not found")
+	ErrConflict = errors.New("key changed meanwhile")
+)
+
+// Bucket keeps small state by key. Reads are answered by the leader; every
+// change can be a compare-and-swap on the revision, and a revision never
+// repeats, also across delete and create.
+type Bucket struct {
+	bus  *Bus
+	name string
+}
+
+// Bucket returns the bucket of that name: "links", "postings", "blocks",
+// "leases" or "cursors". It is looked up when it is used.
+func (b *Bus) Bucket(name string) *Bucket { return &Bucket{bus: b, name: name} }
+
+// Key joins parts, each escaped, into a key.
+func Key(parts ...string) string {
+	escaped := make([]string, len(parts))
+	for i, p := range parts {
+		escaped[i] = Escape(p)
+	}
+	return strings.Join(escaped, ".")
+}
+
+func (k *Bucket) open(ctx context.Context) (jetstream.KeyValue, error) {
+	return k.bus.kv(ctx, bucketName(k.name))
+}
+
+// Get returns the value and its revision, or ErrNotFound.
+func (k *Bucket) Get(ctx context.Context, key string) (value []byte, revision uint64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
+	defer cancel()
+	kv, err := k.open(ctx)
+	if err != nil {
+		return nil, 0, unavailable(err, "open %s", k.name)
+	}
+	e, err := kv.Get(ctx, key)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return nil, 0, ErrNotFound
+	}
+	if err != nil {
+		return nil, 0, unavailable(err, "get %s %s", k.name, key)
+	}
+	return e.Value(), e.Revision(), nil
+}
+
+// Create stores the value of a key that is absent, or returns ErrConflict.
+func (k *Bucket) Create(ctx context.Context, key string, value []byte) (revision uint64, err error) {
+	return k.write(ctx, key, func(ctx context.Context, kv jetstream.KeyValue) (uint64, error) {
+		return kv.Create(ctx, key, value)
+	})
+}
+
+// Update stores the value if the key's revision is still rev, or returns
+// ErrConflict.
+func (k *Bucket) Update(ctx context.Context, key string, value []byte, rev uint64) (revision uint64, err error) {
+	return k.write(ctx, key, func(ctx context.Context, kv jetstream.KeyValue) (uint64, error) {
+		return kv.Update(ctx, key, value, rev)
+	})
+}
+
+// Put stores the value whatever is there.
+func (k *Bucket) Put(ctx context.Context, key string, value []byte) (revision uint64, err error) {
+	return k.write(ctx, key, func(ctx context.Context, kv jetstream.KeyValue) (uint64, error) {
+		return kv.Put(ctx, key, value)
+	})
+}
+
+// Delete removes the key if its revision is still rev, or returns
+// ErrConflict; rev 0 removes whatever is there.
+func (k *Bucket) Delete(ctx context.Context, key string, rev uint64) error {
+	_, err := k.write(ctx, key, func(ctx context.Context, kv jetstream.KeyValue) (uint64, error) {
+		if rev == 0 {
+			return 0, kv.Delete(ctx, key)
+		}
+		return 0, kv.Delete(ctx, key, jetstream.LastRevision(rev))
+	})
+	return err
+}
+
+func (k *Bucket) write(ctx context.Context, key string, do func(context.Context, jetstream.KeyValue) (uint64, error)) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
+	defer cancel()
+	kv, err := k.open(ctx)
+	if err != nil {
+		return 0, unavailable(err, "open %s", k.name)
+	}
+	rev, err := do(ctx, kv)
+	if isConflict(err) {
+		return 0, ErrConflict
+	}
+	return rev, unavailable(err, "write %s %s", k.name, key)
+}
+
+// isConflict: the broker answers a lost compare-and-swap with code 10071, or
+// another one on a
+// replicated stream.
+func isConflict(err error) bool {
+	if err == nil {
+		return false
+	}
+	if errors.Is(err, jetstream.ErrKeyExists) {
+		return true
+	}
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
+}
+
+// Keys lists, sorted, the keys that equal prefix or lie below it; an empty
+// prefix lists all.
+func (k *Bucket) Keys(ctx context.Context, prefix string) ([]string, error) {
+	kv, err := k.open(ctx)
+	if err != nil {
+		return nil, unavailable(err, "open %s", k.name)
+	}
+	filters := []string{">"}
+	if prefix != "" {
+		filters = []string{prefix, prefix + ".>"}
+	}
+	l, err := kv.ListKeysFiltered(ctx, filters...)
+	if err != nil {
+		return nil, unavailable(err, "list %s", k.name)
+	}
+	keys := []string{}
+	for key := range l.Keys() {
+		keys = append(keys, key)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("list %s: %w", k.name, err) // the listing may be cut
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys), nil
+}

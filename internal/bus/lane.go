@@ -1,0 +1,267 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"millrace/internal/fault"
+	"millrace/schemas"
+)
+
+// The lane protocol. A stage that cannot handle a message of a lane writes a
+// block record and acknowledges the message; later messages of the lane are
+// acknowledged and covered by the record; the re-driver applies the lane from
+// the stream, in order, and then removes the record. Every write is a
+// compare-and-set on the record's revision.
+//
+//	I1  record present  ⇒ every message of the lane below cur is applied
+//	I2  an ack was sent ⇒ the message is applied, or a record is present with cur ≤ seq ≤ last
+//	I3  a message is handed out ⇒ an ack was sent for every earlier one of its partition
+//
+// Together: first applications are in stream order and none is lost
+// (Invariants 4 and 7). Clocks, claims and scans decide speed and duplicates
+// only.
+
+// Block is the record that holds a lane of a stage.
+type Block struct {
+	Cur     uint64    `json:"cur"`             // every message of the lane below it is applied
+	Last    uint64    `json:"last"`            // highest sequence acknowledged under this record
+	Claim   string    `json:"claim,omitempty"` // the current re-driver; empty = waiting
+	Until   time.Time `json:"until"`           // before it nobody may claim; also the back-off
+	Tries   int       `json:"tries"`
+	Parked  bool      `json:"parked,omitempty"` // waits for a person, not for the clock
+	Created time.Time `json:"created"`          // of the stream: with another one, sequences mean nothing
+	Since   time.Time `json:"since"`
+	Code    string    `json:"code"`
+	Hint    string    `json:"hint,omitempty"`
+	Error   string    `json:"error,omitempty"`
+	Stage   string    `json:"stage"`
+	Lane    string    `json:"lane"`
+	Conn    string    `json:"connection"`
+}
+
+func blockKey(stage string, s Subject) string {
+	return Key(stage, s.Connection, strconv.Itoa(s.Partition), s.Lane)
+}
+
+func (b *Bus) readBlock(ctx context.Context, key string) (rec Block, rev uint64, err error) {
+	data, rev, err := b.Bucket(bucketBlocks).Get(ctx, key)
+	if err != nil {
+		return Block{}, 0, err
+	}
+	if err := json.Unmarshal(data, &rec); err != nil {
+		return Block{}, 0, fmt.Errorf("block record %s: %w", key, err)
+	}
+	return rec, rev, nil
+}
+
+func (b *Bus) createBlock(ctx context.Context, key string, rec Block) error {
+	data, err := json.Marshal(rec)
+	if err != nil {
+		return fmt.Errorf("block record %s: %w", key, err)
+	}
+	_, err = b.Bucket(bucketBlocks).Create(ctx, key, data)
+	return err
+}
+
+func (b *Bus) updateBlock(ctx context.Context, key string, rec Block, rev uint64) (uint64, error) {
+	data, err := json.Marshal(rec)
+	if err != nil {
+		return 0, fmt.Errorf("block record %s: %w", key, err)
+	}
+	return b.Bucket(bucketBlocks).Update(ctx, key, data, rev)
+}
+
+// handle runs the lane protocol for one message and reports whether it may be
+// acknowledged. An error means: do not acknowledge, it will come again.
+func (r *runner) handle(ctx context.Context, m *Message) error {
+	key := blockKey(r.stage.Name, m.Subject)
+	for {
+		r.at("before-read")
+		rec, rev, err := r.bus.readBlock(ctx, key)
+		if errors.Is(err, ErrNotFound) {
+			done, err := r.work(ctx, key, m)
+			if done || err != nil {
+				return err
+			}
+			continue // the record appeared meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		if m.Seq <= rec.Last || m.Seq < rec.Cur {
+			return nil // applied or already covered
+		}
+		covered, err := r.cover(ctx, key, rec, rev, m)
+		if covered || err != nil {
+			return err
+		}
+	}
+}
+
+// cover raises last to this message. A message behind a parked one is parked
+// itself, and says so before it is acknowledged (Invariant 3).
+func (r *runner) cover(ctx context.Context, key string, rec Block, rev uint64, m *Message) (bool, error) {
+	if rec.Parked {
+		o := schemas.Outcome{
+			Document: m.Subject.B, Outcome: schemas.Parked, Code: rec.Code, Hint: rec.Hint,
+			Reason: "waits behind message " + strconv.FormatUint(rec.Cur, 10) + " of its lane, which is parked",
+		}
+		if err := r.publishOutcome(ctx, m, o); err != nil {
+			return false, err
+		}
+	}
+	rec.Last = m.Seq
+	r.at("before-cover")
+	_, err := r.bus.updateBlock(ctx, key, rec, rev)
+	if errors.Is(err, ErrConflict) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// work handles a message of a free lane. Done means it may be acknowledged;
+// neither done nor an error means that a block record appeared.
+func (r *runner) work(ctx context.Context, key string, m *Message) (done bool, err error) {
+	o, err := r.attemptInPlace(ctx, m)
+	if err == nil {
+		return true, r.publishOutcome(ctx, m, o)
+	}
+	if ctx.Err() != nil || errors.Is(err, errStopping) {
+		return false, errStopping
+	}
+	rec, err := r.blockFor(ctx, m, o, err)
+	if err != nil {
+		return false, err
+	}
+	r.at("before-create")
+	switch err := r.bus.createBlock(ctx, key, rec); {
+	case errors.Is(err, ErrConflict):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	r.wake()
+	return true, nil
+}
+
+// blockFor makes the record for a message that failed. A parked message gets
+// its outcome first: with the record in place a redelivery would be
+// acknowledged without one.
+func (r *runner) blockFor(ctx context.Context, m *Message, o schemas.Outcome, cause error) (Block, error) {
+	f := fault.Of(cause)
+	park := parks(f)
+	if park {
+		if err := r.publishOutcome(ctx, m, parked(o, cause)); err != nil {
+			return Block{}, err
+		}
+	}
+	created, err := r.bus.streamCreated(ctx, m.Stream)
+	if err != nil {
+		return Block{}, err
+	}
+	now := time.Now().UTC()
+	return Block{
+		Cur: m.Seq, Last: m.Seq, Until: now.Add(max(f.RetryAfter, redriveDelay(0))), Parked: park,
+		Created: created, Since: now, Code: f.Code, Hint: f.Hint, Error: cause.Error(),
+		Stage: r.stage.Name, Lane: m.Subject.Lane, Conn: m.Subject.Connection,
+	}, nil
+}
+
+func parks(f *fault.Error) bool { return f.Kind == fault.Rejected || f.Kind == fault.Invalid }
+
+// parked turns what the handler knew, and why it failed, into an outcome.
+func parked(o schemas.Outcome, cause error) schemas.Outcome {
+	f := fault.Of(cause)
+	o.Outcome, o.Code, o.Hint = schemas.Parked, f.Code, f.Hint
+	o.Reason, o.Error = reasonOf(f.Code), cause.Error()
+	return o
+}
+
+func reasonOf(code string) string {
+	if c, ok := fault.Lookup(code); ok {
+		return c.Meaning
+	}
+	return code
+}
+
+// Blocks lists the block records of a stage, or of all stages when it is
+// empty.
+func (b *Bus) Blocks(ctx context.Context, stage string) ([]Block, error) {
+	prefix := ""
+	if stage != "" {
+		prefix = Key(stage)
+	}
+	keys, err := b.Bucket(bucketBlocks).Keys(ctx, prefix)
+	if err != nil {
+		return nil, err
+	}
+	blocks := make([]Block, 0, len(keys))
+	for _, key := range keys {
+		rec, _, err := b.readBlock(ctx, key)
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		blocks = append(blocks, rec)
+	}
+	return blocks, nil
+}
+
+// Release lets a parked lane of a stage go on from the message that failed,
+// in order. ErrNotFound when the lane is not held.
+func (b *Bus) Release(ctx context.Context, stage, connection, lane string) error {
+	key := Key(stage, connection, strconv.Itoa(Partition(connection, lane, b.Partitions())), lane)
+	for {
+		rec, rev, err := b.readBlock(ctx, key)
+		if err != nil {
+			return err
+		}
+		if !rec.Parked {
+			return nil
+		}
+		rec.Parked, rec.Until, rec.Tries = false, time.Now().UTC(), 0
+		_, err = b.updateBlock(ctx, key, rec, rev)
+		if !errors.Is(err, ErrConflict) {
+			return err
+		}
+	}
+}
+
+// streamCreated identifies a stream: after a loss and a new start its
+// sequences begin again and stored positions mean nothing.
+func (b *Bus) streamCreated(ctx context.Context, name string) (time.Time, error) {
+	s, err := b.stream(ctx, name)
+	if err != nil {
+		return time.Time{}, unavailable(err, "read stream %s", name)
+	}
+	return s.CachedInfo().Created.UTC(), nil
+}
+
+// checkPositions refuses to run when a block record lies beyond the end of
+// its stream: the broker has lost data and would use sequences again.
+func (b *Bus) checkPositions(ctx context.Context, s Stage) error {
+	blocks, err := b.Blocks(ctx, s.Name)
+	if err != nil || len(blocks) == 0 {
+		return err
+	}
+	info, err := b.js.Stream(ctx, s.Stream)
+	if err != nil {
+		return unavailable(err, "read stream %s", s.Stream)
+	}
+	state := info.CachedInfo()
+	for _, rec := range blocks {
+		if !rec.Created.Equal(state.Created.UTC()) || rec.Last > state.State.LastSeq {
+			return fault.Newf("bus.stream_rewound", "lane %s of %s is held up to sequence %d; %s ends at %d",
+				rec.Lane, strings.Join([]string{rec.Conn, rec.Stage}, "/"), rec.Last, s.Stream, state.State.LastSeq)
+		}
+	}
+	return nil
+}

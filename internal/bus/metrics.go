@@ -1,0 +1,39 @@
+package bus
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+)
+
+// metrics of the stages; labels come from closed sets only.
+type metrics struct {
+	outcomes metric.Int64Counter
+	attempts metric.Float64Histogram
+}
+
+func newMetrics() (*metrics, error) {
+	meter := otel.Meter("millrace/bus")
+	outcomes, err := meter.Int64Counter("millrace_outcomes", metric.WithDescription("messages by stage and how they ended"))
+	if err != nil {
+		return nil, fmt.Errorf("metric: %w", err)
+	}
+	attempts, err := meter.Float64Histogram("millrace_attempt_duration", metric.WithUnit("s"),
+		metric.WithDescription("attempts by stage and result: an outcome or the kind of the failure"))
+	if err != nil {
+		return nil, fmt.Errorf("metric: %w", err)
+	}
+	return &metrics{outcomes, attempts}, nil
+}
+
+func (m *metrics) outcome(ctx context.Context, stage, outcome string) {
+	m.outcomes.Add(ctx, 1, metric.WithAttributes(attribute.String("stage", stage), attribute.String("outcome", outcome)))
+}
+
+func (m *metrics) attempt(ctx context.Context, stage, result string, took time.Duration) {
+	m.attempts.Record(ctx, took.Seconds(), metric.WithAttributes(attribute.String("stage", stage), attribute.String("result", result)))
+}

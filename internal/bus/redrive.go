@@ -1,0 +1,296 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"millrace/internal/fault"
+)
+
+const (
+	// scanEvery is how often the block records are looked at. It only affects
+	// how soon a lane goes on.
+	scanEvery = 500 * time.Millisecond
+	// claimFor is how long a re-driver's claim lasts without being renewed.
+	claimFor = 2 * time.Second
+	// redriveLimit bounds how many lanes of a stage one process re-drives at
+	// once.
+	redriveLimit   = 8
+	firstRedrive   = 250 * time.Millisecond
+	slowestRedrive = 5 * time.Minute
+)
+
+// redriveDelay is the automatic retry schedule of a blocked lane.
+func redriveDelay(tries int) time.Duration {
+	return jitter(min(firstRedrive<<min(tries, 20), slowestRedrive))
+}
+
+// redriveLoop looks for block records whose time has come and re-drives their
+// lanes, until ctx is done.
+func (r *runner) redriveLoop(ctx, work context.Context) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	slots := make(chan struct{}, redriveLimit)
+	var busy sync.Map
+	t := time.NewTicker(scanEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		case <-r.poke:
+		}
+		keys, err := r.dueLanes(ctx)
+		if err != nil {
+			if ctx.Err() == nil {
+				r.bus.log.Warn("block records not read", "stage", r.stage.Name, "err", err)
+			}
+			continue
+		}
+		for _, key := range keys {
+			if _, running := busy.LoadOrStore(key, true); running {
+				continue
+			}
+			select {
+			case slots <- struct{}{}:
+			case <-ctx.Done():
+				return
+			}
+			wg.Go(func() {
+				defer func() { busy.Delete(key); <-slots }()
+				if err := r.redrive(work, key); err != nil && !errors.Is(err, errStopping) && ctx.Err() == nil {
+					r.bus.log.Warn("lane not re-driven", "stage", r.stage.Name, "key", key, "err", err)
+				}
+			})
+		}
+	}
+}
+
+// dueLanes lists the keys of the records that may be claimed now.
+func (r *runner) dueLanes(ctx context.Context) ([]string, error) {
+	var due []string
+	for _, conn := range r.stage.Connections {
+		keys, err := r.bus.Bucket(bucketBlocks).Keys(ctx, Key(r.stage.Name, conn))
+		if err != nil {
+			return nil, err
+		}
+		for _, key := range keys {
+			rec, _, err := r.bus.readBlock(ctx, key)
+			if errors.Is(err, ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			if !rec.Parked && !rec.Until.After(time.Now()) {
+				due = append(due, key)
+			}
+		}
+	}
+	return due, nil
+}
+
+// drive is one lane in the hands of a re-driver. The record is renewed beside
+// the work, so it is guarded.
+type drive struct {
+	r    *runner
+	key  string
+	mu   sync.Mutex
+	rec  Block
+	rev  uint64
+	lost bool // another re-driver has claimed it
+}
+
+// redrive claims a lane and applies its messages from cur through last. It
+// deletes the record only when cur > last, on exactly the revision where it
+// saw that last: a message that is covered meanwhile changes the revision.
+func (r *runner) redrive(ctx context.Context, key string) error {
+	rec, rev, err := r.bus.readBlock(ctx, key)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if rec.Parked || rec.Until.After(time.Now()) {
+		return nil
+	}
+	rec.Claim, rec.Until = r.id, time.Now().UTC().Add(claimFor)
+	d := &drive{r: r, key: key, rec: rec}
+	if d.rev, err = r.bus.updateBlock(ctx, key, rec, rev); err != nil {
+		if errors.Is(err, ErrConflict) {
+			return nil
+		}
+		return err
+	}
+	stop := d.renew(ctx)
+	defer stop()
+	for {
+		more, err := d.step(ctx)
+		if !more || err != nil {
+			return err
+		}
+	}
+}
+
+// step applies one message, or removes the record when nothing is left.
+func (d *drive) step(ctx context.Context) (more bool, err error) {
+	d.mu.Lock()
+	cur, last, lost := d.rec.Cur, d.rec.Last, d.lost
+	d.mu.Unlock()
+	switch {
+	case lost:
+		return false, nil
+	case cur > last:
+		return d.remove(ctx)
+	}
+	m, err := d.next(ctx, cur)
+	if err != nil {
+		return false, d.giveBack(ctx, err)
+	}
+	if m.Seq > last {
+		// A stale read or an expired message: last itself was not applied, so
+		// the record stays and says so.
+		return false, d.giveBack(ctx, fault.Newf("bus.blocked_message_missing", "lane %s: sequences %d to %d are not in %s", d.rec.Lane, cur, last, d.r.stage.Stream))
+	}
+	o, err := d.r.attemptInPlace(ctx, m)
+	if errors.Is(err, errStopping) {
+		return false, errors.Join(d.giveBack(ctx, nil), err)
+	}
+	if err != nil {
+		if f := fault.Of(err); parks(f) {
+			if perr := d.r.publishOutcome(ctx, m, parked(o, err)); perr != nil {
+				return false, perr
+			}
+		}
+		return false, d.giveBack(ctx, err)
+	}
+	if err := d.r.publishOutcome(ctx, m, o); err != nil {
+		return false, err
+	}
+	d.mu.Lock()
+	d.rec.Cur = m.Seq + 1
+	d.mu.Unlock()
+	return true, nil
+}
+
+// next reads the lane's next message at or after seq from the leader.
+func (d *drive) next(ctx context.Context, seq uint64) (*Message, error) {
+	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
+	defer cancel()
+	s := d.r.stage
+	stream, err := d.r.bus.stream(ctx, s.Stream)
+	if err != nil {
+		return nil, unavailable(err, "read stream %s", s.Stream)
+	}
+	p := Partition(d.rec.Conn, d.rec.Lane, d.r.bus.Partitions())
+	raw, err := stream.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(filter(s.Stream, d.rec.Conn, p, Escape(d.rec.Lane), s.Target)))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, fault.Newf("bus.blocked_message_missing", "lane %s: nothing at or after sequence %d in %s", d.rec.Lane, seq, s.Stream)
+	}
+	if err != nil {
+		return nil, unavailable(err, "read lane %s", d.rec.Lane)
+	}
+	return decodeMessage(s.Stream, raw.Subject, raw.Sequence, raw.Time, raw.Header, raw.Data)
+}
+
+// remove deletes the record on the revision that was seen; a conflict means
+// that a message was covered meanwhile, or that the claim is gone.
+func (d *drive) remove(ctx context.Context) (more bool, err error) {
+	d.r.at("before-delete")
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.rec.Cur <= d.rec.Last || d.lost {
+		return !d.lost, nil
+	}
+	err = d.r.bus.Bucket(bucketBlocks).Delete(ctx, d.key, d.rev)
+	if errors.Is(err, ErrConflict) {
+		return d.merge(ctx)
+	}
+	if err == nil {
+		d.lost = true // nothing to renew any more
+	}
+	return false, err
+}
+
+// merge takes over what others wrote to the record, as long as the claim is
+// still ours. The caller holds the lock.
+func (d *drive) merge(ctx context.Context) (mine bool, err error) {
+	rec, rev, err := d.r.bus.readBlock(ctx, d.key)
+	if errors.Is(err, ErrNotFound) || err == nil && rec.Claim != d.r.id {
+		d.lost = true
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	d.rec.Last, d.rec.Cur, d.rev = max(d.rec.Last, rec.Last), max(d.rec.Cur, rec.Cur), rev
+	return true, nil
+}
+
+// save writes the record by compare-and-set, merging until it succeeds or the
+// claim is lost. The caller holds the lock.
+func (d *drive) save(ctx context.Context) error {
+	for !d.lost {
+		rev, err := d.r.bus.updateBlock(ctx, d.key, d.rec, d.rev)
+		if err == nil {
+			d.rev = rev
+			return nil
+		}
+		if !errors.Is(err, ErrConflict) {
+			return err
+		}
+		if _, err := d.merge(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// giveBack ends the claim and says when, or for whom, the lane goes on. A nil
+// cause means that the process drains.
+func (d *drive) giveBack(ctx context.Context, cause error) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.rec.Claim, d.rec.Until = "", time.Now().UTC()
+	if cause != nil {
+		f := fault.Of(cause)
+		d.rec.Code, d.rec.Hint, d.rec.Error, d.rec.Parked = f.Code, f.Hint, cause.Error(), parks(f)
+		d.rec.Tries++
+		d.rec.Until = d.rec.Until.Add(max(f.RetryAfter, redriveDelay(d.rec.Tries)))
+	}
+	err := d.save(ctx)
+	d.lost = true
+	return err
+}
+
+// renew keeps the claim alive, and saves cur, while messages are applied.
+func (d *drive) renew(ctx context.Context) (stop func()) {
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		t := time.NewTicker(claimFor / 2)
+		defer t.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-t.C:
+			}
+			d.mu.Lock()
+			if !d.lost {
+				d.rec.Until = time.Now().UTC().Add(claimFor)
+				if err := d.save(ctx); err != nil {
+					d.r.bus.log.Warn("claim not renewed", "key", d.key, "err", err)
+				}
+			}
+			d.mu.Unlock()
+		}
+	})
+	return func() { close(done); wg.Wait() }
+}
