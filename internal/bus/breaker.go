@@ -5,9 +5,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/failsafe-go/failsafe-go/circuitbreaker"
-
 	"millrace/internal/fault"
+
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 )
 
 // probeEvery is how often one attempt goes through while the breaker is open.

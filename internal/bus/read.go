@@ -38,7 +38,7 @@ func (b *Bus) Follow(ctx context.Context, stream string, fromSeq uint64, fn func
 		}
 		return true, fn(m)
 	})
-	if ctx.Err() != nil {
+	if errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err

@@ -10,9 +10,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"millrace/schemas"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // errStopping means that the process drains: the message is left to the next
@@ -280,5 +280,5 @@ func jitter(d time.Duration) time.Duration {
 	if d < 2 {
 		return d
 	}
-	return d/2 + rand.N(d/2)
+	return d/2 + rand.N(d/2) //nolint:gosec // spreads retries, guards nothing
 }

@@ -39,8 +39,8 @@ func New(b *bus.Bus) *Store { return &Store{bucket: b.Bucket("links")} }
 
 // Put stores the pair under both ids. Putting the same pair again is success;
 // an id that is already paired with another one is a link.conflict and
-// nothing is overwritten (Invariant 8). A crash between the two writes is
-// healed by putting again.
+// nothing is stored (Invariant 8). A crash between the two writes is healed by
+// putting again.
 func (s *Store) Put(ctx context.Context, connection string, l Link) error {
 	data, err := json.Marshal(l)
 	if err != nil {
@@ -51,14 +51,25 @@ func (s *Store) Put(ctx context.Context, connection string, l Link) error {
 		bus.Key(connection, l.Kind, "stripe", l.StripeID),
 	}
 	for _, key := range keys {
-		if err := s.put(ctx, key, l, data); err != nil {
+		old, found, err := s.get(ctx, key)
+		if err == nil && found {
+			err = same(old, l)
+		}
+		if err != nil {
+			return fmt.Errorf("link %s %s with %s: %w", l.Kind, l.AcumaticaID, l.StripeID, err)
+		}
+	}
+	for _, key := range keys {
+		if err := s.create(ctx, key, l, data); err != nil {
 			return fmt.Errorf("link %s %s with %s: %w", l.Kind, l.AcumaticaID, l.StripeID, err)
 		}
 	}
 	return nil
 }
 
-func (s *Store) put(ctx context.Context, key string, l Link, data []byte) error {
+// create stores the pair under one id; whoever was faster must have stored
+// the same pair.
+func (s *Store) create(ctx context.Context, key string, l Link, data []byte) error {
 	_, err := s.bucket.Create(ctx, key, data)
 	if !errors.Is(err, bus.ErrConflict) {
 		return err
@@ -67,6 +78,10 @@ func (s *Store) put(ctx context.Context, key string, l Link, data []byte) error 
 	if err != nil || !found {
 		return err
 	}
+	return same(old, l)
+}
+
+func same(old, l Link) error {
 	if old.AcumaticaID != l.AcumaticaID || old.StripeID != l.StripeID {
 		return fault.Newf("link.conflict", "%s is already linked with %s", old.AcumaticaID, old.StripeID)
 	}

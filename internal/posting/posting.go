@@ -40,7 +40,7 @@ type Record struct {
 
 // holdFor is how long a hold lasts without being saved again. Safety does not
 // rest on it: a save by an overtaken holder fails by compare-and-swap.
-const holdFor = 15 * time.Second
+const holdFor = 5 * time.Second
 
 // Posting is a Record held by this worker.
 type Posting struct {

@@ -1,0 +1,34 @@
+# Every target says what it is for: make help
+LINT := go tool -modfile=.ci/tools.mod golangci-lint
+
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+up: ## the main job: everything in one process, with the twins and sample traffic
+	go run ./cmd/millrace up --demo
+
+test: ## all tests
+	go test ./...
+
+race: ## tests of the concurrent packages under the race detector
+	go test -race ./internal/bus/... ./internal/service/... ./ingest/... ./source-acumatica/... ./transform/stage/... ./sink-acumatica/... ./sink-stripe/...
+
+lint: ## go vet and the linter, pinned in .ci/tools.mod
+	go vet ./...
+	$(LINT) run ./...
+
+fmt: ## format as the linter wants it
+	$(LINT) fmt ./...
+
+bench: ## benchmarks that docs/ quote
+	go test -run '^$$' -bench . -benchtime 200x ./ingest/webhook ./transform/flow
+
+generate: ## write the generated pages of docs/
+	go run ./cmd/millrace errors list --markdown > docs/errors.md
+
+verify: generate ## generated pages are up to date
+	git diff --exit-code docs/
+
+.PHONY: help up test race lint fmt bench generate verify

@@ -1,0 +1,71 @@
+package link
+
+import (
+	"path/filepath"
+	"testing"
+
+	"millrace/internal/bus"
+	"millrace/internal/embednats"
+	"millrace/internal/fault"
+)
+
+func newStore(t *testing.T) *Store {
+	t.Helper()
+	srv, err := embednats.Start(embednats.Options{StoreDir: filepath.Join(t.TempDir(), "nats")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := bus.Connect(t.Context(), bus.Options{InProcess: srv, Token: srv.Token(), Partitions: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close(); srv.Shutdown() })
+	if err := b.Provision(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	return New(b)
+}
+
+func TestALinkIsFoundFromBothSides(t *testing.T) {
+	s := newStore(t)
+	want := Link{Kind: Invoice, AcumaticaID: "Invoice AR000001", StripeID: "in_1"}
+	for range 2 { // putting the same pair again is success
+		if err := s.Put(t.Context(), "default", want); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, find := range map[string]func() (Link, bool, error){
+		"acumatica": func() (Link, bool, error) { return s.ByAcumatica(t.Context(), "default", Invoice, "Invoice AR000001") },
+		"stripe":    func() (Link, bool, error) { return s.ByStripe(t.Context(), "default", Invoice, "in_1") },
+	} {
+		got, found, err := find()
+		if err != nil || !found || got.AcumaticaID != want.AcumaticaID || got.StripeID != want.StripeID {
+			t.Errorf("by %s: %+v, %v, %v", name, got, found, err)
+		}
+	}
+	n := 0
+	if err := s.All(t.Context(), "default", func(Link) error { n++; return nil }); err != nil || n != 1 {
+		t.Errorf("all: %d links, %v", n, err)
+	}
+	if _, found, err := s.ByStripe(t.Context(), "other", Invoice, "in_1"); found || err != nil {
+		t.Errorf("another connection sees the link: %v, %v", found, err)
+	}
+}
+
+func TestAnIDIsNeverLinkedTwice(t *testing.T) {
+	s := newStore(t)
+	if err := s.Put(t.Context(), "default", Link{Kind: Customer, AcumaticaID: "C1", StripeID: "cus_1"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range []Link{
+		{Kind: Customer, AcumaticaID: "C1", StripeID: "cus_2"},
+		{Kind: Customer, AcumaticaID: "C2", StripeID: "cus_1"},
+	} {
+		if err := s.Put(t.Context(), "default", l); fault.Of(err).Code != "link.conflict" {
+			t.Errorf("%+v: err = %v, want link.conflict", l, err)
+		}
+	}
+	if l, found, err := s.ByAcumatica(t.Context(), "default", Customer, "C2"); found || err != nil {
+		t.Errorf("half of a refused pair was stored: %+v, %v", l, err)
+	}
+}

@@ -1,0 +1,106 @@
+package posting
+
+import (
+	"errors"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"millrace/internal/bus"
+	"millrace/internal/embednats"
+	"millrace/internal/fault"
+)
+
+func newBus(t *testing.T) *bus.Bus {
+	t.Helper()
+	srv, err := embednats.Start(embednats.Options{StoreDir: filepath.Join(t.TempDir(), "nats")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := bus.Connect(t.Context(), bus.Options{InProcess: srv, Token: srv.Token(), Partitions: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close(); srv.Shutdown() })
+	if err := b.Provision(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestOnlyOneWorkerHoldsAPosting(t *testing.T) {
+	b := newBus(t)
+	one, two := New(b, "one"), New(b, "two")
+	if _, err := one.Claim(t.Context(), "default", "i"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := two.Claim(t.Context(), "default", "i")
+	if f := fault.Of(err); f.Code != "posting.held" || f.RetryAfter <= 0 {
+		t.Errorf("err = %v, want posting.held with a time to wait", err)
+	}
+}
+
+func TestAStaleHolderIsFencedOff(t *testing.T) {
+	b := newBus(t)
+	now := time.Now()
+	one, two := New(b, "one"), New(b, "two")
+	two.now = func() time.Time { return now.Add(2 * holdFor) }
+	stale, err := one.Claim(t.Context(), "default", "i")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := two.Claim(t.Context(), "default", "i"); err != nil {
+		t.Fatal(err)
+	}
+	stale.State = Sent
+	if err := stale.Save(t.Context()); fault.Of(err).Code != "posting.fenced" {
+		t.Errorf("err = %v, want posting.fenced", err)
+	}
+}
+
+func TestARestartedWorkerTakesUpWhereItWas(t *testing.T) {
+	b := newBus(t)
+	p, err := New(b, "one").Claim(t.Context(), "default", "default/acumatica/payment/create/ch_1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.State, p.Keys, p.Sends = Created, map[string]string{"ReferenceNbr": "000001"}, 1
+	if err := p.Save(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	later := New(b, "two")
+	later.now = func() time.Time { return time.Now().Add(2 * holdFor) }
+	got, err := later.Claim(t.Context(), "default", p.IntentID)
+	if err != nil || got.State != Created || got.Keys["ReferenceNbr"] != "000001" || got.Sends != 1 {
+		t.Errorf("claim = %+v, %v", got, err)
+	}
+}
+
+func TestADonePostingNeedsNoHold(t *testing.T) {
+	b := newBus(t)
+	p, err := New(b, "one").Claim(t.Context(), "default", "i")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.State = Done
+	if err := p.Save(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, holder := range []string{"one", "two"} {
+		got, err := New(b, holder).Claim(t.Context(), "default", "i")
+		if err != nil || got.State != Done {
+			t.Errorf("%s: %+v, %v", holder, got, err)
+		}
+	}
+}
+
+func TestBrokerDownIsNotAnAnswer(t *testing.T) {
+	b := newBus(t)
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := New(b, "one").Claim(t.Context(), "default", "i")
+	if err == nil || errors.Is(err, bus.ErrNotFound) || fault.KindOf(err) != fault.Down {
+		t.Errorf("err = %v, want bus.unavailable", err)
+	}
+}
