@@ -7,13 +7,13 @@ import (
 	"runtime/debug"
 	"time"
 
-	"millrace/internal/calls"
-	"millrace/internal/fault"
-	"millrace/schemas"
-
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+
+	"millrace/internal/calls"
+	"millrace/internal/fault"
+	"millrace/schemas"
 )
 
 const (

@@ -5,9 +5,9 @@ import (
 	"sync"
 	"time"
 
-	"millrace/internal/fault"
-
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+
+	"millrace/internal/fault"
 )
 
 // probeEvery is how often one attempt goes through while the breaker is open.

@@ -15,10 +15,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"millrace/internal/fault"
-
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"millrace/internal/fault"
 )
 
 // InProcessServer is an embedded broker.

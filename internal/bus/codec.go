@@ -5,10 +5,10 @@ import (
 	"strings"
 	"time"
 
-	"millrace/internal/fault"
-
 	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/nats-io/nats.go"
+
+	"millrace/internal/fault"
 )
 
 // CloudEvents NATS binding, binary mode: the body is the data, every

@@ -7,10 +7,10 @@ import (
 	"strconv"
 	"strings"
 
-	"millrace/schemas"
-
 	"github.com/nats-io/nats.go/jetstream"
 	"go.opentelemetry.io/otel/propagation"
+
+	"millrace/schemas"
 )
 
 // PublishEvent stores an event of a source system and returns once the broker

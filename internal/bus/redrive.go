@@ -6,9 +6,9 @@ import (
 	"sync"
 	"time"
 
-	"millrace/internal/fault"
-
 	"github.com/nats-io/nats.go/jetstream"
+
+	"millrace/internal/fault"
 )
 
 const (

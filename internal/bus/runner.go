@@ -10,9 +10,9 @@ import (
 	"sync"
 	"time"
 
-	"millrace/schemas"
-
 	"github.com/nats-io/nats.go/jetstream"
+
+	"millrace/schemas"
 )
 
 // errStopping means that the process drains: the message is left to the next

@@ -7,9 +7,9 @@ import (
 	"strconv"
 	"time"
 
-	"millrace/internal/fault"
-
 	"github.com/nats-io/nats.go/jetstream"
+
+	"millrace/internal/fault"
 )
 
 const (
