@@ -57,7 +57,8 @@ func (r *runner) attemptInPlace(ctx context.Context, m *Message) (schemas.Outcom
 			spent, backoff = spent+wait, backoff*2
 		case fault.Throttled:
 			br.success()
-			wait = max(f.RetryAfter, throttleWait)
+			br.hold(max(f.RetryAfter, throttleWait)) // for every worker of the stage
+			continue
 		case fault.Down, fault.Misconfigured:
 			br.failure(f)
 			continue // enter waits until the next probe

@@ -11,7 +11,12 @@ import (
 )
 
 // probeEvery is how often one attempt goes through while the breaker is open.
-const probeEvery = time.Second
+// A refused sign-in is probed far more rarely: systems lock users out.
+// Acumatica: repeated failed sign-ins lock the user.
+const (
+	probeEvery       = time.Second
+	probeSignInEvery = 30 * time.Second
+)
 
 // breaker stops a stage of one connection while the other system is
 // unreachable or nothing can succeed: messages wait un-acknowledged, one
@@ -20,8 +25,8 @@ const probeEvery = time.Second
 type breaker struct {
 	cb circuitbreaker.CircuitBreaker[any]
 
-	mu    sync.Mutex
-	cause *fault.Error // why it is open; nil when closed
+	mu        sync.Mutex
+	notBefore time.Time // nobody goes through before: told by the other system, or a refused sign-in
 }
 
 func newBreaker() *breaker {
@@ -31,27 +36,44 @@ func newBreaker() *breaker {
 		Build()}
 }
 
-// enter waits until the breaker lets one attempt through; false when the
-// process drains.
+// enter waits until an attempt may go through; false when the process drains.
 func (b *breaker) enter(ctx context.Context, r *runner) bool {
-	for !b.cb.TryAcquirePermit() {
+	for {
+		if wait := b.wait(); wait > 0 {
+			if !r.pause(ctx, wait) {
+				return false
+			}
+			continue
+		}
+		if b.cb.TryAcquirePermit() {
+			return ctx.Err() == nil
+		}
 		if !r.pause(ctx, max(b.cb.RemainingDelay(), heartbeat)) {
 			return false
 		}
 	}
-	return ctx.Err() == nil
 }
 
-func (b *breaker) success() {
-	b.cb.RecordSuccess()
+func (b *breaker) wait() time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.cause = nil
+	return time.Until(b.notBefore)
 }
+
+// hold lets nobody through for d: the other system asked to slow down.
+func (b *breaker) hold(d time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if at := time.Now().Add(d); at.After(b.notBefore) {
+		b.notBefore = at
+	}
+}
+
+func (b *breaker) success() { b.cb.RecordSuccess() }
 
 func (b *breaker) failure(f *fault.Error) {
+	if f.Kind == fault.Misconfigured {
+		b.hold(jitter(probeSignInEvery))
+	}
 	b.cb.RecordFailure()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.cause = f
 }
