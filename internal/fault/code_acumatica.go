@@ -1,3 +1,30 @@
 package fault
 
-var acumaticaCodes = []Code{}
+var acumaticaCodes = []Code{
+	{"acumatica.unreachable", Down, "Acumatica does not answer, or something in front of it answers with an error page.", "nothing if it is being updated or restarted; else check the URL and the instance: millrace status"},
+	{"acumatica.timeout", Transient, "Acumatica took longer than we wait, or the request was stopped; a write may still happen.", "nothing: what was written is searched before it is written again; raise acumatica.timeout if it repeats"},
+	{"acumatica.cut", Transient, "The connection broke after the request was sent and before the answer arrived.", "nothing: what was written is searched before it is written again"},
+	{"acumatica.uncertain", Transient, "An earlier write may have reached Acumatica; before it is searched, Acumatica gets time to finish it.", "nothing: it goes on by itself after the settling delay"},
+	{"acumatica.server_error", Transient, "Acumatica failed with an internal error.", "look into the system monitor of Acumatica (SM201530) if it repeats"},
+	{"acumatica.concurrent_change", Transient, "Somebody changed the same record in Acumatica at the same moment.", "nothing: it is tried again"},
+	{"acumatica.session_limit", Throttled, "Acumatica refused another API session of this user: the number of concurrent API logins is used up.", "raise Max. Number of Concurrent API Logins of the user (SM201010), or close other integrations' sessions"},
+	{"acumatica.throttled", Throttled, "Acumatica declined the request because too many are waiting.", "nothing: all workers slow down; check the licence limits (SM604000) if it lasts"},
+	{"acumatica.credentials", Misconfigured, "Acumatica does not accept the user, password or client id.", "correct username, password, client id and client secret of the connection; check that the user is not locked and has API access"},
+	{"acumatica.endpoint", Misconfigured, "The configured URL, endpoint, entity or field does not exist there, or has another contract version than 4.", "set acumatica.url and acumatica.endpoint to one that exists, such as Default/24.200.001; 26.200.001 and later are not supported"},
+	{"acumatica.tenant", Misconfigured, "Acumatica does not know the configured tenant.", "correct acumatica.tenant: the login name of the tenant (SM203520)"},
+	{"acumatica.forbidden", Misconfigured, "The API user may not use this form, or the feature is switched off.", "give the user's role access to the form that the message names (SM201025)"},
+	{"acumatica.setup", Misconfigured, "A preferences form that Acumatica needs was never filled in.", "fill in the form that the message names"},
+	{"acumatica.not_found", Rejected, "The record does not exist in Acumatica, or the API user may not see it.", "check the number, and restriction groups of the API user"},
+	{"acumatica.validation", Rejected, "Acumatica refused the document; its own words are in the message.", "correct in Acumatica what the message names, then release the lane"},
+	{"acumatica.period_closed", Rejected, "The financial period of the document's date is closed, inactive or missing.", "open the period (GL503000) or generate it (GL201000), then release the lane"},
+	{"acumatica.cash_account", Rejected, "The cash account is missing, inactive, or not allowed for the payment method or currency.", "correct books.cash_accounts, or the cash account (CA202000) and payment method (CA204000), then release the lane"},
+	{"acumatica.customer_unknown", Rejected, "The customer does not exist in Acumatica.", "create the customer, or correct the link, then release the lane"},
+	{"acumatica.customer_inactive", Rejected, "The customer is inactive or on hold in Acumatica.", "activate the customer (AR303000), then release the lane"},
+	{"acumatica.application", Rejected, "The payment cannot be applied to the document: it is not open, of another customer, or has a smaller balance.", "check the invoice's status and balance in Acumatica, then edit or release the lane"},
+	{"acumatica.readback", Rejected, "What Acumatica saved is not what was sent; an unreleased document of this attempt was deleted.", "compare the two values in the message; correct the endpoint, the preferences or the document, then release the lane"},
+	{"acumatica.not_releasable", Rejected, "The document is saved but Acumatica does not let it be released in this status.", "approve it, take it off hold, or use a payment method without card processing, then release the lane"},
+	{"acumatica.voided", Rejected, "The document for this payment was voided in Acumatica.", "decide whether to post it again by hand or to drop the message"},
+	{"acumatica.duplicate", Rejected, "Two released documents in Acumatica carry the same external reference.", "void one of them, then release the lane"},
+	{"acumatica.request", Invalid, "Acumatica does not understand the request.", "report it with the message; it is a fault of Millrace or of a flow"},
+	{"acumatica.intent_malformed", Invalid, "The intent is not one that this sink can carry out.", "correct the flow that made it, then replay"},
+}

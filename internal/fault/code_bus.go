@@ -5,6 +5,7 @@ var busCodes = []Code{
 	{"bus.partitions_mismatch", Misconfigured, "The streams were made for another number of partitions.", "set partitions to the number recorded in the stream, or follow the runbook to change it"},
 	{"bus.not_provisioned", Misconfigured, "A stream or bucket that Millrace needs is missing or has other settings.", "run millrace up once, or create the assets as documented"},
 	{"bus.stream_rewound", Misconfigured, "A stored position lies beyond the end of the stream: the broker lost data.", "restore the stream from its backup before anything goes on"},
+	{"bus.blocked_message_missing", Transient, "A message of a held lane cannot be read from the stream any more; the lane stays held.", "check the retention of the stream and restore it from its backup: millrace status"},
 	{"bus.event_malformed", Invalid, "A message on the stream is not a CloudEvent that Millrace understands.", "find out who published it; drop it when it is not ours"},
 	{"bus.subject_invalid", Invalid, "A subject does not have the tokens that the contract says.", "find out who published it; drop it when it is not ours"},
 	{"posting.held", Transient, "Another worker holds this posting right now.", "nothing: it goes on when the other worker is done or its hold expires"},

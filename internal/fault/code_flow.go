@@ -1,3 +1,23 @@
 package fault
 
-var flowCodes = []Code{}
+var flowCodes = []Code{
+	{"flow.document_invalid", Misconfigured, "A flow document cannot be loaded.", "correct the lines that the message names, then start again"},
+	{"flow.connection_unknown", Misconfigured, "The event belongs to a connection that the configuration does not have.", "add the connection to the config file, or restore the name it had"},
+	{"flow.fetch_unsupported", Invalid, "The flow reads from a system that this connection has no client for.", "correct the fetch step of the flow"},
+	{"flow.expression_failed", Invalid, "An expression of the flow could not be computed from this event.", "look at the step that the message names; correct the flow or the document it reads"},
+	{"flow.field_invalid", Invalid, "A field of the target document got a value that it cannot hold.", "correct the field in the source system, or its expression in the flow"},
+	{"flow.budget_exceeded", Invalid, "Evaluating the flow took more steps or memory than one event may.", "look for a document with an extreme number of lines; simplify the flow"},
+	{"flow.rounds_exceeded", Invalid, "The flow asked for more reads, one after the other, than one event may.", "let the flow fetch what it needs with fewer dependent steps"},
+	{"flow.deadline", Transient, "Evaluating the flow took too long on this machine.", "nothing: it is tried again; when it repeats, give the service more CPU"},
+	{"flow.currency_unknown", Rejected, "The document has no currency, or one that Millrace has no minor units for.", "check the document's currency; the API user needs the right to read it"},
+	{"flow.amount_inexact", Rejected, "An amount cannot be written in whole minor units of its currency, or does not fit.", "correct the amount in the source document"},
+	{"flow.total_mismatch", Rejected, "The lines of the document do not add up to its balance.", "look for discounts, inclusive taxes or rounding on the invoice; it is not sent before the sums agree"},
+	{"flow.too_many_lines", Rejected, "The document has more lines than a Stripe invoice can hold (250).", "split the invoice, or send it without Stripe"},
+	{"flow.customer_unmapped", Rejected, "The money belongs to no customer that Acumatica knows.", "create the customer in Acumatica so that it is linked, then release: millrace trace <id>"},
+	{"flow.link_pending", Transient, "The Stripe invoice came from Acumatica, but its link is not written yet.", "nothing: it goes on as soon as the sink has written the link"},
+	{"flow.balance_transaction_pending", Transient, "Stripe has not written the balance transaction of the charge yet.", "nothing: it goes on as soon as Stripe has"},
+	{"flow.cross_currency", Rejected, "The charge settles in another currency than it was made in.", "record this payment by hand; conversion is not posted automatically"},
+	{"flow.settlement_mismatch", Rejected, "Stripe's balance moved by another amount than the charge says, for example after a partial capture.", "compare the charge with its balance transaction in the Stripe dashboard, and record the payment by hand"},
+	{"flow.cash_account_missing", Rejected, "No cash account is configured for the settlement currency.", "set books.cash_accounts for that currency in the config file"},
+	{"flow.payment_method_missing", Rejected, "No Acumatica payment method is configured for Stripe charges.", "set books.payment_method in the config file"},
+}

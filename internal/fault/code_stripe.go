@@ -1,3 +1,26 @@
 package fault
 
-var stripeCodes = []Code{}
+var stripeCodes = []Code{
+	{"stripe.unreachable", Down, "Stripe does not answer, or answers that it is out of order.", "nothing: work waits and goes on by itself; see status.stripe.com"},
+	{"stripe.server_error", Transient, "Stripe failed while it handled the request (HTTP 500).", "nothing: it is tried again and looked up first; if it repeats, send the request id to Stripe support"},
+	{"stripe.rate_limited", Throttled, "Stripe asks for fewer requests, or the object is locked by another request.", "nothing: work slows down; if it lasts, ask Stripe for a higher limit"},
+	{"stripe.credentials", Misconfigured, "Stripe does not accept the API key.", "set a valid STRIPE_API_KEY (Stripe dashboard, Developers, API keys) and restart"},
+	{"stripe.permission", Misconfigured, "The restricted API key lacks a permission.", "give the key the permission that the error names (Stripe dashboard, Developers, API keys)"},
+	{"stripe.livemode", Misconfigured, "The object is of the other mode: live instead of test, or the reverse.", "pair a live key with a live connection and a test key with a test connection"},
+	{"stripe.config", Misconfigured, "The Stripe client cannot be built from the configuration.", "correct the stripe section of the connection: millrace config lint"},
+	{"stripe.not_found", Rejected, "Stripe does not have the object.", "look it up in the Stripe dashboard, in the right account and mode; drop the message when the object was deleted on purpose"},
+	{"stripe.invalid", Rejected, "Stripe refuses the request; the message names the parameter.", "correct the record in Acumatica or the flow, then release the lane"},
+	{"stripe.idempotency_conflict", Transient, "Another request with the same idempotency key is running at Stripe.", "nothing: it is tried again"},
+	{"stripe.idempotency_mismatch", Rejected, "The idempotency key was used before for another request.", "report it with the outcome: the same intent was sent with other fields"},
+	{"stripe.not_stripe", Misconfigured, "What answers at the API base is not Stripe: no JSON came back.", "correct STRIPE_API_BASE, or the proxy in between"},
+	{"stripe.response_malformed", Rejected, "Stripe's answer does not have the shape of its API version 2023-10-16.", "check that the API base really is Stripe's; report it with the request id"},
+	{"stripe.event_malformed", Invalid, "The webhook body is not a Stripe event.", "find out who posts to the webhook endpoint"},
+	{"stripe.signature", Invalid, "No signature of the webhook matches an active secret.", "set STRIPE_WEBHOOK_SECRET to the signing secret of this endpoint (Stripe dashboard, Developers, Webhooks)"},
+	{"stripe.signature_age", Invalid, "The signed time of the webhook is too old or lies in the future.", "correct this machine's clock (NTP); replayed requests are refused"},
+	{"stripe.fields_invalid", Invalid, "The fields of the intent are not what Stripe's document takes.", "correct the flow or the record it reads: the error names the field"},
+	{"stripe.document_unknown", Invalid, "The intent asks for a document or verb that the Stripe sink does not know.", "correct the flow: customer upsert, invoice create or annotate"},
+	{"stripe.total_mismatch", Rejected, "Stripe computed another total than Acumatica; the draft was deleted.", "compare lines, tax and discounts of the Acumatica invoice with its total"},
+	{"stripe.invoice_mismatch", Rejected, "The Stripe invoice has another customer, currency or items than intended; it was not finalised.", "compare the invoice in the Stripe dashboard with Acumatica: millrace trace <id>"},
+	{"stripe.invoice_state", Rejected, "The Stripe invoice is not in the state that was asked for, such as open after finalising.", "look at the invoice in the Stripe dashboard: somebody voided or deleted it"},
+	{"stripe.ambiguous", Rejected, "Several Stripe objects claim to be the same Acumatica record.", "delete or relabel all but one in the Stripe dashboard, then release the lane"},
+}

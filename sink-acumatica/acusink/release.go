@@ -1,0 +1,201 @@
+package acusink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"millrace/internal/acumatica"
+	"millrace/internal/fault"
+	"millrace/internal/posting"
+)
+
+// release checks the unreleased document and releases it. Until here nothing
+// is in the ledger.
+func (w *work) release(ctx context.Context) error {
+	if w.seen == nil {
+		gone, err := w.look(ctx)
+		if err != nil || gone {
+			return err
+		}
+	}
+	status := w.seen.String("Status")
+	switch {
+	case isReleased(w.seen):
+		return w.asked(ctx) // a person, or an attempt that was overtaken, released it
+	case status == voided:
+		return fault.Newf("acumatica.voided", "%s was voided", w.name())
+	}
+	if err := w.check(ctx); err != nil {
+		return err
+	}
+	if status != balanced {
+		return fault.Newf("acumatica.not_releasable", "%s has the status %q", w.name(), status)
+	}
+	if w.p.Data().Sends > 1 {
+		if other, err := w.only(ctx); err != nil || other {
+			return err
+		}
+	}
+	if err := w.asked(ctx); err != nil {
+		return err
+	}
+	return w.invoke(ctx)
+}
+
+// look reads the document of the posting. A document that is gone was deleted
+// by a person; it was unreleased, so the posting starts anew.
+func (w *work) look(ctx context.Context) (gone bool, err error) {
+	k := w.p.Data().Keys
+	r, err := w.conn.Client.Get(ctx, paymentEntity, []string{k[keyType], k[keyNumber]}, acumatica.Query{Expand: []string{"DocumentsToApply"}})
+	if acumatica.IsNotFound(err) {
+		return true, w.unsent(ctx, nil)
+	}
+	if err != nil {
+		return false, err
+	}
+	w.seen, w.put = r, false
+	return false, nil
+}
+
+// check compares what was saved with what was sent (Invariant 10). A document
+// of this very attempt that differs is deleted again; one that somebody may
+// have edited since is left for them.
+func (w *work) check(ctx context.Context) error {
+	diff := w.pay.differs(w.seen)
+	if diff == "" {
+		diff = w.pay.misapplied(w.seen)
+	}
+	if diff == "" {
+		w.sink.at("checked")
+		return nil
+	}
+	bad := fault.Newf("acumatica.readback", "%s: %s", w.name(), diff)
+	if !w.put {
+		return fmt.Errorf("the unreleased document differs, correct or delete it: %w", bad)
+	}
+	k := w.p.Data().Keys
+	if err := w.conn.Client.Delete(ctx, paymentEntity, k[keyType], k[keyNumber]); err != nil && !acumatica.IsNotFound(err) {
+		return fmt.Errorf("delete after %w: %w", bad, err)
+	}
+	w.sink.at("mismatch_deleted")
+	return w.unsent(ctx, bad)
+}
+
+// only makes sure, after several sends, that no second copy exists; true when
+// another copy became ours.
+func (w *work) only(ctx context.Context) (bool, error) {
+	found, err := w.search(ctx)
+	if err != nil || len(found) == 0 {
+		return false, err
+	}
+	r, err := w.single(ctx, found)
+	if err != nil {
+		return false, err
+	}
+	if r.String(keyNumber) == w.p.Data().Keys[keyNumber] {
+		return false, nil
+	}
+	return true, w.adopt(ctx, []acumatica.Record{r})
+}
+
+// asked records that the release is asked for. A crash from here on is
+// resolved by the status of the document.
+func (w *work) asked(ctx context.Context) error {
+	rec := w.p.Data()
+	rec.State, rec.SentAt = posting.Released, w.sink.now().UTC()
+	if err := w.p.Save(ctx); err != nil {
+		return err
+	}
+	w.sink.at("release_saved")
+	return nil
+}
+
+func (w *work) invoke(ctx context.Context) error {
+	k := w.p.Data().Keys
+	err := w.holding(ctx, func(ctx context.Context) error {
+		return w.conn.Client.Invoke(ctx, paymentEntity, paymentRelease, map[string]any{
+			keyType: acumatica.Value(k[keyType]), keyNumber: acumatica.Value(k[keyNumber]),
+		})
+	})
+	if open(err) {
+		return err
+	}
+	if err == nil {
+		w.sink.at("release_done")
+		w.released = true
+		return nil
+	}
+	if fault.KindOf(err) == fault.Rejected {
+		// The refusal may only mean that it was released meanwhile.
+		if r, again := w.read(ctx); again == nil && isReleased(r) {
+			w.final = r
+			return w.proven(r)
+		}
+	}
+	w.seen = nil
+	rec := w.p.Data()
+	rec.State = posting.Created
+	if save := w.p.Save(ctx); save != nil {
+		return errors.Join(err, save)
+	}
+	return err
+}
+
+// confirm reads the released document back (Invariant 10).
+func (w *work) confirm(ctx context.Context) error {
+	r, err := w.read(ctx)
+	if acumatica.IsNotFound(err) {
+		return fault.Newf("acumatica.readback", "%s was released and is gone", w.name())
+	}
+	if err != nil {
+		return err
+	}
+	w.sink.at("status_read")
+	status := r.String("Status")
+	switch {
+	case isReleased(r):
+		if err := w.proven(r); err != nil {
+			return err
+		}
+		w.final = r
+		return nil
+	case status == voided:
+		return fault.Newf("acumatica.voided", "%s was voided", w.name())
+	}
+	if !w.released {
+		// An earlier attempt asked; its request may still be under way.
+		if err := w.wait("release asked for"); err != nil {
+			return err
+		}
+	}
+	rec := w.p.Data()
+	rec.State = posting.Created
+	w.seen, w.put = nil, false
+	if err := w.p.Save(ctx); err != nil {
+		return err
+	}
+	if w.released {
+		return fault.Newf("acumatica.not_releasable", "Acumatica reports %s as released, but its status is %q", w.name(), status)
+	}
+	return nil
+}
+
+func (w *work) read(ctx context.Context) (acumatica.Record, error) {
+	k := w.p.Data().Keys
+	return w.conn.Client.Get(ctx, paymentEntity, []string{k[keyType], k[keyNumber]},
+		acumatica.Query{Expand: []string{"ApplicationHistory", "DocumentsToApply"}})
+}
+
+// proven compares the released document with what was wanted. It is in the
+// ledger, so a difference can only be reported.
+func (w *work) proven(r acumatica.Record) error {
+	diff := w.pay.differs(r)
+	if diff == "" {
+		diff = w.pay.unproven(r)
+	}
+	if diff != "" {
+		return fault.Newf("acumatica.readback", "%s is released, but %s", w.name(), diff)
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+package acusink
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"millrace/internal/acumatica"
+	"millrace/internal/fault"
+	"millrace/internal/posting"
+)
+
+// search finds every document that carries our external reference.
+func (w *work) search(ctx context.Context) ([]acumatica.Record, error) {
+	q := acumatica.Query{
+		Filter: fmt.Sprintf("PaymentRef eq %s and CustomerID eq %s and (Type eq 'Payment' or Type eq 'Prepayment')",
+			acumatica.Quote(w.pay.PaymentRef), acumatica.Quote(w.pay.CustomerID)),
+		Select: []string{keyType, keyNumber, "Status", "PaymentRef", "CustomerID"},
+	}
+	list, _, err := w.conn.Client.List(ctx, paymentEntity, q)
+	if err != nil {
+		return nil, fmt.Errorf("search %s: %w", w.pay.PaymentRef, err)
+	}
+	w.searched = true
+	w.sink.at("searched")
+	// The database compares without regard to case, Stripe's ids differ by it:
+	// we must not adopt, or delete, a stranger's document (Invariant 8).
+	return slices.DeleteFunc(list, func(r acumatica.Record) bool {
+		ours := strings.TrimSpace(r.String("PaymentRef")) == w.pay.PaymentRef && r.String(keyNumber) != "" &&
+			(r.String(keyType) == "Payment" || r.String(keyType) == "Prepayment")
+		return !ours
+	}), nil
+}
+
+// adopt makes one of the documents found ours and deletes the others, which
+// are unreleased copies of earlier sends.
+func (w *work) adopt(ctx context.Context, found []acumatica.Record) error {
+	r, err := w.single(ctx, found)
+	if err != nil {
+		return err
+	}
+	w.seen, w.put = nil, false
+	if rec := w.p.Data(); rec.Sends == 0 {
+		rec.Sends = 1 // it was sent by a posting that has expired
+	}
+	if isReleased(r) {
+		return w.keep(ctx, r, posting.Released)
+	}
+	return w.keep(ctx, r, posting.Created)
+}
+
+// single chooses the released document, or the unreleased one with the lowest
+// number, and deletes the other unreleased ones. Two that are in the ledger,
+// or one that was voided, are for a person to decide.
+func (w *work) single(ctx context.Context, found []acumatica.Record) (acumatica.Record, error) {
+	slices.SortFunc(found, func(a, b acumatica.Record) int {
+		x, y := a.String(keyNumber), b.String(keyNumber)
+		return cmp.Or(cmp.Compare(len(x), len(y)), strings.Compare(x, y))
+	})
+	var keep acumatica.Record
+	for _, r := range found {
+		switch {
+		case r.String("Status") == voided:
+			return nil, fault.Newf("acumatica.voided", "%s %s was voided", r.String(keyType), r.String(keyNumber))
+		case isReleased(r) && keep != nil && isReleased(keep):
+			return nil, fault.Newf("acumatica.duplicate", "%s and %s both carry %s and are released",
+				keep.String(keyNumber), r.String(keyNumber), w.pay.PaymentRef)
+		case keep == nil, isReleased(r):
+			keep = r
+		}
+	}
+	for _, r := range found {
+		if r.String(keyNumber) == keep.String(keyNumber) && r.String(keyType) == keep.String(keyType) {
+			continue
+		}
+		err := w.conn.Client.Delete(ctx, paymentEntity, r.String(keyType), r.String(keyNumber))
+		if err != nil && !acumatica.IsNotFound(err) {
+			return nil, fmt.Errorf("delete surplus copy: %w", err)
+		}
+		w.notes = append(w.notes, "deleted the unreleased copy "+r.String(keyNumber))
+		w.sink.at("surplus_deleted")
+	}
+	return keep, nil
+}
+
+// Statuses of a payment. Acumatica: Payments and Applications, AR302000.
+const (
+	balanced = "Balanced"
+	voided   = "Voided"
+)
+
+// isReleased reports that the document is in the ledger.
+func isReleased(r acumatica.Record) bool {
+	switch r.String("Status") {
+	case "Open", "Closed", "Reserved":
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,180 @@
+package acusink
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"millrace/internal/acumatica"
+	"millrace/internal/acumaticatwin"
+	"millrace/internal/calls"
+	"millrace/internal/fault"
+	"millrace/schemas"
+)
+
+// tenant is a twin with one open invoice, and a sink in front of it.
+type tenant struct {
+	*bench
+	twin    *acumaticatwin.Twin
+	invoice acumaticatwin.InvoiceView
+}
+
+func newTenant(t *testing.T, oauth bool, releaseDelay time.Duration) *tenant {
+	t.Helper()
+	o := acumaticatwin.Options{Tenant: "Books", Username: "bridge", Password: "password", ReleaseDelay: releaseDelay}
+	if oauth {
+		o.ClientID, o.ClientSecret = "6f1c1a70-0000-4000-8000-000000000001", "client-secret"
+	}
+	twin, err := acumaticatwin.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(twin.Handler())
+	t.Cleanup(srv.Close)
+	customer := twin.AddCustomer(acumaticatwin.Customer{Name: "Harbor & Pine"})
+	twin.AddInvoice(acumaticatwin.Invoice{CustomerID: customer, Lines: []acumaticatwin.InvoiceLine{
+		{Description: "Desk", Qty: decimal.New(1, 0), UnitPrice: decimal.New(12050, -2)},
+	}})
+	client, err := acumatica.New(acumatica.Config{
+		BaseURL: srv.URL, Tenant: "Books", Endpoint: "Default/24.200.001", Username: o.Username, Password: o.Password,
+		ClientID: o.ClientID, ClientSecret: o.ClientSecret, Timeout: 5 * time.Second,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := client.Close(t.Context()); err != nil && t.Context().Err() == nil {
+			t.Error(err)
+		}
+	})
+	if err := client.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{mem: newMemory(), clock: time.Now()}
+	b.sink = New(Options{
+		Connections: map[string]Connection{"default": {Client: client, SettleDelay: settleDelay}},
+		Postings:    b.mem, Links: b.mem, Publisher: b.mem,
+	})
+	b.sink.now = func() time.Time { return b.clock }
+	return &tenant{bench: b, twin: twin, invoice: twin.Invoices()[0]}
+}
+
+// pay handles the intent that pays the invoice.
+func (n *tenant) pay(t *testing.T) (schemas.Outcome, int64, error) {
+	t.Helper()
+	in := intent(func(_ *schemas.Intent, f map[string]any) {
+		f["CustomerID"], f["CashAccount"] = n.invoice.CustomerID, acumaticatwin.SeedCashAccountUSD
+		f["ApplicationDate"] = n.clock.UTC().Format(time.DateOnly)
+		f["DocumentsToApply"] = []any{map[string]any{"DocType": "Invoice", "ReferenceNbr": n.invoice.ReferenceNbr, "AmountPaid": "120.50"}}
+	})
+	ctx, count := calls.With(t.Context())
+	out, err := n.sink.Handle(ctx, n.message(in))
+	return out, count.AcumaticaCalls.Load(), err
+}
+
+func (n *tenant) paidOnce(t *testing.T) {
+	t.Helper()
+	payments := n.twin.Payments()
+	if len(payments) != 1 || payments[0].Status != "Closed" || payments[0].PaymentRef != "ch_1" {
+		t.Errorf("payments %+v", payments)
+	}
+	if inv := n.twin.Invoices()[0]; inv.Status != "Closed" || !inv.Balance.IsZero() {
+		t.Errorf("invoice %+v", inv)
+	}
+}
+
+func TestPaymentInTheTwin(t *testing.T) {
+	for name, oauth := range map[string]bool{"cookies": false, "token": true} {
+		t.Run(name, func(t *testing.T) {
+			n := newTenant(t, oauth, 0)
+			out, count, err := n.pay(t)
+			if err != nil || out.Outcome != schemas.Applied || count != 3 {
+				t.Fatalf("%d calls, %+v, %v", count, out, err)
+			}
+			n.paidOnce(t)
+			out, count, err = n.pay(t)
+			if err != nil || out.Outcome != schemas.Duplicate || count != 0 {
+				t.Errorf("again: %d calls, %+v, %v", count, out, err)
+			}
+		})
+	}
+}
+
+func TestReleaseThatRunsForAWhileInTheTwin(t *testing.T) {
+	n := newTenant(t, false, 300*time.Millisecond)
+	if _, _, err := n.pay(t); err != nil {
+		t.Fatal(err)
+	}
+	n.paidOnce(t)
+}
+
+func TestFaultsOfTheTwinEndInOnePayment(t *testing.T) {
+	put := acumaticatwin.Fault{Method: http.MethodPut, PathPrefix: "/entity/Default/24.200.001/Payment", Count: 1}
+	post := acumaticatwin.Fault{Method: http.MethodPost, PathPrefix: "/entity/Default/24.200.001/Payment/", Count: 1}
+	get := acumaticatwin.Fault{Method: http.MethodGet, PathPrefix: "/entity/Default/24.200.001/Payment", Count: 1}
+	for _, f := range []acumaticatwin.Fault{put, post, get} {
+		for _, mode := range []string{"cut_before", "cut_after_commit", "status:500", "status:503", "status:429", "status:302", "status:401"} {
+			f.Mode = mode
+			t.Run(f.Method+" "+strings.ReplaceAll(mode, ":", " "), func(t *testing.T) {
+				n := newTenant(t, false, 0)
+				n.twin.AddFault(f)
+				for try := 0; ; try++ {
+					_, _, err := n.pay(t)
+					if err == nil {
+						break
+					}
+					if k := fault.KindOf(err); k == fault.Rejected || k == fault.Invalid || k == fault.Misconfigured || try == 5 {
+						t.Fatalf("try %d: %v", try, err)
+					}
+					n.clock = n.clock.Add(fault.Of(err).RetryAfter)
+				}
+				n.paidOnce(t)
+			})
+		}
+	}
+}
+
+func TestRefusalsOfTheTwinHaveTheirCodes(t *testing.T) {
+	t.Run("closed period", func(t *testing.T) {
+		n := newTenant(t, false, 0)
+		period := n.clock.UTC().Format("01-2006")
+		if err := n.twin.ClosePeriod(period); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err := n.pay(t)
+		wantCode(t, err, "acumatica.period_closed")
+		if err := n.twin.OpenPeriod(period); err != nil {
+			t.Fatal(err)
+		}
+		if _, count, err := n.pay(t); err != nil || count != 3 {
+			t.Fatalf("%d calls, %v", count, err)
+		}
+		n.paidOnce(t)
+	})
+	for code, edit := range map[string]func(map[string]any){
+		"acumatica.customer_unknown": func(f map[string]any) { f["CustomerID"] = "NOBODY" },
+		"acumatica.cash_account":     func(f map[string]any) { f["CashAccount"] = "99999" },
+		"acumatica.application": func(f map[string]any) {
+			f["DocumentsToApply"] = []any{map[string]any{"DocType": "Invoice", "ReferenceNbr": "NOSUCH", "AmountPaid": "1.00"}}
+		},
+	} {
+		t.Run(code, func(t *testing.T) {
+			n := newTenant(t, false, 0)
+			in := intent(func(_ *schemas.Intent, f map[string]any) {
+				f["CustomerID"], f["CashAccount"] = n.invoice.CustomerID, acumaticatwin.SeedCashAccountUSD
+				f["ApplicationDate"] = n.clock.UTC().Format(time.DateOnly)
+				delete(f, "DocumentsToApply")
+				edit(f)
+			})
+			_, err := n.sink.Handle(t.Context(), n.message(in))
+			wantCode(t, err, code)
+			if len(n.twin.Payments()) != 0 {
+				t.Error("nothing may be saved")
+			}
+		})
+	}
+}

@@ -1,0 +1,199 @@
+package acusink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"millrace/internal/acumatica"
+	"millrace/internal/fault"
+	"millrace/internal/link"
+	"millrace/internal/posting"
+	"millrace/schemas"
+)
+
+// Keys in the posting record.
+const (
+	keyType   = "Type"
+	keyNumber = "ReferenceNbr"
+	keyID     = "id"
+)
+
+// searchAge is the age of a message from which on a posting that looks fresh
+// may be one that has expired: the target is searched before anything is
+// written. Postings live far longer.
+const searchAge = 24 * time.Hour
+
+// work is one attempt at one payment.
+type work struct {
+	sink   *Sink
+	conn   Connection
+	in     schemas.Intent
+	pay    payment
+	stored time.Time // when the broker stored the message
+	p      Posting
+
+	seen     acumatica.Record // the unreleased document as this attempt saw it; nil if it has not
+	put      bool             // seen is the answer to our own PUT
+	searched bool             // this attempt has searched since the last send
+	released bool             // Acumatica said in this attempt that the release is done
+	final    acumatica.Record // the released document as read back
+	notes    []string
+}
+
+// post brings the posting from wherever it is to done.
+func (w *work) post(ctx context.Context, out schemas.Outcome) (schemas.Outcome, error) {
+	var err error
+	if w.p, err = w.sink.o.Postings.Claim(ctx, w.in.Connection, w.in.ID); err != nil {
+		return out, err
+	}
+	w.sink.at("claimed")
+	rec := w.p.Data()
+	if rec.State == posting.Done {
+		return w.duplicate(out, "already posted as "+w.name()), nil
+	}
+	if rec.Sends == 0 {
+		l, found, err := w.sink.o.Links.ByStripe(ctx, w.in.Connection, link.Payment, w.in.Key)
+		if err != nil {
+			return out, err
+		}
+		if found {
+			return w.duplicate(out, "already linked with "+l.AcumaticaID, l.AcumaticaID), nil
+		}
+	}
+	if err := w.advance(ctx); err != nil {
+		out.Refs = w.refs()
+		return out, fmt.Errorf("%s of %s %s: %w", w.pay.Type, w.pay.CustomerID, w.pay.PaymentRef, err)
+	}
+	return w.finish(ctx, out)
+}
+
+// advance takes one step after the other. Each step either moves the state,
+// or fails.
+func (w *work) advance(ctx context.Context) error {
+	for w.final == nil {
+		var err error
+		switch state := w.p.Data().State; state {
+		case posting.Planned:
+			err = w.create(ctx)
+		case posting.Sent:
+			err = w.settle(ctx)
+		case posting.Created:
+			err = w.release(ctx)
+		case posting.Released:
+			err = w.confirm(ctx)
+		case posting.Done:
+			err = fmt.Errorf("posting %s is done without a document", w.in.ID)
+		default:
+			err = fault.Newf("acumatica.intent_malformed", "posting %s has the unknown state %q", w.in.ID, state)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// create sends the document for the first time.
+func (w *work) create(ctx context.Context) error {
+	if !w.stored.IsZero() && w.sink.now().Sub(w.stored) > searchAge && !w.searched {
+		found, err := w.search(ctx)
+		if err != nil {
+			return err
+		}
+		if len(found) > 0 {
+			return w.adopt(ctx, found)
+		}
+	}
+	return w.send(ctx)
+}
+
+// settle handles a write of an earlier attempt that may have reached
+// Acumatica: wait, search, adopt what is there, send again if nothing is.
+func (w *work) settle(ctx context.Context) error {
+	if err := w.wait("sent"); err != nil {
+		return err
+	}
+	found, err := w.search(ctx)
+	if err != nil {
+		return err
+	}
+	if len(found) > 0 {
+		return w.adopt(ctx, found)
+	}
+	return w.send(ctx)
+}
+
+// wait fails until the settling delay since the last uncertain write is over.
+func (w *work) wait(what string) error {
+	rec := w.p.Data()
+	left := w.conn.SettleDelay - w.sink.now().Sub(rec.SentAt)
+	if left <= 0 {
+		return nil
+	}
+	return fault.Newf("acumatica.uncertain", "%s at %s, may not have arrived yet", what, rec.SentAt.Format(time.RFC3339)).After(left)
+}
+
+// send records that it is about to write, writes, and records the keys. An
+// error that leaves open whether the document exists leaves the posting Sent.
+func (w *work) send(ctx context.Context) error {
+	rec := w.p.Data()
+	rec.State, rec.Sends, rec.SentAt = posting.Sent, rec.Sends+1, w.sink.now().UTC()
+	if err := w.p.Save(ctx); err != nil {
+		return err
+	}
+	w.sink.at("sent_saved")
+	w.searched = false
+	var r acumatica.Record
+	err := w.holding(ctx, func(ctx context.Context) (err error) {
+		r, err = w.conn.Client.Put(ctx, paymentEntity, w.pay.body(), acumatica.Query{Expand: []string{"DocumentsToApply"}})
+		return err
+	})
+	if open(err) {
+		return err
+	}
+	if err != nil {
+		return w.unsent(ctx, err)
+	}
+	w.sink.at("put_done")
+	if r.String(keyNumber) == "" {
+		return fault.Newf("acumatica.readback", "the answer to the write names no ReferenceNbr")
+	}
+	w.seen, w.put = r, true
+	return w.keep(ctx, r, posting.Created)
+}
+
+// keep stores the keys of the document that the posting is about.
+func (w *work) keep(ctx context.Context, r acumatica.Record, s posting.State) error {
+	rec := w.p.Data()
+	rec.State = s
+	rec.Keys = map[string]string{keyType: r.String(keyType), keyNumber: r.String(keyNumber), keyID: r.ID()}
+	if err := w.p.Save(ctx); err != nil {
+		return err
+	}
+	w.sink.at("keys_saved")
+	return nil
+}
+
+// unsent takes back one send that certainly left nothing in Acumatica, and
+// returns cause, which may be nil. With no other send open, the next attempt starts fresh.
+func (w *work) unsent(ctx context.Context, cause error) error {
+	rec := w.p.Data()
+	rec.Sends--
+	rec.State, rec.Keys = posting.Sent, nil
+	if rec.Sends <= 0 {
+		rec.State, rec.Sends, rec.SentAt = posting.Planned, 0, time.Time{}
+	}
+	w.seen, w.put = nil, false
+	if err := w.p.Save(ctx); err != nil {
+		return errors.Join(cause, err)
+	}
+	return cause
+}
+
+// name is how people call the document: "Payment 000123".
+func (w *work) name() string {
+	k := w.p.Data().Keys
+	return k[keyType] + " " + k[keyNumber]
+}

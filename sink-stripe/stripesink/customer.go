@@ -1,0 +1,174 @@
+package stripesink
+
+import (
+	"context"
+	"fmt"
+
+	"millrace/internal/fault"
+	"millrace/internal/link"
+	"millrace/internal/posting"
+	"millrace/internal/stripeapi"
+	"millrace/schemas"
+)
+
+// customer makes or updates the Stripe customer of an Acumatica customer.
+func (w *work) customer(ctx context.Context) (schemas.Outcome, error) {
+	var f schemas.StripeCustomer
+	if err := decode(w.in.Fields, &f); err != nil {
+		return schemas.Outcome{}, err
+	}
+	if f.Name == "" {
+		return schemas.Outcome{}, fault.Newf("stripe.fields_invalid", "name: empty")
+	}
+	if err := w.begin(ctx); err != nil {
+		return schemas.Outcome{}, err
+	}
+	if w.p.State == posting.Done {
+		id := w.p.Keys[keyID]
+		return w.outcome(schemas.Duplicate, "the Stripe customer "+id+" was written before", customerRef(id)), nil
+	}
+	l, linked, err := w.links.ByAcumatica(ctx, w.in.Connection, link.Customer, w.in.Key)
+	if err != nil {
+		return schemas.Outcome{}, err
+	}
+	did := "created"
+	switch {
+	case w.p.State == posting.Created: // written, but not yet linked or not yet Done
+	case linked:
+		did = "updated"
+		err = w.updateCustomer(ctx, l.StripeID, f)
+	default:
+		did, err = w.makeCustomer(ctx, f)
+	}
+	if err != nil {
+		return schemas.Outcome{}, err
+	}
+	return w.finishCustomer(ctx, did)
+}
+
+// finishCustomer links the customer and closes the posting.
+func (w *work) finishCustomer(ctx context.Context, did string) (schemas.Outcome, error) {
+	id := w.p.Keys[keyID]
+	err := w.links.Put(ctx, w.in.Connection, link.Link{
+		Kind: link.Customer, AcumaticaID: w.in.Key, StripeID: id, IntentID: w.in.ID, At: w.now().UTC(),
+	})
+	if err != nil {
+		return schemas.Outcome{}, err
+	}
+	w.at("linked")
+	if err := w.save(ctx, posting.Done); err != nil {
+		return schemas.Outcome{}, err
+	}
+	return w.outcome(schemas.Applied, fmt.Sprintf("%s the Stripe customer %s", did, id), customerRef(id)), nil
+}
+
+// makeCustomer creates the customer, or adopts the one that an earlier attempt
+// created; it says which.
+func (w *work) makeCustomer(ctx context.Context, f schemas.StripeCustomer) (did string, err error) {
+	if w.uncertain() {
+		old, found, err := w.searchCustomer(ctx)
+		if err != nil {
+			return "", err
+		}
+		if found && old.Metadata[metaIntent] == w.tag() {
+			return "created", w.found(ctx, old.ID)
+		}
+		if found {
+			return "adopted", w.updateCustomer(ctx, old.ID, f)
+		}
+	}
+	if f.Metadata, err = w.mark(f.Metadata, map[string]string{metaCustomer: w.in.Key}); err != nil {
+		return "", err
+	}
+	if err := w.sending(ctx); err != nil {
+		return "", err
+	}
+	got, err := w.api.CreateCustomer(ctx, w.key("customer"), f)
+	if err != nil {
+		return "", w.failed(ctx, err)
+	}
+	w.at("customer created")
+	if err := w.checkCustomer(got); err != nil {
+		return "", err
+	}
+	return "created", w.found(ctx, got.ID)
+}
+
+func (w *work) updateCustomer(ctx context.Context, id string, f schemas.StripeCustomer) error {
+	metadata := map[string]string{metaCustomer: w.in.Key}
+	for k, v := range f.Metadata {
+		if own, found := metadata[k]; found && own != v {
+			return fault.Newf("stripe.fields_invalid", "metadata %s is %q, but must be %q", k, v, own)
+		}
+		metadata[k] = v
+	}
+	if err := checkMetadata(metadata); err != nil {
+		return err
+	}
+	f.Metadata = metadata
+	got, err := w.api.UpdateCustomer(ctx, w.key("update:"+id), id, f)
+	if err != nil {
+		return w.failed(ctx, err)
+	}
+	w.at("customer updated")
+	if err := w.checkCustomer(got); err != nil {
+		return err
+	}
+	return w.found(ctx, id)
+}
+
+// checkCustomer compares what came back with what was meant (Invariant 10).
+func (w *work) checkCustomer(got stripeapi.Customer) error {
+	if got.Deleted {
+		return fault.Newf("stripe.not_found", "customer %s is deleted", got.ID)
+	}
+	if tag := got.Metadata[metaCustomer]; tag != w.in.Key {
+		return fault.Newf("stripe.response_malformed", "customer %s: %s is %q", got.ID, metaCustomer, tag)
+	}
+	return nil
+}
+
+// searchCustomer looks for a customer that carries the Acumatica id: in the
+// list from the first attempt on, which shows writes at once, and in the
+// search, which lags but goes back for ever.
+func (w *work) searchCustomer(ctx context.Context) (stripeapi.Customer, bool, error) {
+	var hits []stripeapi.Customer
+	if since := w.since(); !since.IsZero() {
+		recent, err := w.api.ListCustomers(ctx, since)
+		if err != nil {
+			return stripeapi.Customer{}, false, err
+		}
+		hits = w.ours(hits, recent)
+	}
+	if len(hits) == 0 {
+		older, err := w.api.SearchCustomers(ctx, metaCustomer, w.in.Key)
+		if err != nil {
+			return stripeapi.Customer{}, false, err
+		}
+		hits = w.ours(hits, older)
+	}
+	switch len(hits) {
+	case 0:
+		return stripeapi.Customer{}, false, nil
+	case 1:
+		return hits[0], true, nil
+	}
+	return stripeapi.Customer{}, false, fault.Newf("stripe.ambiguous",
+		"%d customers carry %s %q, among them %s and %s", len(hits), metaCustomer, w.in.Key, hits[0].ID, hits[1].ID)
+}
+
+// ours adds those that are of this Acumatica customer and not of another
+// connection that shares the Stripe account.
+func (w *work) ours(hits, all []stripeapi.Customer) []stripeapi.Customer {
+	for _, c := range all {
+		connection, marked := c.Metadata[metaConnection]
+		if !c.Deleted && c.Metadata[metaCustomer] == w.in.Key && (!marked || connection == w.in.Connection) {
+			hits = append(hits, c)
+		}
+	}
+	return hits
+}
+
+func customerRef(id string) schemas.Ref {
+	return schemas.Ref{System: schemas.Stripe, Kind: link.Customer, ID: id}
+}

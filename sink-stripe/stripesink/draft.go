@@ -1,0 +1,230 @@
+package stripesink
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"millrace/internal/fault"
+	"millrace/internal/link"
+	"millrace/internal/stripeapi"
+)
+
+const statusDraft = "draft"
+
+// minLead is by how much a due date must lie ahead to be sent: Stripe refuses
+// one that is past by its own clock.
+const minLead = 10 * time.Minute
+
+// begun is the invoice to go on with, and where it comes from.
+type begun struct {
+	invoice stripeapi.Invoice
+	fresh   bool // made just now: no items, no doubts
+	linked  bool // was linked before: an earlier posting of this intent has expired
+}
+
+// draft finds the invoice that an earlier attempt made, or makes the draft.
+func (w *work) draft(ctx context.Context, o order) (begun, error) {
+	if id := w.p.Keys[keyID]; id != "" {
+		inv, err := w.api.GetInvoice(ctx, id)
+		switch {
+		case err == nil && !w.overdue(inv):
+			return begun{invoice: inv}, nil
+		case err != nil && !stripeapi.IsNotFound(err):
+			return begun{}, err
+		case err == nil:
+			if err := w.api.DeleteDraft(ctx, id); err != nil {
+				return begun{}, err
+			}
+		}
+		// Only drafts can be deleted, so nothing was ever payable.
+		if err := w.restart(ctx); err != nil {
+			return begun{}, err
+		}
+		return w.makeDraft(ctx, o)
+	}
+	l, linked, err := w.links.ByAcumatica(ctx, w.in.Connection, link.Invoice, w.in.Key)
+	if err != nil {
+		return begun{}, err
+	}
+	if linked {
+		inv, err := w.api.GetInvoice(ctx, l.StripeID)
+		if err != nil {
+			return begun{}, err
+		}
+		return begun{invoice: inv, linked: true}, w.found(ctx, inv.ID)
+	}
+	if w.uncertain() {
+		inv, found, err := w.searchInvoice(ctx, o)
+		if err != nil {
+			return begun{}, err
+		}
+		if found {
+			return begun{invoice: inv}, w.found(ctx, inv.ID)
+		}
+	}
+	return w.makeDraft(ctx, o)
+}
+
+// overdue says that a draft waited so long that the due date it was made with
+// has passed; Stripe would not finalise it.
+func (w *work) overdue(inv stripeapi.Invoice) bool {
+	due, err := strconv.ParseInt(w.p.Keys[keyDue], 10, 64)
+	return inv.Status == statusDraft && err == nil && due != 0 && w.now().Unix() >= due
+}
+
+func (w *work) makeDraft(ctx context.Context, o order) (begun, error) {
+	due, err := w.decideDue(o.DueDate)
+	if err != nil {
+		return begun{}, err
+	}
+	if err := w.sending(ctx); err != nil {
+		return begun{}, err
+	}
+	inv, err := w.api.CreateInvoice(ctx, w.key("invoice"), stripeapi.Draft{
+		Customer: o.customerID, Currency: o.Currency, Number: o.Number, Description: o.Description, DueDate: due, Metadata: o.metadata,
+	})
+	if err != nil {
+		return begun{}, w.failed(ctx, err)
+	}
+	w.at("draft created")
+	if err := w.found(ctx, inv.ID); err != nil {
+		return begun{}, err
+	}
+	return begun{invoice: inv, fresh: true}, nil
+}
+
+// decideDue says which due date to send; zero is due on receipt, which is what
+// remains of a date in the past. The decision is recorded, because the same
+// idempotency key allows only the same parameters.
+func (w *work) decideDue(day string) (time.Time, error) {
+	if sent, err := strconv.ParseInt(w.p.Keys[keyDue], 10, 64); err == nil {
+		if sent == 0 {
+			return time.Time{}, nil
+		}
+		if due := time.Unix(sent, 0); w.now().Add(minLead).Before(due) {
+			return due, nil
+		}
+		w.nextGeneration() // the recorded date has passed meanwhile: other parameters, another key
+	}
+	due, err := dueDate(day)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if !due.After(w.now().Add(minLead)) {
+		w.p.Keys[keyDue] = "0"
+		return time.Time{}, nil
+	}
+	w.p.Keys[keyDue] = strconv.FormatInt(due.Unix(), 10)
+	return due, nil
+}
+
+// searchInvoice looks among the customer's invoices for the one that carries
+// this intent. The list, unlike the search, shows writes at once.
+func (w *work) searchInvoice(ctx context.Context, o order) (stripeapi.Invoice, bool, error) {
+	all, err := w.api.ListInvoices(ctx, o.customerID, w.since())
+	if err != nil {
+		return stripeapi.Invoice{}, false, err
+	}
+	ours := slices.DeleteFunc(all, func(inv stripeapi.Invoice) bool { return inv.Metadata[metaIntent] != w.tag() })
+	if len(ours) == 0 {
+		return stripeapi.Invoice{}, false, nil
+	}
+	// Finalised ones first, then the oldest: that one stays.
+	slices.SortStableFunc(ours, func(a, b stripeapi.Invoice) int {
+		if (a.Status == statusDraft) != (b.Status == statusDraft) {
+			if b.Status == statusDraft {
+				return -1
+			}
+			return 1
+		}
+		return a.Created.Compare(b.Created)
+	})
+	for _, extra := range ours[1:] {
+		if extra.Status != statusDraft {
+			return stripeapi.Invoice{}, false, fault.Newf("stripe.ambiguous", "both %s and %s were finalised for this intent", ours[0].ID, extra.ID)
+		}
+		if err := w.api.DeleteDraft(ctx, extra.ID); err != nil {
+			return stripeapi.Invoice{}, false, err
+		}
+	}
+	return ours[0], true, nil
+}
+
+// fill adds the items that the draft has not got yet and compares the draft
+// with the order. A draft that differs is deleted: it has no effect yet, and
+// must not get one (Invariant 8).
+func (w *work) fill(ctx context.Context, o order, b begun) error {
+	inv := b.invoice
+	missing := make([]int, 0, len(o.items))
+	if b.fresh {
+		for n := range o.items {
+			missing = append(missing, n)
+		}
+	} else {
+		var err error
+		if missing, err = w.missing(ctx, o, inv.ID); err != nil {
+			return w.discard(ctx, inv.ID, err)
+		}
+	}
+	for _, n := range missing {
+		if err := w.keep(ctx); err != nil {
+			return err
+		}
+		if _, err := w.api.AddInvoiceItem(ctx, w.key("item:"+strconv.Itoa(n)), inv, o.items[n]); err != nil {
+			return w.failed(ctx, err)
+		}
+		w.at("item " + strconv.Itoa(n))
+	}
+	inv, err := w.api.GetInvoice(ctx, inv.ID)
+	if err != nil {
+		return err
+	}
+	w.at("checked")
+	if err := mismatch(o, inv); err != nil {
+		return w.discard(ctx, inv.ID, err)
+	}
+	if lines := len(o.items); inv.Lines > lines || !inv.MoreLines && inv.Lines != lines {
+		return w.discard(ctx, inv.ID, fault.Newf("stripe.invoice_mismatch", "draft %s has %d lines, ordered were %d", inv.ID, inv.Lines, lines))
+	}
+	return nil
+}
+
+// missing says which items of the order the draft has not got. An item that
+// was not ordered, or twice, or differently, is a mismatch.
+func (w *work) missing(ctx context.Context, o order, invoice string) ([]int, error) {
+	got, err := w.api.ListItems(ctx, invoice)
+	if err != nil {
+		return nil, err
+	}
+	have := make(map[int]bool, len(got))
+	for _, item := range got {
+		n, err := strconv.Atoi(item.Metadata[metaLine])
+		if err != nil || item.Metadata[metaIntent] != w.tag() || n < 0 || n >= len(o.items) || have[n] || item.Amount != o.items[n].Amount {
+			return nil, fault.Newf("stripe.invoice_mismatch", "draft %s has the item %s, which was not ordered", invoice, item.ID)
+		}
+		have[n] = true
+	}
+	var missing []int
+	for n := range o.items {
+		if !have[n] {
+			missing = append(missing, n)
+		}
+	}
+	return missing, nil
+}
+
+// discard deletes a draft that is not what was ordered, so that a later
+// attempt starts afresh. Any other error than a mismatch leaves it alone.
+func (w *work) discard(ctx context.Context, id string, cause error) error {
+	if code := fault.Of(cause).Code; code != "stripe.total_mismatch" && code != "stripe.invoice_mismatch" {
+		return cause
+	}
+	if err := w.api.DeleteDraft(ctx, id); err != nil {
+		return err // Of the two, the one that decides: the draft is looked at again
+	}
+	w.at("draft deleted")
+	return errors.Join(cause, w.restart(ctx))
+}

@@ -1,0 +1,126 @@
+package stripesink
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"strconv"
+	"time"
+
+	"millrace/internal/posting"
+	"millrace/internal/stripeapi"
+)
+
+// Keys of a posting's record.
+const (
+	keyID         = "id"         // the Stripe object
+	keyNumber     = "number"     // of the finalised invoice
+	keyURL        = "url"        // where the buyer pays
+	keyDue        = "due"        // unix seconds of the due date that was sent; "0" = on receipt
+	keyGeneration = "generation" // counts idempotency keys that are of no use any more
+)
+
+// clockSlack is by how much our clock and Stripe's may differ when objects are
+// looked for by their time of creation.
+const clockSlack = time.Hour
+
+// keepEvery is how often a long run of writes saves the posting, which both
+// prolongs the hold and notices when it is lost.
+const keepEvery = 5 * time.Second
+
+// begin claims the posting of the intent.
+func (w *work) begin(ctx context.Context) error {
+	p, err := w.claim(ctx, w.in.Connection, w.in.ID)
+	if err != nil {
+		return err
+	}
+	if p.Keys == nil {
+		p.Keys = make(map[string]string)
+	}
+	w.p = p
+	w.at("claimed")
+	return nil
+}
+
+// save records the state before the step that it announces, or after the step
+// that it confirms.
+func (w *work) save(ctx context.Context, state posting.State) error {
+	w.p.State = state
+	if err := w.p.Save(ctx); err != nil {
+		return err
+	}
+	w.at("saved " + string(state))
+	return nil
+}
+
+// sending records that a creating write is about to be sent. SentAt stays that
+// of the first one: what is looked for later was made then or after.
+func (w *work) sending(ctx context.Context) error {
+	w.p.Sends++
+	if w.p.SentAt.IsZero() {
+		w.p.SentAt = w.now().UTC()
+	}
+	return w.save(ctx, posting.Sent)
+}
+
+// uncertain says that the object may exist although the record does not know
+// it: a write was sent and not confirmed, or the intent is so old that its
+// posting and its idempotency keys may have expired.
+func (w *work) uncertain() bool {
+	return w.p.State == posting.Sent || w.now().Sub(w.stored) > stripeapi.KeyLife
+}
+
+// since is from when on to look for objects that an earlier attempt made;
+// zero, which is always, when no attempt is known.
+func (w *work) since() time.Time {
+	if w.p.SentAt.IsZero() {
+		return time.Time{}
+	}
+	return w.p.SentAt.Add(-clockSlack)
+}
+
+// keep saves the posting when it was not saved for a while.
+func (w *work) keep(ctx context.Context) error {
+	if w.now().Sub(w.p.Updated) < keepEvery {
+		return nil
+	}
+	return w.p.Save(ctx)
+}
+
+// key is the idempotency key of one step: the same for every attempt at the
+// same fields, another one for other fields or another generation.
+func (w *work) key(step string) string {
+	sum := sha256.Sum256([]byte(w.in.ID + "\x00" + string(w.in.Fields) + "\x00" + w.p.Keys[keyGeneration]))
+	return stripeapi.KeyPrefix + hex.EncodeToString(sum[:16]) + ":" + step
+}
+
+// failed retires the idempotency keys when Stripe may have stored this refusal
+// under one of them. Whoever tries again looks first, whatever the key.
+func (w *work) failed(ctx context.Context, err error) error {
+	if !stripeapi.KeyIsBurnt(err) {
+		return err
+	}
+	w.nextGeneration()
+	return errors.Join(err, w.p.Save(ctx))
+}
+
+func (w *work) nextGeneration() {
+	n, _ := strconv.Atoi(w.p.Keys[keyGeneration]) // absent is 0
+	w.p.Keys[keyGeneration] = strconv.Itoa(n + 1)
+}
+
+// restart forgets an object that is gone, under new keys.
+func (w *work) restart(ctx context.Context) error {
+	w.nextGeneration()
+	delete(w.p.Keys, keyID)
+	delete(w.p.Keys, keyDue)
+	w.p.SentAt = time.Time{}
+	return w.save(ctx, posting.Planned)
+}
+
+// found records the object that stands for the intent.
+func (w *work) found(ctx context.Context, id string) error {
+	w.p.Keys[keyID] = id
+	return w.save(ctx, posting.Created)
+}
