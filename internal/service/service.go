@@ -8,8 +8,11 @@ import (
 	"net"
 	"sync"
 
+	"go.opentelemetry.io/otel/metric"
+
 	"millrace/internal/bus"
 	"millrace/internal/config"
+	"millrace/internal/fault"
 )
 
 // A Service is one unit that can run alone in a pod or next to the others in
@@ -24,6 +27,7 @@ type Runtime struct {
 	Log    *slog.Logger
 	Bus    *bus.Bus
 	Config *config.Config
+	Meter  metric.Meter // instruments of the process; names are millrace_<noun>_<unit>[_total]
 
 	mu      sync.Mutex
 	closers []closer
@@ -57,11 +61,11 @@ func (rt *Runtime) OnReady(name string, fn func(context.Context) error) {
 }
 
 // Listen opens a TCP listener and remembers its address under name, so that
-// port 0 works.
+// port 0 works. service.listen when the port cannot be opened.
 func (rt *Runtime) Listen(ctx context.Context, name, addr string) (net.Listener, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
-		return nil, err
+		return nil, fault.Newf("service.listen", "%s: %w", name, err)
 	}
 	rt.mu.Lock()
 	defer rt.mu.Unlock()

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"slices"
+
+	"millrace/internal/bus"
+	"millrace/internal/config"
+	"millrace/internal/embednats"
+	"millrace/internal/fault"
+)
+
+// A broker is a connection to the bus and, when there is one, the embedded
+// server behind it.
+type broker struct {
+	bus    *bus.Bus
+	server *embednats.Server // nil: an external one
+	closes []func() error
+}
+
+// Close closes the connection, then the server.
+func (b *broker) Close() error {
+	var errs []error
+	for i := len(b.closes) - 1; i >= 0; i-- {
+		errs = append(errs, b.closes[i]())
+	}
+	b.closes = nil
+	return errors.Join(errs...)
+}
+
+// embed starts a server on a data directory and connects to it. listen empty:
+// no other process can reach it.
+func embed(ctx context.Context, dir, listen string, partitions int, log *slog.Logger) (*broker, error) {
+	b := &broker{}
+	srv, err := embednats.Start(embednats.Options{StoreDir: filepath.Join(dir, "nats"), Listen: listen, Log: log})
+	if err != nil {
+		return nil, fault.New("bus.unavailable", err)
+	}
+	b.server = srv
+	b.closes = append(b.closes, func() error { srv.Shutdown(); return nil })
+	b.bus, err = bus.Connect(ctx, bus.Options{InProcess: srv, Token: srv.Token(), Name: "millrace", Partitions: partitions, Log: log})
+	if err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	b.closes = append(b.closes, b.bus.Close)
+	return b, nil
+}
+
+// connect reaches an external server.
+func connect(ctx context.Context, o bus.Options) (*broker, error) {
+	b, err := bus.Connect(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return &broker{bus: b, closes: []func() error{b.Close}}, nil
+}
+
+// external connects to the configured broker. config.nats_missing when there
+// is none.
+func (a *app) external(ctx context.Context, log *slog.Logger) (*broker, *config.Config, error) {
+	cfg, _, err := config.Load(a.source())
+	if err != nil {
+		return nil, nil, err
+	}
+	if cfg.NATS.URL == "" {
+		return nil, nil, fault.New("config.nats_missing", errors.New("nats.url: not set"))
+	}
+	b, err := connect(ctx, bus.Options{URL: cfg.NATS.URL, Creds: cfg.NATS.Creds, Name: "millrace-cli", Partitions: cfg.Partitions, Log: log})
+	return b, cfg, err
+}
+
+// A view is how the reading verbs see an installation.
+type view struct {
+	*broker
+	connections []string // at least one; the default one first
+	running     *running // nil: nothing runs, or it is not of this machine
+	where       string   // for people: what is looked at
+}
+
+// look finds the installation to read: a data directory that was named, else
+// the configured broker, else the default data directory. When a process works
+// on the directory its server is used; else one is started for the reading and
+// stopped by Close.
+func (a *app) look(ctx context.Context, log *slog.Logger) (*view, error) {
+	cfg, origins, err := config.Load(a.source())
+	if err != nil {
+		return nil, err
+	}
+	if cfg.NATS.URL != "" && origins.Of("data_dir").Kind != "flag" {
+		b, err := connect(ctx, bus.Options{URL: cfg.NATS.URL, Creds: cfg.NATS.Creds, Name: "millrace-cli", Log: log})
+		if err != nil {
+			return nil, err
+		}
+		return &view{broker: b, connections: defaultFirst(cfg.ConnectionNames()), where: "the broker of nats.url"}, nil
+	}
+	return lookAt(ctx, cfg.DataDir, log)
+}
+
+func lookAt(ctx context.Context, dir string, log *slog.Logger) (*view, error) {
+	in, found, err := readInstallation(dir)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, fault.Newf("config.no_installation", "%s holds no installation", dir)
+	}
+	v := &view{connections: defaultFirst(in.Connections), where: dir}
+	f, err := openFolder(dir)
+	if err == nil { // nothing runs here
+		b, err := embed(ctx, dir, "", 0, log)
+		if err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		b.closes = append([]func() error{f.Close}, b.closes...)
+		v.broker = b
+		return v, nil
+	}
+	if fault.Of(err).Code != "config.data_dir_locked" {
+		return nil, err
+	}
+	r, found, rerr := readRunning(dir)
+	if rerr != nil || !found {
+		return nil, cmp.Or(rerr, err) // it starts or stops right now
+	}
+	v.running = &r
+	v.broker, err = connect(ctx, bus.Options{URL: r.NATSURL, Token: r.NATSToken, Name: "millrace-cli", Log: log})
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// defaultFirst puts the connection that needs no name in front: the one named
+// "default", or else the first.
+func defaultFirst(names []string) []string {
+	if len(names) == 0 {
+		return []string{config.DefaultName}
+	}
+	names = slices.Clone(names)
+	if i := slices.Index(names, config.DefaultName); i > 0 {
+		names = slices.Insert(slices.Delete(names, i, i+1), 0, config.DefaultName)
+	}
+	return names
+}

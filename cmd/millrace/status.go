@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"millrace/internal/bus"
+	"millrace/internal/fault"
+)
+
+// statusResult is the result of `status`.
+type statusResult struct {
+	Where   string         `json:"where"`
+	Healthy bool           `json:"healthy"`
+	PID     int            `json:"pid,omitempty"` // of the process that works here; 0: none on this machine
+	Ingest  string         `json:"ingest,omitempty"`
+	Ops     string         `json:"ops,omitempty"`
+	Stages  []bus.StageLag `json:"stages"`
+	Parked  []parkedLane   `json:"parked"`
+}
+
+// parkedLane is one lane that waits for a person.
+type parkedLane struct {
+	Stage      string `json:"stage"`
+	Connection string `json:"connection"`
+	Lane       string `json:"lane"`
+	Since      string `json:"since"` // RFC 3339
+	Code       string `json:"code"`
+	Hint       string `json:"hint"`
+	Error      string `json:"error"`
+}
+
+func (a *app) statusCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "status", Short: "What each stage has before it, and what is held", Args: cobra.NoArgs,
+		Long:    "What each stage has before it, and which lanes are held.\nExit code 0 when healthy, 1 when a lane is blocked or parked.",
+		Example: "  millrace status\n  millrace status --data-dir ./demo --json",
+	}
+	a.addDataDir(c)
+	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
+		log, err := a.logger("error")
+		if err != nil {
+			return nil, err
+		}
+		v, err := a.look(ctx, log)
+		if err != nil {
+			return nil, err
+		}
+		res, err := readStatus(ctx, v)
+		if err := errors.Join(err, v.Close()); err != nil {
+			return nil, err
+		}
+		r := &reply{summary: res.verdict(), result: res, text: res.print}
+		if !res.Healthy {
+			return r, found{fault.New("cli.degraded", errors.New(r.summary))}
+		}
+		return r, nil
+	})
+}
+
+func readStatus(ctx context.Context, v *view) (*statusResult, error) {
+	if err := v.bus.Verify(ctx); err != nil {
+		return nil, err
+	}
+	lags, err := v.bus.Lag(ctx, v.connections)
+	if err != nil {
+		return nil, err
+	}
+	res := &statusResult{Where: v.where, Healthy: true, Stages: lags, Parked: []parkedLane{}}
+	if v.running != nil {
+		res.PID, res.Ingest, res.Ops = v.running.PID, v.running.Ingest, v.running.Ops
+	}
+	seen := make(map[string]bool)
+	for _, l := range lags {
+		res.Healthy = res.Healthy && l.BlockedLanes == 0 && l.ParkedLanes == 0
+		if seen[l.Stage] {
+			continue
+		}
+		seen[l.Stage] = true
+		blocks, err := v.bus.Blocks(ctx, l.Stage)
+		if err != nil {
+			return nil, err
+		}
+		for _, b := range blocks {
+			if b.Parked {
+				res.Parked = append(res.Parked, parkedLane{
+					Stage: l.Stage, Connection: b.Conn, Lane: b.Lane, Since: b.Since.Format(timeForm),
+					Code: b.Code, Hint: b.Hint, Error: b.Error,
+				})
+			}
+		}
+	}
+	return res, nil
+}
+
+// timeForm is RFC 3339 in UTC to the second, as every verb prints times.
+const timeForm = "2006-01-02T15:04:05Z07:00"
+
+func (s *statusResult) verdict() string {
+	var waiting uint64
+	var blocked, parked int
+	for _, l := range s.Stages {
+		waiting += l.Pending + uint64(l.AckPending) //nolint:gosec // a count is not negative
+		blocked += l.BlockedLanes
+		parked += l.ParkedLanes
+	}
+	state := "healthy"
+	if !s.Healthy {
+		state = "degraded"
+	}
+	return fmt.Sprintf("%s: %d waiting, %s blocked, %s parked", state, waiting, count(blocked, "lane"), count(parked, "lane"))
+}
+
+func (s *statusResult) print(w io.Writer) {
+	fmt.Fprintln(w, s.verdict())
+	if s.PID != 0 {
+		fmt.Fprintf(w, "process %d, webhooks on %s, probes on %s\n", s.PID, s.Ingest, s.Ops)
+	}
+	fmt.Fprintln(w)
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "STAGE\tCONNECTION\tWAITING\tIN HAND\tBLOCKED LANES\tPARKED LANES")
+	for _, l := range s.Stages {
+		fmt.Fprintf(tw, "%s\t%s\t%d\t%d\t%d\t%d\n", l.Stage, l.Connection, l.Pending, l.AckPending, l.BlockedLanes, l.ParkedLanes)
+	}
+	_ = tw.Flush() // w reports nothing that could be acted on
+	for _, p := range s.Parked {
+		fmt.Fprintf(w, "\nparked at %s since %s: customer %s of connection %s\n  %s\n  to do: %s\n", p.Stage, p.Since, p.Lane, p.Connection, p.Error, p.Hint)
+	}
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"millrace/internal/acumaticatwin"
+	"millrace/internal/fault"
+	"millrace/internal/stripetwin"
+)
+
+// twinResult is the result of `twin`, printed once it listens.
+type twinResult struct {
+	System string            `json:"system"`
+	URL    string            `json:"url"`
+	Env    map[string]string `json:"env"` // settings with which Millrace works against it
+	order  []string
+}
+
+func (a *app) twinCommand() *cobra.Command {
+	return group("twin", "A stateful stand-in for Stripe or Acumatica", a.twinStripe(), a.twinAcumatica())
+}
+
+// twinFlags are those that both twins have.
+type twinFlags struct {
+	listen, state string
+}
+
+func (t *twinFlags) add(c *cobra.Command, listen string) {
+	c.Flags().StringVar(&t.listen, "listen", listen, "host:port; port 0 takes a free one")
+	c.Flags().StringVar(&t.state, "state", "", "file that keeps what the twin knows; without it, it forgets")
+}
+
+func (a *app) twinStripe() *cobra.Command {
+	var f twinFlags
+	var key, hook, secret string
+	c := &cobra.Command{
+		Use: "stripe", Short: "A stand-in for Stripe", Args: cobra.NoArgs,
+		Example: "  millrace twin stripe --listen 127.0.0.1:8091 \\\n    --webhook-url http://127.0.0.1:8080/webhooks/stripe --webhook-secret whsec_twin",
+	}
+	f.add(c, "127.0.0.1:8091")
+	c.Flags().StringVar(&key, "api-key", "sk_test_twin", "the key it accepts")
+	c.Flags().StringVar(&hook, "webhook-url", "", "where it sends its events")
+	c.Flags().StringVar(&secret, "webhook-secret", "whsec_twin", "what it signs them with")
+	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
+		log, err := a.logger("info")
+		if err != nil {
+			return nil, err
+		}
+		twin, err := stripetwin.New(stripetwin.Options{APIKey: key, StateFile: f.state, Log: log})
+		if err != nil {
+			return nil, usage(err)
+		}
+		return nil, a.serveTwin(ctx, f.listen, twin.Handler(), func(url string) twinResult {
+			twin.SetBaseURL(url)
+			if hook != "" {
+				twin.SetWebhook(hook, secret)
+			}
+			return twinResult{
+				System: "stripe", URL: url,
+				Env:   map[string]string{"STRIPE_API_BASE": url, "STRIPE_API_KEY": key, "STRIPE_WEBHOOK_SECRET": secret},
+				order: []string{"STRIPE_API_BASE", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET"},
+			}
+		}, twin.Run)
+	})
+}
+
+func (a *app) twinAcumatica() *cobra.Command {
+	var f twinFlags
+	o := acumaticatwin.Options{}
+	c := &cobra.Command{
+		Use: "acumatica", Short: "A stand-in for Acumatica", Args: cobra.NoArgs,
+		Example: "  millrace twin acumatica --listen 127.0.0.1:8092 --scenario quick",
+	}
+	f.add(c, "127.0.0.1:8092")
+	c.Flags().StringVar(&o.Tenant, "tenant", "Company", "its one tenant")
+	c.Flags().StringVar(&o.Username, "username", "admin", "the user it accepts")
+	c.Flags().StringVar(&o.Password, "password", "twin", "and that user's password")
+	c.Flags().StringVar(&o.ClientID, "client-id", "", "for OAuth; without it cookie sign-in only")
+	c.Flags().StringVar(&o.ClientSecret, "client-secret", "", "for OAuth")
+	c.Flags().StringVar(&o.Seed, "scenario", "quick", "what it starts with: quick, or empty for nothing")
+	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
+		log, err := a.logger("info")
+		if err != nil {
+			return nil, err
+		}
+		o.StateFile, o.Log = f.state, log
+		twin, err := acumaticatwin.New(o)
+		if err != nil {
+			return nil, usage(err)
+		}
+		return nil, a.serveTwin(ctx, f.listen, twin.Handler(), func(url string) twinResult {
+			return twinResult{
+				System: "acumatica", URL: url,
+				Env: map[string]string{
+					"ACUMATICA_URL": url, "ACUMATICA_TENANT": o.Tenant, "ACUMATICA_USERNAME": o.Username, "ACUMATICA_PASSWORD": o.Password,
+					"MILLRACE_PAYMENT_METHOD": acumaticatwin.SeedPaymentMethod,
+					"MILLRACE_CASH_ACCOUNTS":  "USD=" + acumaticatwin.SeedCashAccountUSD + ",EUR=" + acumaticatwin.SeedCashAccountEUR,
+				},
+				order: []string{"ACUMATICA_URL", "ACUMATICA_TENANT", "ACUMATICA_USERNAME", "ACUMATICA_PASSWORD", "MILLRACE_PAYMENT_METHOD", "MILLRACE_CASH_ACCOUNTS"},
+			}
+		}, func(ctx context.Context) error { <-ctx.Done(); return nil })
+	})
+}
+
+// serveTwin serves until ctx is done. ready runs once the address is known;
+// what it returns is printed.
+func (a *app) serveTwin(ctx context.Context, addr string, h http.Handler, ready func(url string) twinResult, background func(context.Context) error) error {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return fault.New("service.listen", err)
+	}
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	res := ready("http://" + l.Addr().String())
+	if err := a.emit(&reply{summary: res.System + " twin on " + res.URL, result: res, text: res.print}, nil); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan error, 2)
+	go func() { done <- srv.Serve(l) }()
+	go func() { done <- background(ctx) }()
+	select {
+	case err = <-done:
+		cancel()
+	case <-ctx.Done():
+	}
+	stop, release := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer release()
+	if serr := srv.Shutdown(stop); serr != nil {
+		err = errors.Join(err, srv.Close())
+	}
+	err = errors.Join(err, <-done)
+	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+func (t twinResult) print(w io.Writer) {
+	fmt.Fprintf(w, "%s twin on %s; Ctrl-C stops it. Millrace works against it with\n\n", t.System, t.URL)
+	for _, name := range t.order {
+		fmt.Fprintf(w, "  export %s=%s\n", name, t.Env[name])
+	}
+}

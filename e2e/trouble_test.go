@@ -1,0 +1,100 @@
+package e2e
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"millrace/internal/acumaticatwin"
+	"millrace/internal/bus"
+)
+
+func TestAcumaticaAwayParksNothing(t *testing.T) {
+	w := newWorld(t, trap{})
+	w.acumatica.AddFault(acumaticatwin.Fault{Method: http.MethodPut, PathPrefix: "/entity", Count: 3, Mode: "status:503"})
+	w.roundTrip()
+	w.judge()
+	b := w.connect()
+	err := b.Scan(t.Context(), bus.Outcomes, 1, func(m *bus.Message) error {
+		if m.Subject.C == "parked" {
+			t.Errorf("parked: %s", m.Event.Data)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestLostAnswerIsFoundAgainNotRepeated(t *testing.T) {
+	w := newWorld(t, trap{})
+	w.acumatica.AddFault(acumaticatwin.Fault{Method: http.MethodPut, PathPrefix: "/entity/Default/24.200.001/Payment", Count: 2, Mode: "cut_after_commit"})
+	w.roundTrip()
+	w.judge()
+}
+
+// TestClosedPeriodParksOneLane: the payments wait with a hint a bookkeeper
+// understands; nothing was posted.
+func TestClosedPeriodParksWithAHint(t *testing.T) {
+	w := newWorld(t, trap{})
+	w.start()
+	invoices := len(w.acumatica.Invoices())
+	w.until("every invoice is open in Stripe", func() bool { return len(w.list("invoices?limit=100&status=open")) == invoices })
+	open := w.list("invoices?limit=100&status=open")
+	if err := w.acumatica.ClosePeriod(time.Now().UTC().Format("2006-01")); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.stripe.Pay(t.Context(), open[0]["id"].(string)); err != nil {
+		t.Fatal(err)
+	}
+	var parked []struct {
+		Code string `json:"code"`
+		Hint string `json:"hint"`
+	}
+	w.until("one lane is parked", func() bool {
+		out, code := w.cli("status", "--json")
+		var status struct {
+			Result struct {
+				Parked json.RawMessage `json:"parked"`
+			} `json:"result"`
+		}
+		return code == 1 && json.Unmarshal([]byte(out), &status) == nil && json.Unmarshal(status.Result.Parked, &parked) == nil && len(parked) == 1
+	})
+	if parked[0].Code != "acumatica.period_closed" || parked[0].Hint == "" {
+		t.Errorf("parked = %+v", parked)
+	}
+	if n := len(w.acumatica.Payments()); n != 0 {
+		t.Errorf("%d payments were saved", n)
+	}
+}
+
+func TestTraceTellsTheSameStoryFromAnyID(t *testing.T) {
+	w := newWorld(t, trap{})
+	w.roundTrip()
+	in := w.list("invoices?limit=1")[0]
+	meta := in["metadata"].(map[string]any)
+	ids := []string{in["id"].(string), in["charge"].(string), meta["acumatica_ref_nbr"].(string), meta["acumatica_payment_ref"].(string)}
+	for _, e := range w.list("events?limit=100&type=invoice.paid") {
+		object := e["data"].(map[string]any)["object"].(map[string]any)
+		if object["id"] == in["id"] {
+			ids = append(ids, e["id"].(string))
+		}
+	}
+	if len(ids) != 5 {
+		t.Fatalf("ids = %v", ids)
+	}
+	want, code := w.cli("trace", ids[0])
+	if code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	for _, id := range ids {
+		if got, _ := w.cli("trace", id); got != want {
+			t.Errorf("trace %s differs:\n%s\nwant, as from %s:\n%s", id, got, ids[0], want)
+		}
+		if !strings.Contains(want, id) {
+			t.Errorf("the story does not mention %s:\n%s", id, want)
+		}
+	}
+}

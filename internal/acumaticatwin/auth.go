@@ -1,0 +1,234 @@
+package acumaticatwin
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	tokenTTL    = time.Hour
+	refreshTTL  = 30 * 24 * time.Hour // Acumatica: the chain ends 30 days after the first issue
+	sessionIdle = 10 * time.Minute    // Acumatica: idle API sessions are closed
+
+	authCookie    = ".ASPXAUTH"
+	sessionCookie = "ASP.NET_SessionId"
+)
+
+// A session is what long operations and idle time belong to.
+type session struct {
+	seen time.Time
+}
+
+// A grant is one OAuth sign-in. All its tokens share one session (Acumatica:
+// with scope api, across refreshes too).
+type grant struct {
+	ID      string    `json:"id"`
+	Scope   string    `json:"scope"`
+	Expires time.Time `json:"expires"`
+	Ends    time.Time `json:"ends"` // of the refresh chain
+}
+
+func hashed(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}
+
+func equalSecret(a, b string) bool {
+	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
+	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
+}
+
+// clientID is the registered client in its full form.
+func (t *Twin) clientID() string {
+	if t.o.ClientID == "" || strings.Contains(t.o.ClientID, "@") {
+		return t.o.ClientID
+	}
+	return t.o.ClientID + "@" + t.o.Tenant
+}
+
+func oauthError(code, description string) reply {
+	body := map[string]string{"error": code}
+	if description != "" {
+		body["error_description"] = description
+	}
+	return jsonReply(http.StatusBadRequest, body)
+}
+
+// token is POST /identity/connect/token with the password and refresh_token
+// grants.
+func (t *Twin) token(c *call) reply {
+	if c.method != http.MethodPost {
+		return emptyReply(http.StatusMethodNotAllowed)
+	}
+	form, err := url.ParseQuery(string(c.body))
+	if err != nil {
+		return oauthError("invalid_request", "")
+	}
+	id, secret := form.Get("client_id"), form.Get("client_secret")
+	if user, pass, ok := basicAuth(c.header); ok {
+		id, secret = user, pass
+	}
+	if t.clientID() == "" || !strings.EqualFold(id, t.clientID()) || !equalSecret(secret, t.o.ClientSecret) {
+		return oauthError("invalid_client", "")
+	}
+	switch form.Get("grant_type") {
+	case "password":
+		if !strings.EqualFold(form.Get("username"), t.o.Username) || !equalSecret(form.Get("password"), t.o.Password) {
+			return oauthError("invalid_grant", "invalid_username_or_password")
+		}
+		scope := form.Get("scope")
+		if !slices.Contains(strings.Fields(scope), "api") && !slices.Contains(strings.Fields(scope), "api:concurrent_access") {
+			return oauthError("invalid_scope", "")
+		}
+		return t.issue(grant{ID: rand.Text(), Scope: scope, Ends: t.now().Add(refreshTTL)})
+	case "refresh_token":
+		hash := hashed(form.Get("refresh_token"))
+		g, ok := t.st.Refresh[hash]
+		if !ok || t.now().After(g.Ends) {
+			return oauthError("invalid_grant", "")
+		}
+		delete(t.st.Refresh, hash) // a refresh token works once
+		return t.issue(g)
+	}
+	return oauthError("unsupported_grant_type", "")
+}
+
+func basicAuth(h http.Header) (user, pass string, ok bool) {
+	r := http.Request{Header: h}
+	user, pass, ok = r.BasicAuth()
+	if !ok {
+		return "", "", false
+	}
+	// RFC 6749: the two are form-encoded before they are joined.
+	u, errU := url.QueryUnescape(user)
+	p, errP := url.QueryUnescape(pass)
+	return u, p, errU == nil && errP == nil
+}
+
+// issue answers with a new token. Only hashes are kept.
+func (t *Twin) issue(g grant) reply {
+	now := t.now()
+	maps.DeleteFunc(t.st.Grants, func(_ string, old grant) bool { return now.After(old.Expires) })
+	maps.DeleteFunc(t.st.Refresh, func(_ string, old grant) bool { return now.After(old.Ends) })
+	access := rand.Text() + rand.Text()
+	g.Expires = now.Add(tokenTTL)
+	t.st.Grants[hashed(access)] = g
+	body := map[string]any{
+		"access_token": access, "expires_in": int(tokenTTL / time.Second), "token_type": "Bearer", "scope": g.Scope,
+	}
+	if slices.Contains(strings.Fields(g.Scope), "offline_access") {
+		refresh := rand.Text() + rand.Text()
+		t.st.Refresh[hashed(refresh)] = g
+		body["refresh_token"] = refresh
+	}
+	if err := t.st.write(t.o.StateFile); err != nil {
+		return pxError("%v", err).reply()
+	}
+	return jsonReply(http.StatusOK, body)
+}
+
+// login is the cookie sign-in, JSON or form.
+func (t *Twin) login(c *call) reply {
+	if c.method != http.MethodPost {
+		return emptyReply(http.StatusMethodNotAllowed)
+	}
+	var in struct{ Name, Password, Tenant, Company, Branch string }
+	if strings.HasPrefix(c.header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		form, err := url.ParseQuery(string(c.body))
+		if err != nil {
+			return badRequest("", "The request body cannot be read.").reply()
+		}
+		in.Name, in.Password = form.Get("name"), form.Get("password")
+		in.Tenant, in.Company, in.Branch = form.Get("tenant"), form.Get("company"), form.Get("branch")
+	} else if json.Unmarshal(c.body, &in) != nil {
+		return badRequest("", "The request body cannot be read.").reply()
+	}
+	if tenant := in.Tenant + in.Company; tenant != "" && t.o.Tenant != "" && !strings.EqualFold(tenant, t.o.Tenant) {
+		return exception("PX.Data.PXUndefinedCompanyException", "A proper company ID cannot be determined for the request.").reply()
+	}
+	if !strings.EqualFold(in.Name, t.o.Username) || !equalSecret(in.Password, t.o.Password) {
+		return pxError("Error: Invalid credentials. Please try again.").reply()
+	}
+	for key, s := range t.sessions {
+		if t.now().Sub(s.seen) > tokenTTL {
+			delete(t.sessions, key)
+		}
+	}
+	ticket := rand.Text() + rand.Text()
+	t.sessions[ticket] = &session{seen: t.now()}
+	answer := emptyReply(http.StatusNoContent)
+	c.cookie(answer, authCookie, ticket, 0)
+	c.cookie(answer, sessionCookie, strings.ToLower(rand.Text()[:24]), 0)
+	c.cookie(answer, "CompanyID", url.QueryEscape(t.o.Tenant), 0)
+	c.cookie(answer, "Locale", "Culture=en-US&TimeZone=GMTE0000U", 0)
+	c.cookie(answer, "UserBranch", "1", 0)
+	return answer
+}
+
+// cookie sets a cookie with the attributes that Acumatica gives it; a negative
+// maxAge removes it.
+func (c *call) cookie(answer reply, name, value string, maxAge int) {
+	k := http.Cookie{ //nolint:gosec // G124: Secure only over TLS, or no jar would send it back to a local twin
+		Name: name, Value: value, Path: "/", MaxAge: maxAge,
+		HttpOnly: name == authCookie || name == sessionCookie, Secure: c.secure && name == authCookie,
+	}
+	answer.header.Add("Set-Cookie", k.String())
+}
+
+// logout ends the session of a cookie or of a bearer token; the token itself
+// goes on working and opens a new session.
+func (t *Twin) logout(c *call) reply {
+	if c.method != http.MethodPost {
+		return emptyReply(http.StatusMethodNotAllowed)
+	}
+	delete(t.sessions, c.cookies[authCookie])
+	if g, ok := t.bearer(c); ok {
+		delete(t.sessions, "grant/"+g.ID)
+	}
+	answer := emptyReply(http.StatusNoContent)
+	c.cookie(answer, authCookie, "", -1)
+	c.cookie(answer, sessionCookie, "", -1)
+	return answer
+}
+
+func (t *Twin) bearer(c *call) (grant, bool) {
+	token, ok := strings.CutPrefix(c.header.Get("Authorization"), "Bearer ")
+	if !ok {
+		return grant{}, false
+	}
+	g, ok := t.st.Grants[hashed(token)]
+	return g, ok && t.now().Before(g.Expires)
+}
+
+// authenticate returns the session of a call, or "" when there is none.
+func (t *Twin) authenticate(c *call) string {
+	now := t.now()
+	if g, ok := t.bearer(c); ok {
+		key := "grant/" + g.ID
+		if t.sessions[key] == nil {
+			t.sessions[key] = &session{}
+		}
+		t.sessions[key].seen = now
+		return key
+	}
+	ticket := c.cookies[authCookie]
+	s := t.sessions[ticket]
+	if ticket == "" || s == nil {
+		return ""
+	}
+	if now.Sub(s.seen) > sessionIdle {
+		delete(t.sessions, ticket)
+		return ""
+	}
+	s.seen = now
+	return ticket
+}

@@ -1,0 +1,177 @@
+package acumaticatwin
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// A Batch is what one release posted. Debits equal credits in it, in the
+// currency of the document (Invariant 6); there is no conversion to a base
+// currency.
+type Batch struct {
+	BatchNbr    string `json:"batch_nbr"`
+	Module      string `json:"module"`
+	Period      string `json:"period"` // MMYYYY
+	Date        string `json:"date"`
+	Description string `json:"description"`
+	Currency    string `json:"currency"`
+	Lines       []Line `json:"lines"`
+}
+
+// A Line is one side of a batch.
+type Line struct {
+	Account string          `json:"account"`
+	Debit   decimal.Decimal `json:"debit"`
+	Credit  decimal.Decimal `json:"credit"`
+}
+
+// An AccountBalance is the turnover of an account in one currency since the
+// beginning. Balance is debit minus credit.
+type AccountBalance struct {
+	Account  string          `json:"account"`
+	Currency string          `json:"currency"`
+	Debit    decimal.Decimal `json:"debit"`
+	Credit   decimal.Decimal `json:"credit"`
+	Balance  decimal.Decimal `json:"balance"`
+}
+
+func debit(account string, d decimal.Decimal) Line  { return Line{Account: account, Debit: d} }
+func credit(account string, d decimal.Decimal) Line { return Line{Account: account, Credit: d} }
+
+// post adds a balanced batch. Negative sides change over, empty lines go.
+// A batch that does not balance is refused, and with it the release.
+func (x *tx) post(day time.Time, currency, description string, lines ...Line) (string, *failure) {
+	var kept []Line
+	sum := decimal.Zero
+	for _, l := range lines {
+		net := l.Debit.Sub(l.Credit)
+		sum = sum.Add(net)
+		switch net.Sign() {
+		case 1:
+			kept = append(kept, debit(l.Account, net))
+		case -1:
+			kept = append(kept, credit(l.Account, net.Neg()))
+		}
+	}
+	if !sum.IsZero() {
+		return "", operationFailed("The document is out of the balance.")
+	}
+	if len(kept) == 0 {
+		return "", nil
+	}
+	b := Batch{
+		BatchNbr: fmt.Sprintf("%08d", x.next("Batch")), Module: "AR", Period: day.Format("012006"),
+		Date: day.Format(dayLayout), Description: description, Currency: currency, Lines: kept,
+	}
+	x.batches = append(x.batches, b)
+	return b.BatchNbr, nil
+}
+
+// TrialBalance returns every account's turnover by currency, ordered by
+// currency and account. The balances of a currency always sum to zero.
+func (t *Twin) TrialBalance() []AccountBalance {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.settle()
+	type key struct{ currency, account string }
+	sums := map[key]*AccountBalance{}
+	for _, b := range t.st.Batches {
+		for _, l := range b.Lines {
+			k := key{b.Currency, l.Account}
+			if sums[k] == nil {
+				sums[k] = &AccountBalance{Account: l.Account, Currency: b.Currency}
+			}
+			sums[k].Debit = sums[k].Debit.Add(l.Debit)
+			sums[k].Credit = sums[k].Credit.Add(l.Credit)
+		}
+	}
+	rows := make([]AccountBalance, 0, len(sums))
+	for _, s := range sums {
+		s.Balance = s.Debit.Sub(s.Credit)
+		rows = append(rows, *s)
+	}
+	slices.SortFunc(rows, func(a, b AccountBalance) int {
+		return cmp.Or(strings.Compare(a.Currency, b.Currency), strings.Compare(a.Account, b.Account))
+	})
+	return rows
+}
+
+// Ledger returns every posted batch, oldest first.
+func (t *Twin) Ledger() []Batch {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.settle()
+	return slices.Clone(t.st.Batches)
+}
+
+// checkPeriod says why a document may not have this date, or "".
+func (x *tx) checkPeriod(day time.Time) string {
+	p := x.period(day)
+	if p == nil {
+		return fmt.Sprintf("The financial period that corresponds to the %s date does not exist in the %s company.", day.Format("1/2/2006"), x.tenant)
+	}
+	if p.get("Status") != periodOpen || p.yes("ClosedInAR") {
+		return fmt.Sprintf("The %s financial period is closed in the %s company.", p.get("FinancialPeriodID"), x.tenant)
+	}
+	return ""
+}
+
+func (x *tx) period(day time.Time) *record {
+	year := x.byKey(entityPeriod, day.Format("2006"))
+	if year == nil {
+		return nil
+	}
+	for _, p := range year.Many["Details"] {
+		if !day.Before(p.day("StartDate")) && !day.After(p.day("EndDate")) {
+			return p
+		}
+	}
+	return nil
+}
+
+// ClosePeriod closes a month for all documents: "2026-01", "01-2026" or
+// "012026". It fails when the period does not exist.
+func (t *Twin) ClosePeriod(period string) error { return t.setPeriod(period, false) }
+
+// OpenPeriod undoes ClosePeriod.
+func (t *Twin) OpenPeriod(period string) error { return t.setPeriod(period, true) }
+
+func (t *Twin) setPeriod(period string, open bool) error {
+	var month time.Time
+	for _, layout := range []string{"2006-01", "01-2006", "012006"} {
+		if m, err := time.Parse(layout, period); err == nil {
+			month = m
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.settle()
+	x := t.begin()
+	if month.IsZero() || x.period(month) == nil {
+		return fmt.Errorf("period %q: does not exist; want YYYY-MM or MMYYYY of an open year", period)
+	}
+	year := x.edit(entityPeriod, x.byKey(entityPeriod, month.Format("2006")))
+	p := x.period(month)
+	p.set("Status", periodClosed)
+	if open {
+		p.set("Status", periodOpen)
+	}
+	p.setBool("ClosedInAR", !open)
+	year.touch(x.now)
+	return t.commit(x)
+}
+
+// round brings an amount to the precision of its currency, halves away from
+// zero.
+func (x *tx) round(d decimal.Decimal, currency string) decimal.Decimal {
+	places := int32(2)
+	if c := x.byKey(entityCurrency, currency); c != nil {
+		places = int32(c.dec("DecimalPrecision").IntPart()) //nolint:gosec // G115: 0 to 4
+	}
+	return d.Round(places)
+}

@@ -1,0 +1,86 @@
+package acumaticatwin
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+)
+
+// controlRoot is where the control interface lives. It belongs to the twin,
+// not to Acumatica, needs no sign-in, and is never faulty.
+const controlRoot = "_twin"
+
+// control routes are plain JSON: snake_case names, amounts as decimal strings.
+func (t *Twin) control(c *call) reply {
+	route := c.method + " /" + strings.Join(c.path, "/")
+	switch route {
+	case "GET /_twin":
+		return jsonReply(http.StatusOK, map[string][]string{"routes": {
+			"GET /_twin/requests", "GET /_twin/payments", "GET /_twin/invoices", "GET /_twin/ledger", "GET /_twin/trial-balance",
+			"POST /_twin/faults", "POST /_twin/periods/close", "POST /_twin/periods/open", "POST /_twin/customers", "POST /_twin/invoices",
+		}})
+	case "GET /_twin/requests":
+		return jsonReply(http.StatusOK, t.Requests())
+	case "GET /_twin/payments":
+		return jsonReply(http.StatusOK, t.Payments())
+	case "GET /_twin/invoices":
+		return jsonReply(http.StatusOK, t.Invoices())
+	case "GET /_twin/ledger":
+		return jsonReply(http.StatusOK, t.Ledger())
+	case "GET /_twin/trial-balance":
+		return jsonReply(http.StatusOK, t.TrialBalance())
+	case "POST /_twin/faults":
+		return t.controlFault(c)
+	case "POST /_twin/periods/close":
+		return controlPeriod(c, t.ClosePeriod)
+	case "POST /_twin/periods/open":
+		return controlPeriod(c, t.OpenPeriod)
+	case "POST /_twin/customers":
+		return controlAdd(c, "customer_id", t.addCustomer)
+	case "POST /_twin/invoices":
+		return controlAdd(c, "reference_nbr", t.addInvoice)
+	}
+	return controlError(http.StatusNotFound, "no such route: "+route+"; GET /_twin lists them")
+}
+
+func controlError(status int, text string) reply {
+	return jsonReply(status, map[string]string{"error": text})
+}
+
+func (t *Twin) controlFault(c *call) reply {
+	var f Fault
+	if err := json.Unmarshal(c.body, &f); err != nil {
+		return controlError(http.StatusBadRequest, err.Error())
+	}
+	if err := f.valid(); err != nil {
+		return controlError(http.StatusBadRequest, err.Error())
+	}
+	t.AddFault(f)
+	return emptyReply(http.StatusNoContent)
+}
+
+func controlPeriod(c *call, change func(string) error) reply {
+	var in struct {
+		Period string `json:"period"`
+	}
+	if err := json.Unmarshal(c.body, &in); err != nil {
+		return controlError(http.StatusBadRequest, err.Error())
+	}
+	if err := change(in.Period); err != nil {
+		return controlError(http.StatusUnprocessableEntity, err.Error())
+	}
+	return emptyReply(http.StatusNoContent)
+}
+
+// controlAdd decodes one thing, adds it and answers its key.
+func controlAdd[T any](c *call, key string, add func(T) (string, error)) reply {
+	var in T
+	if err := json.Unmarshal(c.body, &in); err != nil {
+		return controlError(http.StatusBadRequest, err.Error())
+	}
+	id, err := add(in)
+	if err != nil {
+		return controlError(http.StatusUnprocessableEntity, err.Error())
+	}
+	return jsonReply(http.StatusCreated, map[string]string{key: id})
+}

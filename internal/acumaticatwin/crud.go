@@ -1,0 +1,254 @@
+package acumaticatwin
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// entity answers a call on one entity; rest is the path below it.
+func (t *Twin) entity(c *call, e *entity, rest []string) reply {
+	if c.method == http.MethodGet && len(rest) == 3 && rest[1] == "status" && e.actions[rest[0]] != nil {
+		return t.status(rest[2], e.name, rest[0]) // the only address that works while an operation runs
+	}
+	if fail := t.busy(c.session, e.name); fail != nil {
+		return fail.reply()
+	}
+	switch {
+	case c.method == http.MethodGet && len(rest) == 0:
+		return t.list(c, e)
+	case c.method == http.MethodGet:
+		return t.read(c, e, rest)
+	case c.method == http.MethodPost && len(rest) == 0:
+		return plain(http.StatusNotAcceptable, "The requested resource does not support http method 'POST'.").reply()
+	case c.method == http.MethodPost:
+		return t.act(c, e, rest)
+	case c.method == http.MethodPut && len(rest) == 0, c.method == http.MethodDelete && len(rest) > 0:
+		if e.readOnly {
+			return plain(http.StatusForbidden, "You have insufficient rights to access the "+e.display+" ("+e.screen+") form.").reply()
+		}
+		if c.method == http.MethodPut {
+			return t.put(c, e)
+		}
+		return t.delete(e, rest)
+	}
+	return plain(http.StatusMethodNotAllowed, "The requested resource does not support http method '"+c.method+"'.").reply()
+}
+
+func (t *Twin) list(c *call, e *entity) reply {
+	opt, fail := parseOptions(c.query, e, c.version)
+	if fail != nil {
+		return fail.reply()
+	}
+	if fail := opt.optimize(e, c.version); fail != nil {
+		return fail.reply()
+	}
+	x := t.begin()
+	rows, fail := x.find(e, c.version, opt.filter, true)
+	if fail != nil {
+		return fail.reply()
+	}
+	v := &view{x: x, e: e, version: c.version, base: c.base, list: true, opt: opt}
+	var w bytes.Buffer
+	w.WriteByte('[')
+	for i, r := range opt.page(rows) {
+		if i > 0 {
+			w.WriteByte(',')
+		}
+		v.top(&w, r, i+1)
+	}
+	w.WriteByte(']')
+	return rawReply(http.StatusOK, w.Bytes())
+}
+
+// find returns the rows that a filter lets through, in key order; foreign
+// rows are those that a list shows but that belong to another entity.
+func (x *tx) find(e *entity, version int, filter string, foreign bool) ([]*record, *failure) {
+	match, fail := compileFilter(filter, e, version)
+	if fail != nil {
+		return nil, fail
+	}
+	rows := x.all(e.name)
+	if foreign && e.also != nil {
+		rows = append(rows, e.also(x)...)
+		slices.SortFunc(rows, func(a, b *record) int { return strings.Compare(e.keyOf(a), e.keyOf(b)) })
+	}
+	return slices.DeleteFunc(rows, func(r *record) bool { return match(r) != yes }), nil
+}
+
+// byAddress finds the record that a path names: by id or by its keys, which
+// "/" or "|" separate.
+func (x *tx) byAddress(e *entity, rest []string) *record {
+	if len(rest) == 1 {
+		if id, err := uuid.Parse(rest[0]); err == nil {
+			return x.get(e.name, id.String())
+		}
+		rest = strings.Split(rest[0], "|")
+	}
+	if len(rest) != len(e.keys) {
+		return nil
+	}
+	return x.byKey(e.name, rest...)
+}
+
+func (t *Twin) read(c *call, e *entity, rest []string) reply {
+	opt, fail := parseOptions(c.query, e, c.version)
+	if fail != nil {
+		return fail.reply()
+	}
+	x := t.begin()
+	r := x.byAddress(e, rest)
+	if r == nil && e.also != nil {
+		rows := e.also(x)
+		if i := slices.IndexFunc(rows, func(r *record) bool { return e.keyOf(r) == foldKey(rest) || r.ID == rest[0] }); i >= 0 {
+			r = rows[i]
+		}
+	}
+	if r == nil {
+		return notFound().reply()
+	}
+	v := &view{x: x, e: e, version: c.version, base: c.base, opt: opt}
+	var w bytes.Buffer
+	v.top(&w, r, 1)
+	return rawReply(http.StatusOK, w.Bytes())
+}
+
+// put inserts or updates. Success is 200 for both.
+func (t *Twin) put(c *call, e *entity) reply {
+	opt, fail := parseOptions(c.query, e, c.version)
+	if fail != nil {
+		return fail.reply()
+	}
+	p, fail := decodeBody(c.body, e, c.version)
+	if fail != nil {
+		return fail.reply()
+	}
+	x := t.begin()
+	old, fail := x.target(e, c.version, p, opt.filter)
+	if fail != nil {
+		return fail.reply()
+	}
+	if fail := precondition(c.header, old != nil); fail != nil {
+		return fail.reply()
+	}
+	r, bad := x.upsert(e, old, p)
+	status := http.StatusUnprocessableEntity
+	if bad.empty() {
+		bad, status = nil, http.StatusOK
+		if err := t.commit(x); err != nil {
+			return pxError("%v", err).reply()
+		}
+	}
+	v := &view{x: x, e: e, version: c.version, base: c.base, echo: true, opt: opt, bad: bad}
+	var w bytes.Buffer
+	v.top(&w, r, 1)
+	return rawReply(status, w.Bytes())
+}
+
+// target is the record that a PUT means: by the body, or by $filter in the
+// address. What Acumatica does when a filter matches several is not known;
+// here that is an error.
+func (x *tx) target(e *entity, version int, p *patch, filter string) (*record, *failure) {
+	if filter == "" {
+		return x.locate(e, p), nil
+	}
+	rows, fail := x.find(e, version, filter, false)
+	switch {
+	case fail != nil:
+		return nil, fail
+	case len(rows) > 1:
+		return nil, pxError("More than one record satisfies the condition.")
+	case len(rows) == 1:
+		return rows[0], nil
+	}
+	return nil, nil
+}
+
+// upsert applies a patch. When nothing changes, the time of change stays
+// (Acumatica: a PUT writes only differences).
+func (x *tx) upsert(e *entity, old *record, p *patch) (*record, *problems) {
+	var r *record
+	bad := newProblems()
+	if old == nil {
+		r = newRecord(x.newID())
+		if e.fresh != nil {
+			e.fresh(x, r)
+		}
+		// Numbers are given out by the system; a number that was sent is dropped.
+		x.merge(r, p, &e.shape, &e.custom, bad, func(name string) bool { return name == e.keys[len(e.keys)-1] })
+		r.set(e.keys[len(e.keys)-1], unsavedKey)
+	} else {
+		r = old.clone()
+		x.merge(r, p, &e.shape, &e.custom, bad, func(name string) bool { return slices.Contains(e.keys, name) })
+	}
+	for rec, fields := range e.save(x, old, r).fields {
+		for f, text := range fields {
+			bad.add(rec, f, "%s", text)
+		}
+	}
+	if !bad.empty() {
+		return r, bad
+	}
+	if old != nil && r.same(old) {
+		return old, bad
+	}
+	r.touch(x.now)
+	x.save(e.name, r)
+	return r, bad
+}
+
+func (t *Twin) delete(e *entity, rest []string) reply {
+	x := t.begin()
+	r := x.byAddress(e, rest)
+	if r == nil {
+		return notFound().reply()
+	}
+	if fail := e.remove(x, r); fail != nil {
+		return fail.reply()
+	}
+	x.remove(e.name, r.ID)
+	if err := t.commit(x); err != nil {
+		return pxError("%v", err).reply()
+	}
+	return emptyReply(http.StatusNoContent)
+}
+
+// act runs an action: 204 when it is done, 202 and an address to poll when it
+// takes longer. The Location is relative to the host.
+func (t *Twin) act(c *call, e *entity, rest []string) reply {
+	if len(rest) != 1 || e.actions[rest[0]] == nil {
+		return unknownResource(c)
+	}
+	var body struct {
+		Entity json.RawMessage `json:"entity"`
+	}
+	if len(bytes.TrimSpace(c.body)) == 0 {
+		return badRequest("", "The request body should not be empty.").reply()
+	}
+	if json.Unmarshal(c.body, &body) != nil {
+		return badRequest("", "The request body cannot be read.").reply()
+	}
+	p, fail := decodeBody(body.Entity, e, c.version)
+	if fail != nil {
+		return fail.reply()
+	}
+	x := t.begin()
+	r := x.locate(e, p)
+	if r == nil {
+		return notFound().reply()
+	}
+	id, fail := t.start(c.session, e.name, rest[0], r.ID)
+	if fail != nil {
+		return fail.reply()
+	}
+	if id == "" {
+		return emptyReply(http.StatusNoContent)
+	}
+	answer := emptyReply(http.StatusAccepted)
+	answer.header.Set("Location", c.base+"/"+e.name+"/"+rest[0]+"/status/"+id)
+	return answer
+}

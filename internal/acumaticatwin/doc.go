@@ -1,0 +1,36 @@
+// Package acumaticatwin is a stateful stand-in for one Acumatica tenant and
+// its contract-based REST API (contract version 4, endpoint Default
+// 22.200.001, 23.200.001 and 24.200.001), with a small general ledger behind
+// it. It promises that a client which works here has met the real thing's
+// habits: {value} wrappers and {} for null, numbers that replace the ones sent,
+// unknown fields ignored without a word, 500 for what is not found, 422 with
+// the record echoed, 202 and a status address, documents that can be deleted
+// until they are released, and a ledger that balances at every moment. When it
+// does not model something a client asks for, it refuses; it never pretends.
+//
+// An entity is one file with a function that returns an entity value: its
+// field list, its rules and its actions. The protocol (query.go, patch.go,
+// wire.go, crud.go) and the storage (store.go) know none of them; book.go is
+// the ledger.
+//
+// Choices where the public evidence is silent, to be checked on a real tenant:
+// texts of errors that no recording shows; texts longer than their column are
+// cut; comparisons ignore case and trailing blanks, as the usual database
+// collation does; documents are on hold unless Hold=false is sent; after a
+// release the applications are in ApplicationHistory and AppliedToDocuments,
+// which counts what is not released yet, is 0; an invoice may stand in several
+// unreleased payments, the second release then fails; release or deletion of a
+// document in the wrong status is a 500 "button is disabled"; a release that
+// fails is "Operation failed" with the reason in innerException.
+//
+// Not modelled: session and request limits, request queues and throttling
+// (AddFault can produce their answers), account lock-out, two tenants,
+// branches other than MAIN, the authorization code flow and token revocation,
+// 411 for a log-out without a length, PATCH, $adHocSchema, the full swagger,
+// files, archived rows, PX-CbApiBranch and PX-CbApiBusinessDate, user-defined
+// fields, custom endpoints; vouchers other than Invoice, Credit Memo, Payment
+// and Prepayment (so no refunds and no voids: VoidPayment is a 404), credit
+// memo applications, charges, discounts, orders, write-offs, cash discounts,
+// exchange rates, approvals, credit limits, price lists, more than one tax;
+// ids of detail lines are stable here, in Acumatica they change by session.
+package acumaticatwin

@@ -1,0 +1,392 @@
+package acumaticatwin
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// A truth is SQL's: a comparison with null is unknown, and rows for which the
+// filter is not true are left out.
+type truth int8
+
+const (
+	no truth = iota
+	unknown
+	yes
+)
+
+func truthOf(b bool) truth {
+	if b {
+		return yes
+	}
+	return no
+}
+
+type predicate func(r *record) truth
+
+// A term is one side of a comparison.
+type term struct {
+	kind    kind
+	null    bool // the literal null fits every type
+	value   func(r *record) operand
+	boolean predicate // set for functions
+}
+
+const (
+	maxFilter = 16 << 10 // bytes
+	maxNested = 64       // parentheses and nots
+)
+
+// compileFilter turns an OData v3 filter into a predicate over the entity's
+// rows. Names and types are checked before any row is looked at.
+func compileFilter(text string, e *entity, version int) (predicate, *failure) {
+	if text == "" {
+		return func(*record) truth { return yes }, nil
+	}
+	if len(text) > maxFilter {
+		return nil, filterSyntax("too long")
+	}
+	p := &filterParser{lex: lexer{rest: text}, e: e, version: version}
+	if fail := p.advance(); fail != nil {
+		return nil, fail
+	}
+	pred, fail := p.or()
+	if fail != nil {
+		return nil, fail
+	}
+	if p.tok.mark != 0 {
+		return nil, filterSyntax("unexpected text after the end")
+	}
+	return pred, nil
+}
+
+type filterParser struct {
+	lex     lexer
+	tok     token
+	e       *entity
+	version int
+	depth   int
+}
+
+func (p *filterParser) advance() *failure {
+	t, fail := p.lex.next()
+	p.tok = t
+	return fail
+}
+
+func (p *filterParser) isWord(w string) bool { return p.tok.mark == 'w' && p.tok.word == w }
+
+func (p *filterParser) expect(mark byte) *failure {
+	if p.tok.mark != mark {
+		return filterSyntax("'" + string(mark) + "' expected")
+	}
+	return p.advance()
+}
+
+// chain parses operands joined by one operator word.
+func (p *filterParser) chain(word string, operandOf func() (predicate, *failure), decides truth) (predicate, *failure) {
+	first, fail := operandOf()
+	if fail != nil {
+		return nil, fail
+	}
+	all := []predicate{first}
+	for p.isWord(word) {
+		if fail := p.advance(); fail != nil {
+			return nil, fail
+		}
+		next, fail := operandOf()
+		if fail != nil {
+			return nil, fail
+		}
+		all = append(all, next)
+	}
+	if len(all) == 1 {
+		return first, nil
+	}
+	return func(r *record) truth {
+		values := make([]truth, len(all))
+		for i, f := range all {
+			values[i] = f(r)
+		}
+		if decides == yes {
+			return slices.Max(values)
+		}
+		return slices.Min(values)
+	}, nil
+}
+
+func (p *filterParser) or() (predicate, *failure)  { return p.chain("or", p.and, yes) }
+func (p *filterParser) and() (predicate, *failure) { return p.chain("and", p.unary, no) }
+
+func (p *filterParser) unary() (predicate, *failure) {
+	p.depth++
+	defer func() { p.depth-- }()
+	if p.depth > maxNested {
+		return nil, filterSyntax("nested too deeply")
+	}
+	if p.isWord("not") {
+		if fail := p.advance(); fail != nil {
+			return nil, fail
+		}
+		inner, fail := p.unary()
+		if fail != nil {
+			return nil, fail
+		}
+		return func(r *record) truth { return yes - inner(r) }, nil
+	}
+	if p.tok.mark == '(' {
+		if fail := p.advance(); fail != nil {
+			return nil, fail
+		}
+		inner, fail := p.or()
+		if fail != nil {
+			return nil, fail
+		}
+		return inner, p.expect(')')
+	}
+	return p.comparison()
+}
+
+func (p *filterParser) comparison() (predicate, *failure) {
+	left, fail := p.term()
+	if fail != nil {
+		return nil, fail
+	}
+	op := p.tok.word
+	if p.tok.mark != 'w' || !slices.Contains([]string{"eq", "ne", "gt", "ge", "lt", "le"}, op) {
+		return left.alone()
+	}
+	if fail := p.advance(); fail != nil {
+		return nil, fail
+	}
+	right, fail := p.term()
+	if fail != nil {
+		return nil, fail
+	}
+	if left.boolean != nil || right.boolean != nil {
+		return nil, filterSyntax("a function cannot be compared")
+	}
+	if (left.null || right.null) && op != "eq" && op != "ne" {
+		return nil, filterSyntax("null can only be compared with eq and ne")
+	}
+	if !left.null && !right.null && family(left.kind) != family(right.kind) {
+		return nil, incompatible(left.kind, right.kind, op)
+	}
+	return func(r *record) truth { return compare(left.value(r), right.value(r), op) }, nil
+}
+
+// alone is a term used as a condition of its own.
+func (t term) alone() (predicate, *failure) {
+	if t.boolean != nil {
+		return t.boolean, nil
+	}
+	if t.null || t.kind != boolKind {
+		return nil, filterSyntax("a condition was expected")
+	}
+	return func(r *record) truth {
+		v := t.value(r)
+		if v.null {
+			return unknown
+		}
+		return truthOf(v.yes)
+	}, nil
+}
+
+func incompatible(a, b kind, op string) *failure {
+	return exception("Microsoft.Data.OData.ODataException",
+		"A binary operator with incompatible types was detected. Found operand types '%s' and '%s' for operator kind '%s'.",
+		edmName(a), edmName(b), op)
+}
+
+func edmName(k kind) string {
+	switch k {
+	case decimalKind:
+		return "Edm.Decimal"
+	case intKind:
+		return "Edm.Int32"
+	case boolKind:
+		return "Edm.Boolean"
+	case stampKind, dateKind:
+		return "Edm.DateTimeOffset"
+	case guidKind:
+		return "Edm.Guid"
+	case textKind:
+	}
+	return "Edm.String"
+}
+
+// family is what two kinds must share to be compared.
+func family(k kind) kind {
+	switch k {
+	case intKind:
+		return decimalKind
+	case dateKind:
+		return stampKind
+	case textKind, decimalKind, boolKind, stampKind, guidKind:
+	}
+	return k
+}
+
+func (p *filterParser) term() (term, *failure) {
+	tok := p.tok
+	if fail := p.advance(); fail != nil {
+		return term{}, fail
+	}
+	switch tok.mark {
+	case 'l':
+		return term{kind: tok.lit.kind, null: tok.lit.null, value: func(*record) operand { return tok.lit }}, nil
+	case 'w':
+		if p.tok.mark == '(' {
+			return p.call(tok.word)
+		}
+		return p.path(tok.word)
+	}
+	return term{}, filterSyntax("a name or a value was expected")
+}
+
+// path resolves Field or Linked/Field. Acumatica: an unknown name is a 500,
+// and what a filter on detail fields finds cannot be predicted, so it is
+// refused here.
+func (p *filterParser) path(path string) (term, *failure) {
+	steps := strings.Split(path, "/")
+	s := &p.e.shape
+	for _, step := range steps[:len(steps)-1] {
+		pt := s.part(step, p.version)
+		if pt == nil {
+			return term{}, keyNotFound()
+		}
+		if pt.many {
+			return term{}, pxError("This stand-in does not filter by the detail field %s: Acumatica's results cannot be predicted.", path)
+		}
+		s = &pt.shape
+	}
+	f := s.field(steps[len(steps)-1], p.version)
+	if f == nil {
+		return term{}, keyNotFound()
+	}
+	return term{kind: f.kind, value: func(r *record) operand {
+		for _, step := range steps[:len(steps)-1] {
+			if r = r.One[step]; r == nil {
+				return operand{null: true}
+			}
+		}
+		return operandOf(f, r)
+	}}, nil
+}
+
+func operandOf(f *field, r *record) operand {
+	text, ok := r.value(f.name)
+	if !ok || f.dead {
+		return operand{kind: f.kind, null: true}
+	}
+	v := operand{kind: f.kind, text: text, yes: text == "true"}
+	switch f.kind {
+	case decimalKind, intKind:
+		v.num, ok = parseDecimal(text)
+	case stampKind, dateKind:
+		v.at, ok = parseInstant(text)
+	case textKind, boolKind, guidKind:
+	}
+	v.null = !ok
+	return v
+}
+
+// call parses substringof, startswith, endswith and the custom field form
+// cf.String(f='View.Field').
+func (p *filterParser) call(name string) (term, *failure) {
+	if fail := p.expect('('); fail != nil {
+		return term{}, fail
+	}
+	if strings.HasPrefix(name, "cf.") {
+		return p.customField()
+	}
+	if name != "substringof" && name != "startswith" && name != "endswith" {
+		return term{}, filterSyntax("unknown function " + name)
+	}
+	a, fail := p.term()
+	if fail != nil {
+		return term{}, fail
+	}
+	if fail := p.expect(','); fail != nil {
+		return term{}, fail
+	}
+	b, fail := p.term()
+	if fail != nil {
+		return term{}, fail
+	}
+	if a.boolean != nil || b.boolean != nil || a.kind != textKind || b.kind != textKind {
+		return term{}, filterSyntax(name + " takes two strings")
+	}
+	return term{kind: boolKind, boolean: func(r *record) truth {
+		return textFunction(name, a.value(r), b.value(r))
+	}}, p.expect(')')
+}
+
+func textFunction(name string, a, b operand) truth {
+	if a.null || b.null {
+		return unknown
+	}
+	x, y := strings.ToLower(a.text), strings.ToLower(b.text)
+	switch name {
+	case "startswith":
+		return truthOf(strings.HasPrefix(x, y))
+	case "endswith":
+		return truthOf(strings.HasSuffix(x, y))
+	}
+	return truthOf(strings.Contains(y, x)) // substringof(needle, field)
+}
+
+func (p *filterParser) customField() (term, *failure) {
+	if !p.isWord("f") {
+		return term{}, filterSyntax("f= expected")
+	}
+	if fail := p.advance(); fail != nil {
+		return term{}, fail
+	}
+	if fail := p.expect('='); fail != nil {
+		return term{}, fail
+	}
+	f := p.e.custom.field(p.tok.lit.text, p.version)
+	if p.tok.mark != 'l' || f == nil {
+		return term{}, keyNotFound()
+	}
+	if fail := p.advance(); fail != nil {
+		return term{}, fail
+	}
+	return term{kind: f.kind, value: func(r *record) operand { return operandOf(f, r) }}, p.expect(')')
+}
+
+// compare follows the database: texts without case and trailing blanks.
+func compare(a, b operand, op string) truth {
+	if a.literal || b.literal { // "eq null" asks for the absence of a value
+		return truthOf((a.null && b.null) == (op == "eq"))
+	}
+	if a.null || b.null {
+		return unknown
+	}
+	var c int
+	switch family(a.kind) {
+	case decimalKind:
+		c = a.num.Cmp(b.num)
+	case stampKind:
+		c = a.at.Compare(b.at)
+	case boolKind:
+		c = cmp.Compare(truthOf(a.yes), truthOf(b.yes))
+	case textKind, guidKind, intKind, dateKind:
+		c = strings.Compare(fold(a.text), fold(b.text))
+	}
+	switch op {
+	case "eq":
+		return truthOf(c == 0)
+	case "ne":
+		return truthOf(c != 0)
+	case "gt":
+		return truthOf(c > 0)
+	case "ge":
+		return truthOf(c >= 0)
+	case "lt":
+		return truthOf(c < 0)
+	}
+	return truthOf(c <= 0)
+}

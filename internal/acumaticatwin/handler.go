@@ -1,0 +1,194 @@
+package acumaticatwin
+
+import (
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// maxBody bounds a request body in bytes.
+const maxBody = 16 << 20
+
+// A call is one request with its body read.
+type call struct {
+	method  string
+	path    []string // below the root, unescaped
+	rawPath string
+	query   url.Values
+	header  http.Header
+	cookies map[string]string
+	body    []byte
+	secure  bool
+
+	session string
+	version int
+	base    string
+}
+
+// Handler serves the API under /entity and /identity, and the control
+// interface under /_twin.
+func (t *Twin) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		if err != nil {
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+			return
+		}
+		c := newCall(r, body)
+		if len(c.path) > 0 && c.path[0] == controlRoot {
+			t.write(w, t.control(c))
+			return
+		}
+		fault := t.takeFault(r.Method, r.URL.Path)
+		answer, cutOff := fault.around(func() reply { return t.serve(c) })
+		status := answer.status
+		if cutOff {
+			status = 0
+		}
+		t.record(Request{Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Status: status})
+		t.o.Log.Debug("acumatica twin request", "method", r.Method, "path", r.URL.Path, "status", status)
+		if cutOff {
+			hangUp(w)
+			return
+		}
+		t.write(w, answer)
+	})
+}
+
+func newCall(r *http.Request, body []byte) *call {
+	c := &call{
+		method: r.Method, rawPath: r.URL.Path, query: r.URL.Query(), header: r.Header,
+		cookies: map[string]string{}, body: body, secure: r.TLS != nil,
+	}
+	for step := range strings.SplitSeq(strings.Trim(r.URL.EscapedPath(), "/"), "/") {
+		if plainStep, err := url.PathUnescape(step); err == nil && plainStep != "" {
+			c.path = append(c.path, plainStep)
+		}
+	}
+	for _, k := range r.Cookies() {
+		c.cookies[k.Name] = k.Value
+	}
+	return c
+}
+
+// write sends an answer with the server's own clock in the Date header.
+func (t *Twin) write(w http.ResponseWriter, answer reply) {
+	maps.Copy(w.Header(), answer.header)
+	w.Header().Set("Date", t.now().UTC().Format(http.TimeFormat))
+	w.WriteHeader(answer.status)
+	if _, err := w.Write(answer.body); err != nil {
+		t.o.Log.Debug("acumatica twin answer not delivered", "error", err)
+	}
+}
+
+// serve answers one call of the API. One lock covers it: requests of a real
+// instance interleave, but their transactions are serialisable too.
+func (t *Twin) serve(c *call) reply {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.settle()
+	switch {
+	case c.is("identity", "connect", "token"):
+		return t.token(c)
+	case c.is("entity", "auth", "login"):
+		return t.login(c)
+	case c.is("entity", "auth", "logout"):
+		return t.logout(c)
+	case c.is("entity") && c.method == http.MethodGet:
+		return endpoints()
+	case len(c.path) < 3 || c.path[0] != "entity":
+		return unknownResource(c)
+	}
+	version, ok := versionOf(c.path[1], c.path[2])
+	if !ok {
+		return unknownResource(c)
+	}
+	c.version = version
+	c.base = "/entity/" + c.path[1] + "/" + c.path[2]
+	if c.session = t.authenticate(c); c.session == "" {
+		return plain(http.StatusUnauthorized, "Authorization has been denied for this request.").reply()
+	}
+	if len(c.path) == 4 && c.path[3] == "swagger.json" && c.method == http.MethodGet {
+		return t.swagger(c)
+	}
+	if len(c.path) < 4 || t.cat[c.path[3]] == nil {
+		return unknownResource(c)
+	}
+	return t.entity(c, t.cat[c.path[3]], c.path[4:])
+}
+
+func (c *call) is(steps ...string) bool {
+	if len(c.path) != len(steps) {
+		return false
+	}
+	for i, s := range steps {
+		if !strings.EqualFold(c.path[i], s) {
+			return false
+		}
+	}
+	return true
+}
+
+// unknownResource is the default text of ASP.NET; Acumatica's own is not known.
+func unknownResource(c *call) reply {
+	return plain(http.StatusNotFound, "No HTTP resource was found that matches the request URI '"+c.rawPath+"'.").reply()
+}
+
+func versionOf(name, version string) (int, bool) {
+	if !strings.EqualFold(name, "Default") {
+		return 0, false
+	}
+	switch version {
+	case "22.200.001":
+		return 22, true
+	case "23.200.001":
+		return 23, true
+	case "24.200.001":
+		return 24, true
+	}
+	return 0, false
+}
+
+// endpoints is GET /entity in the shape of newer builds, open to everybody.
+func endpoints() reply {
+	type row struct {
+		Name    string `json:"name"`
+		Version string `json:"version"`
+		Href    string `json:"href"`
+	}
+	var answer struct {
+		Version struct {
+			Build    string `json:"acumaticaBuildVersion"`
+			Database string `json:"databaseVersion"`
+		} `json:"version"`
+		Endpoints []row `json:"endpoints"`
+	}
+	answer.Version.Build = build
+	answer.Version.Database = build
+	for _, v := range []string{"22.200.001", "23.200.001", "24.200.001"} {
+		answer.Endpoints = append(answer.Endpoints, row{Name: "Default", Version: v, Href: "/entity/Default/" + v + "/"})
+	}
+	return jsonReply(http.StatusOK, answer)
+}
+
+// build is the ERP build that the twin claims to be.
+const build = "24.200.0100"
+
+// swagger says which contract version the endpoint has, and its paths. It is
+// not the full schema.
+func (t *Twin) swagger(c *call) reply {
+	paths := map[string]map[string]struct{}{}
+	for name, e := range t.cat {
+		paths["/"+name] = map[string]struct{}{"get": {}, "put": {}}
+		for a := range e.actions {
+			paths["/"+name+"/"+a] = map[string]struct{}{"post": {}}
+		}
+	}
+	return jsonReply(http.StatusOK, map[string]any{
+		"openapi": "3.0.1",
+		"info":    map[string]string{"title": c.path[1] + "/" + c.path[2], "version": "4"},
+		"paths":   paths,
+	})
+}

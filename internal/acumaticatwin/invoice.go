@@ -1,0 +1,228 @@
+package acumaticatwin
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/shopspring/decimal"
+)
+
+const (
+	typeInvoice    = "Invoice"
+	typeCreditMemo = "Credit Memo"
+
+	statusHold     = "On Hold"
+	statusBalanced = "Balanced"
+	statusOpen     = "Open"
+	statusClosed   = "Closed"
+
+	curyID = "Document.CuryID" // Acumatica: Invoice has no currency field in Default; $custom reads this one
+)
+
+func invoiceEntity(b *builder) *entity {
+	return &entity{
+		name: entityInvoice, display: "AR Invoice/Memo", screen: "AR301000", graph: "PX.Objects.AR.ARInvoiceEntry", view: "Document",
+		keys: []string{"Type", "ReferenceNbr"},
+		shape: b.shape(`Amount:D4! Balance:D4! BillingPrinted:B BillToContactOverride:B CreatedDateTime:T! Customer:S30 CustomerOrder:S40 Date:A
+			Description:S512 DueDate:A Hold:B LastModifiedDateTime:T! LinkARAccount:S LinkBranch:S LocationID:S PostPeriod:S! Project:S
+			ReferenceNbr:S15 ShipToContactOverride:B Status:S! TaxTotal:D4! Terms:S10 Type:S IsTaxValid:B`,
+			part{name: "Details", many: true, shape: b.shape(`Account:S Amount:D4 Branch:S CalculateDiscountsOnImport:B~ CostCode:S DiscountAmount:D4
+				ExtendedPrice:D4 InventoryID:S30 LastModifiedDateTime:T! LineNbr:I! ProjectTask:S Qty:D6 Subaccount:S Subitem:S
+				TransactionDescription:S256 UnitPrice:D6 UOM:S6 TaxCategory:S15`)},
+			part{name: "TaxDetails", many: true, readOnly: true, shape: b.shape(`TaxableAmount:D4 TaxAmount:D4 TaxID:S60 TaxRate:D6`)},
+			part{name: "ApplicationsDefault", many: true, rows: invoiceApplications, shape: b.shape(`AmountPaid:D4 Balance:D4 CashDiscountTaken:D4
+				DocType:S PaymentDate:A ReferenceNbr:S15 Status:S`)},
+			part{name: "ApplicationsCreditMemo", many: true, unmodelled: true, shape: b.shape(`AmountPaid:D4 Balance:D4 Customer:S CustomerOrder:S
+				Description:S DocType:S PostPeriod:S ReferenceNbr:S15 Status:S`)},
+			part{name: "DiscountDetails", many: true, unmodelled: true, shape: b.shape(`Description:S DiscountableAmount:D4 DiscountAmount:D4
+				DiscountCode:S DiscountPercent:D6 ExternalDiscountCode:S Type:S`)},
+			part{name: "BillToContact", shape: b.shape(`Attention:S255 BusinessName:S255 Email:S255 Phone1:S50`)},
+			part{name: "ShipToContact", shape: b.shape(`Attention:S255 BusinessName:S255 Email:S255 Phone1:S50`)}),
+		custom: b.shape(`Document.CuryID:S5 Document.DocDesc:S512! Document.Released:B!`),
+		fresh:  freshInvoice, save: saveInvoice, remove: removeUnreleased,
+		actions: map[string]action{"ReleaseInvoice": releaseInvoice, "Release": releaseInvoice},
+	}
+}
+
+func freshInvoice(x *tx, r *record) {
+	r.set("Type", typeInvoice)
+	r.set("Date", x.today())
+	r.setBool("Hold", true) // Acumatica: "Hold Documents on Entry" is on by default
+	r.set("LocationID", "MAIN")
+	r.set("LinkBranch", SeedBranch)
+	r.set("LinkARAccount", accountAR)
+}
+
+func released(r *record) bool {
+	return r.get("Status") == statusOpen || r.get("Status") == statusClosed
+}
+
+func saveInvoice(x *tx, old, r *record) *problems {
+	bad := newProblems()
+	if old != nil && released(old) {
+		refuseChanges(old, r, bad)
+		return bad
+	}
+	if t := r.get("Type"); t != typeInvoice && t != typeCreditMemo {
+		bad.add(r, "Type", "This stand-in does not model documents of the type '%s' yet.", t)
+	}
+	c := x.customerOf(r, "Customer", bad)
+	if c == nil {
+		return bad
+	}
+	r.setDefault("Terms", c.get("Terms"))
+	days, ok := x.st.Setup.Terms[r.get("Terms")]
+	if !ok && r.get("Type") == typeInvoice {
+		bad.add(r, "Terms", "Terms '%s' cannot be found in the system.", r.get("Terms"))
+	}
+	r.setDefault("DueDate", r.day("Date").AddDate(0, 0, days).Format(dayLayout))
+	r.setDefault(curyID, c.get("CurrencyID"))
+	if r.get(curyID) != c.get("CurrencyID") && !c.yes("EnableCurrencyOverride") {
+		bad.add(r, "Customer", "The currency of the document cannot differ from the currency of the customer, %s.", c.get("CurrencyID"))
+	}
+	if text := x.checkPeriod(r.day("Date")); text != "" {
+		bad.add(r, "Date", "%s", text)
+	}
+	x.totalInvoice(c, r)
+	if r.dec("Amount").IsNegative() {
+		bad.add(r, "Amount", "The document is out of the balance.")
+	}
+	r.set("Status", statusBalanced)
+	if r.yes("Hold") {
+		r.set("Status", statusHold)
+	}
+	if old == nil && bad.empty() {
+		seq, format := "ARInvoice", "AR%06d"
+		if r.get("Type") == typeCreditMemo {
+			seq, format = "ARCreditMemo", "CM%06d"
+		}
+		r.set("ReferenceNbr", fmt.Sprintf(format, x.next(seq)))
+	}
+	return bad
+}
+
+// refuseChanges blames every field of a released document that differs.
+func refuseChanges(old, r *record, bad *problems) {
+	for _, fields := range []map[string]string{old.Fields, r.Fields} {
+		for name := range fields {
+			if old.get(name) != r.get(name) {
+				bad.add(r, name, "The document has been released and cannot be changed.")
+			}
+		}
+	}
+	for name, lines := range r.Many {
+		if name != partApply && !slices.EqualFunc(lines, old.Many[name], (*record).same) {
+			bad.add(r, "", "The document has been released and cannot be changed.")
+		}
+	}
+}
+
+// totalInvoice computes lines, tax and totals in the document's currency.
+func (x *tx) totalInvoice(c, r *record) {
+	currency := r.get(curyID)
+	net, taxable := decimal.Zero, decimal.Zero
+	for i, l := range r.Many["Details"] {
+		l.set("LineNbr", fmt.Sprint(i+1))
+		l.setDefault("Branch", r.get("LinkBranch"))
+		l.setDefault("Account", accountSales)
+		l.setDefault("Qty", "0")
+		l.setDefault("DiscountAmount", "0")
+		l.touch(x.now)
+		if _, priced := l.Fields["UnitPrice"]; priced {
+			l.setDec("ExtendedPrice", x.round(l.dec("Qty").Mul(l.dec("UnitPrice")), currency))
+		}
+		if _, extended := l.Fields["ExtendedPrice"]; extended {
+			l.setDec("Amount", x.round(l.dec("ExtendedPrice").Sub(l.dec("DiscountAmount")), currency))
+		}
+		l.setDec("Amount", x.round(l.dec("Amount"), currency))
+		net = net.Add(l.dec("Amount"))
+		if l.get("TaxCategory") == SeedTaxCategory {
+			taxable = taxable.Add(l.dec("Amount"))
+		}
+	}
+	tax := decimal.Zero
+	zone, taxed := x.st.Setup.Zones[c.get("TaxZone")]
+	if !taxed || taxable.IsZero() {
+		delete(r.Many, "TaxDetails")
+	} else {
+		rate, _ := parseDecimal(zone.Rate)
+		tax = x.round(taxable.Mul(rate).Shift(-2), currency)
+		if len(r.Many["TaxDetails"]) == 0 {
+			r.Many["TaxDetails"] = []*record{newRecord(x.newID())}
+		}
+		d := r.Many["TaxDetails"][0]
+		d.set("TaxID", zone.TaxID)
+		d.setDec("TaxRate", rate)
+		d.setDec("TaxableAmount", taxable)
+		d.setDec("TaxAmount", tax)
+	}
+	r.setDec("TaxTotal", tax)
+	r.setDec("Amount", net.Add(tax))
+	r.setDec("Balance", net.Add(tax))
+	r.setBool("IsTaxValid", true)
+	r.set("PostPeriod", r.day("Date").Format("012006"))
+	r.set("Document.DocDesc", r.get("Description"))
+	r.setBool("Document.Released", false)
+}
+
+// releaseInvoice posts receivable against sales and tax; a credit memo the
+// other way round. It cannot be undone.
+func releaseInvoice(x *tx, r *record) *failure {
+	if r.get("Status") != statusBalanced {
+		return buttonDisabled("Release")
+	}
+	if text := x.checkPeriod(r.day("Date")); text != "" {
+		return operationFailed(text)
+	}
+	r = x.edit(entityInvoice, r)
+	amount, tax := r.dec("Amount"), r.dec("TaxTotal")
+	if r.get("Type") == typeCreditMemo {
+		amount, tax = amount.Neg(), tax.Neg()
+	}
+	if _, fail := x.post(r.day("Date"), r.get(curyID), r.get("Type")+" "+r.get("ReferenceNbr"),
+		debit(r.get("LinkARAccount"), amount), credit(accountSales, amount.Sub(tax)), credit(accountTax, tax)); fail != nil {
+		return fail
+	}
+	settleStatus(r, "Balance")
+	r.setBool("Document.Released", true)
+	r.touch(x.now)
+	return nil
+}
+
+// settleStatus is Closed when nothing is left, else Open.
+func settleStatus(r *record, left string) {
+	r.set("Status", statusOpen)
+	if r.dec(left).IsZero() {
+		r.set("Status", statusClosed)
+	}
+}
+
+// removeUnreleased lets only documents go that never reached the ledger.
+func removeUnreleased(_ *tx, r *record) *failure {
+	if released(r) {
+		return buttonDisabled("Delete")
+	}
+	return nil
+}
+
+// invoiceApplications are the released applications of payments to an invoice.
+func invoiceApplications(x *tx, r *record) []*record {
+	var rows []*record
+	for _, p := range x.all(entityPayment) {
+		for _, h := range p.Many[partHistory] {
+			if h.get("AdjustedDocType") != r.get("Type") || fold(h.get("AdjustedRefNbr")) != fold(r.get("ReferenceNbr")) {
+				continue
+			}
+			row := newRecord(h.ID)
+			row.set("DocType", p.get("Type"))
+			row.set("ReferenceNbr", p.get("ReferenceNbr"))
+			row.set("Status", p.get("Status"))
+			row.set("PaymentDate", p.get("ApplicationDate"))
+			row.set("AmountPaid", h.get("AmountPaid"))
+			row.set("Balance", p.get("AvailableBalance"))
+			row.set("CashDiscountTaken", "0")
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}

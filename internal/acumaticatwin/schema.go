@@ -1,0 +1,205 @@
+package acumaticatwin
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// A kind is how a field's value is compared, parsed and written.
+type kind uint8
+
+const (
+	textKind kind = iota
+	decimalKind
+	boolKind
+	intKind
+	stampKind // an instant, in the steps of the database type
+	dateKind  // a business date; midnight on the wire
+	guidKind
+)
+
+// A field is one property of an entity or of a part of it.
+type field struct {
+	name      string
+	kind      kind
+	size      int  // text: longest value stored, 0 = no limit; decimal: scale of the database column
+	readOnly  bool // a value sent is silently ignored, as Acumatica does with computed fields
+	dead      bool // declared in the contract but bound to nothing: always {}
+	notInList bool // {} in lists, a value when read by key
+	since     int  // first endpoint version that has it (23 for 23.200.001); 0 = all
+	alias     map[string]string
+}
+
+// A part is a linked entity or a detail array of a shape.
+type part struct {
+	name  string
+	many  bool
+	keys  []string // fields that identify a line besides its id
+	since int
+	view  string // data view with a delegate: lists that expand it fail; empty = none
+	shape shape
+	// rows computes the lines of a part that is not stored; such a part is read-only.
+	rows func(x *tx, r *record) []*record
+	// readOnly lines are written by the twin only.
+	readOnly bool
+	// unmodelled parts refuse lines that a client sends: better an error than
+	// a document that silently lacks them.
+	unmodelled bool
+}
+
+// A shape is what a record consists of: fields in contract order, then parts.
+type shape struct {
+	fields []field
+	index  map[string]int
+	parts  []part
+}
+
+func (s *shape) field(name string, version int) *field {
+	i, ok := s.index[name]
+	if !ok || s.fields[i].since > version {
+		return nil
+	}
+	return &s.fields[i]
+}
+
+func (s *shape) part(name string, version int) *part {
+	for i := range s.parts {
+		if s.parts[i].name == name && s.parts[i].since <= version {
+			return &s.parts[i]
+		}
+	}
+	return nil
+}
+
+// An action is a POST to <Entity>/<Action>. It returns the failure that the
+// status address (or, without delay, the call itself) reports.
+type action func(x *tx, r *record) *failure
+
+// An entity is one row of the endpoint: its contract and its rules. Adding an
+// entity means one file with a function that returns one of these.
+type entity struct {
+	name    string
+	display string // as in "Inserting  '<display>' record raised …"
+	screen  string
+	graph   string
+	view    string
+	keys    []string // in the order of the key address
+	shape   shape
+	custom  shape // fields by "View.Field", reachable through $custom
+	// readOnly entities answer writes with 403.
+	readOnly bool
+	fresh    func(x *tx, r *record)
+	save     func(x *tx, old, r *record) *problems
+	// remove reports why r must stay; nil lets it go.
+	remove  func(x *tx, r *record) *failure
+	actions map[string]action
+	// also returns rows of other tables that this entity's lists show.
+	also func(x *tx) []*record
+}
+
+func (e *entity) keyOf(r *record) string {
+	values := make([]string, len(e.keys))
+	for i, k := range e.keys {
+		values[i] = r.get(k)
+	}
+	return foldKey(values)
+}
+
+// foldKey joins key values the way the database compares them: without case
+// and without trailing blanks.
+func foldKey(values []string) string {
+	folded := make([]string, len(values))
+	for i, v := range values {
+		folded[i] = fold(v)
+	}
+	return strings.Join(folded, "\x1f")
+}
+
+func fold(s string) string { return strings.ToLower(strings.TrimRight(s, " ")) }
+
+// A catalog holds the entities by name.
+type catalog map[string]*entity
+
+// newCatalog builds every entity. An error is a mistake in a field list.
+func newCatalog() (catalog, error) {
+	var b builder
+	c := catalog{}
+	for _, e := range []*entity{
+		customerEntity(&b), invoiceEntity(&b), paymentEntity(&b),
+		paymentMethodEntity(&b), currencyEntity(&b), periodEntity(&b), accountEntity(&b),
+	} {
+		c[e.name] = e
+	}
+	return c, errors.Join(b.errs...)
+}
+
+// A builder parses field lists and keeps the errors for the end.
+type builder struct{ errs []error }
+
+// shape reads a field list: Name:K, where K is S (text), D (decimal), B, I, T
+// (instant), A (date), G, a size, and flags: ! read-only, ~ dead, - not in
+// lists, +NN first version.
+func (b *builder) shape(spec string, parts ...part) shape {
+	s := shape{index: map[string]int{}, parts: parts}
+	for word := range strings.FieldsSeq(spec) {
+		f, err := parseField(word)
+		if err != nil {
+			b.errs = append(b.errs, err)
+			continue
+		}
+		s.index[f.name] = len(s.fields)
+		s.fields = append(s.fields, f)
+	}
+	return s
+}
+
+func parseField(word string) (field, error) {
+	name, rest, ok := strings.Cut(word, ":")
+	if !ok || name == "" || rest == "" {
+		return field{}, fmt.Errorf("field %q: want Name:Kind", word)
+	}
+	k := strings.IndexByte("SDBITAG", rest[0])
+	if k < 0 {
+		return field{}, fmt.Errorf("field %q: unknown kind", word)
+	}
+	f := field{name: name, kind: kind(k)} //nolint:gosec // G115: k is below 7
+	rest, since, _ := strings.Cut(rest[1:], "+")
+	if since != "" {
+		n, err := strconv.Atoi(since)
+		if err != nil {
+			return field{}, fmt.Errorf("field %q: %w", word, err)
+		}
+		f.since = n
+	}
+	flags := strings.TrimLeft(rest, "0123456789")
+	if digits := strings.TrimSuffix(rest, flags); digits != "" {
+		n, err := strconv.Atoi(digits)
+		if err != nil {
+			return field{}, fmt.Errorf("field %q: %w", word, err)
+		}
+		f.size = n
+	}
+	for _, c := range flags {
+		switch c {
+		case '!':
+			f.readOnly = true
+		case '~':
+			f.dead = true
+		case '-':
+			f.notInList = true
+		default:
+			return field{}, fmt.Errorf("field %q: unknown flag %q", word, c)
+		}
+	}
+	return f, nil
+}
+
+// alias lets a drop-down's internal codes stand for the text it shows.
+// Acumatica: vendor samples send DocType "INV" for "Invoice".
+func (s *shape) alias(name string, codes map[string]string) {
+	if i, ok := s.index[name]; ok {
+		s.fields[i].alias = codes
+	}
+}

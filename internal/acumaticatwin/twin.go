@@ -1,0 +1,207 @@
+package acumaticatwin
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Options configure a Twin. Username and Password are required.
+type Options struct {
+	// Tenant is the one tenant of the instance; it also stands as the company
+	// name in messages about periods.
+	Tenant string
+	// Username and Password are the only API user.
+	Username, Password string
+	// ClientID is the OAuth client, "<GUID>@<tenant>" or the GUID alone.
+	// Empty: no OAuth client is registered.
+	ClientID, ClientSecret string
+	// StateFile holds the state; empty keeps it in memory. It is replaced in
+	// one step before any changing request is answered, and read by New.
+	StateFile string
+	// Log gets one line per request at debug level; nil discards.
+	Log *slog.Logger
+	// Now is the server's clock; nil is time.Now.
+	Now func() time.Time
+	// ReleaseDelay makes release actions answer 202 and finish this long
+	// after; 0 finishes them at once with 204.
+	ReleaseDelay time.Duration
+	// Seed names the scenario that an empty state starts with: "" or "quick".
+	Seed string
+}
+
+// A Twin is one Acumatica instance with one tenant. It is safe for use by
+// several goroutines.
+type Twin struct {
+	o   Options
+	cat catalog
+
+	mu       sync.Mutex
+	st       *state
+	sessions map[string]*session // by cookie ticket or by grant
+	ops      map[string]*operation
+	faults   []*Fault
+	log      []Request
+}
+
+// maxLog bounds the record of requests; the oldest go first.
+const maxLog = 100_000
+
+// A Request is one call that reached the protocol part of the twin.
+type Request struct {
+	Method string `json:"method"`
+	Path   string `json:"path"`
+	Query  string `json:"query"`
+	Status int    `json:"status"` // 0: the connection was cut by a fault
+}
+
+// New makes a twin, from the state file if there is one. An empty state gets
+// the tenant's configuration (currencies, accounts, cash accounts, payment
+// methods, periods, taxes) and then the seed scenario. It fails on missing
+// credentials, an unknown seed, or a state file that cannot be read.
+func New(o Options) (*Twin, error) {
+	if o.Username == "" || o.Password == "" {
+		return nil, errors.New("acumatica twin: username and password are required")
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	cat, err := newCatalog()
+	if err != nil {
+		return nil, fmt.Errorf("acumatica twin: %w", err)
+	}
+	t := &Twin{o: o, cat: cat, sessions: map[string]*session{}, ops: map[string]*operation{}}
+	if t.st, err = loadState(o.StateFile, cat); err != nil {
+		return nil, err
+	}
+	if t.st == nil {
+		// Written once, whole: a kill while seeding leaves no half scenario.
+		t.st = newState()
+		t.o.StateFile = ""
+		if err := t.seed(o.Seed); err != nil {
+			return nil, err
+		}
+		t.o.StateFile = o.StateFile
+		if err := t.st.write(o.StateFile); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+func (t *Twin) now() time.Time { return t.o.Now() }
+
+// Requests returns what was called, oldest first, at most the last 100000.
+func (t *Twin) Requests() []Request {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.log)
+}
+
+func (t *Twin) record(q Request) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.log) == maxLog {
+		t.log = append(t.log[:0], t.log[1:]...)
+	}
+	t.log = append(t.log, q)
+}
+
+// opTTL is how long a finished operation can be asked for.
+const opTTL = 15 * time.Minute
+
+// An operation is an action that runs on after its 202.
+type operation struct {
+	id      string
+	session string
+	entity  string
+	action  string
+	record  string
+	readyAt time.Time
+	done    bool
+	fail    *failure
+}
+
+// settle finishes the operations whose time has come. Operations live in
+// memory: a restart of the instance kills those that run, as it does in
+// Acumatica.
+func (t *Twin) settle() {
+	now := t.now()
+	for id, op := range t.ops {
+		if op.done && now.Sub(op.readyAt) > opTTL {
+			delete(t.ops, id)
+		}
+		if op.done || now.Before(op.readyAt) {
+			continue
+		}
+		op.done = true
+		op.fail = t.perform(op.entity, op.action, op.record)
+	}
+}
+
+// perform runs an action in a transaction of its own.
+func (t *Twin) perform(entityName, name, id string) *failure {
+	x := t.begin()
+	r := x.get(entityName, id)
+	if r == nil {
+		return notFound()
+	}
+	if fail := t.cat[entityName].actions[name](x, r); fail != nil {
+		return fail
+	}
+	if err := t.commit(x); err != nil {
+		return pxError("%v", err)
+	}
+	return nil
+}
+
+// start begins an action and reports the id to poll, or "" when it is done.
+func (t *Twin) start(sess, entityName, name, id string) (string, *failure) {
+	if t.o.ReleaseDelay <= 0 {
+		return "", t.perform(entityName, name, id)
+	}
+	// A button that is disabled says so at once; everything else is found out
+	// by the operation.
+	x := t.begin()
+	if fail := t.cat[entityName].actions[name](x, x.get(entityName, id)); fail != nil && fail.kind == disabledType {
+		return "", fail
+	}
+	op := &operation{
+		id: uuid.NewString(), session: sess, entity: entityName, action: name, record: id,
+		readyAt: t.now().Add(t.o.ReleaseDelay),
+	}
+	t.ops[op.id] = op
+	return op.id, nil
+}
+
+// busy fails a call on a form on which the session has an operation running.
+func (t *Twin) busy(sess, entityName string) *failure {
+	for _, op := range t.ops {
+		if !op.done && op.session == sess && op.entity == entityName {
+			return pxError("The previous operation has not been completed yet.")
+		}
+	}
+	return nil
+}
+
+func (t *Twin) status(id, entityName, name string) reply {
+	op := t.ops[id]
+	switch {
+	case op == nil || op.entity != entityName || op.action != name:
+		return plain(http.StatusNotFound, "The operation does not exist.").reply()
+	case !op.done:
+		return emptyReply(http.StatusAccepted)
+	case op.fail != nil:
+		return op.fail.reply()
+	}
+	return emptyReply(http.StatusNoContent)
+}

@@ -1,0 +1,223 @@
+package acumaticatwin
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A view says how records are written for one request.
+type view struct {
+	x       *tx
+	e       *entity
+	version int
+	base    string // /entity/Default/24.200.001
+	list    bool   // rows of a list: some computed fields stay empty
+	echo    bool   // the answer to a write: decimals without the database's scale
+	opt     *options
+	bad     *problems
+}
+
+// top writes a whole record with its envelope.
+func (v *view) top(w *bytes.Buffer, r *record, row int) {
+	w.WriteByte('{')
+	v.body(w, &v.e.shape, r, row, v.opt.sel, v.opt.exp)
+	w.WriteString(`,"custom":`)
+	v.customFields(w, r)
+	self := v.base + "/" + v.e.name + "/" + r.ID
+	files := fmt.Sprintf("%s/files/%s/%s/%s/{filename}", v.base, v.e.graph, v.e.view, r.ID)
+	w.WriteString(`,"_links":{"self":` + quote(self) + `,"files:put":` + quote(files) + `}`)
+	if v.opt.files {
+		w.WriteString(`,"files":[]`)
+	}
+	w.WriteByte('}')
+}
+
+func (v *view) body(w *bytes.Buffer, s *shape, r *record, row int, sel, exp tree) {
+	fmt.Fprintf(w, `"id":%s,"rowNumber":%d,"note":{"value":%s}`, quote(r.ID), row, quote(r.Note))
+	if text := v.recordError(r, s); text != "" {
+		w.WriteString(`,"error":` + quote(text))
+	}
+	for i := range s.fields {
+		f := &s.fields[i]
+		if f.since > v.version || (sel != nil && !sel.has(f.name) && v.bad.of(r, f.name) == "") {
+			continue
+		}
+		w.WriteString("," + quote(f.name) + ":")
+		v.field(w, f, r)
+	}
+	for i := range s.parts {
+		pt := &s.parts[i]
+		if pt.since <= v.version && (exp.has(pt.name) || v.partHasError(pt, r)) {
+			w.WriteString("," + quote(pt.name) + ":")
+			v.part(w, pt, r, sel.below(pt.name), exp[pt.name])
+		}
+	}
+}
+
+func (v *view) part(w *bytes.Buffer, pt *part, r *record, sel, exp tree) {
+	if !pt.many {
+		one := r.One[pt.name]
+		if one == nil {
+			one = newRecord("00000000-0000-0000-0000-000000000000")
+		}
+		w.WriteByte('{')
+		v.body(w, &pt.shape, one, 1, sel, exp)
+		w.WriteString(`,"custom":{}}`)
+		return
+	}
+	w.WriteByte('[')
+	for i, line := range v.lines(pt, r) {
+		if i > 0 {
+			w.WriteByte(',')
+		}
+		w.WriteByte('{')
+		v.body(w, &pt.shape, line, i+1, sel, exp)
+		w.WriteString(`,"custom":{}}`)
+	}
+	w.WriteByte(']')
+}
+
+func (v *view) lines(pt *part, r *record) []*record {
+	if pt.rows != nil {
+		return pt.rows(v.x, r)
+	}
+	return r.Many[pt.name]
+}
+
+// recordError is the text at the record itself: its own, or that of a save in
+// which any of its fields failed.
+func (v *view) recordError(r *record, s *shape) string {
+	if v.bad == nil {
+		return ""
+	}
+	if own := v.bad.of(r, ""); own != "" {
+		return own
+	}
+	if s != &v.e.shape {
+		return ""
+	}
+	verb := "Updating"
+	for _, k := range v.e.keys {
+		if r.get(k) == unsavedKey {
+			verb = "Inserting"
+		}
+	}
+	return verb + "  '" + v.e.display + "' record raised at least one error. Please review the errors."
+}
+
+func (v *view) partHasError(pt *part, r *record) bool {
+	if v.bad == nil {
+		return false
+	}
+	for _, l := range r.Many[pt.name] {
+		if len(v.bad.fields[l]) > 0 {
+			return true
+		}
+	}
+	return r.One[pt.name] != nil && len(v.bad.fields[r.One[pt.name]]) > 0
+}
+
+func (v *view) field(w *bytes.Buffer, f *field, r *record) {
+	text, ok := r.value(f.name)
+	w.WriteByte('{')
+	sep := ""
+	if ok && !f.dead && (!v.list || !f.notInList) {
+		w.WriteString(`"value":` + v.scalar(f, text))
+		sep = ","
+	}
+	if text := v.bad.of(r, f.name); text != "" {
+		w.WriteString(sep + `"error":` + quote(text))
+	}
+	w.WriteByte('}')
+}
+
+// scalar writes a value in the form of its type.
+func (v *view) scalar(f *field, text string) string {
+	switch f.kind {
+	case decimalKind:
+		d, ok := parseDecimal(text)
+		if !ok {
+			return "null"
+		}
+		if !v.echo {
+			return d.StringFixed(int32(f.size)) //nolint:gosec // G115: a column's scale
+		}
+		if s := d.String(); strings.Contains(s, ".") {
+			return s
+		}
+		return d.StringFixed(1)
+	case boolKind, intKind:
+		return text
+	case stampKind:
+		t, ok := parseInstant(text)
+		if !ok {
+			return "null"
+		}
+		return quote(t.UTC().Format(stampOnWire))
+	case dateKind:
+		t, err := time.Parse(dayLayout, text)
+		if err != nil {
+			return "null"
+		}
+		return quote(t.Format(dayOnWire))
+	case textKind, guidKind:
+	}
+	return quote(text)
+}
+
+// customFields writes what $custom asked for, by view.
+func (v *view) customFields(w *bytes.Buffer, r *record) {
+	w.WriteByte('{')
+	open := ""
+	for _, name := range v.opt.custom {
+		f := v.e.custom.field(name, v.version)
+		viewName, fieldName, _ := strings.Cut(name, ".")
+		if viewName != open {
+			if open != "" {
+				w.WriteString("},")
+			}
+			w.WriteString(quote(viewName) + ":{")
+			open = viewName
+		} else {
+			w.WriteByte(',')
+		}
+		w.WriteString(quote(fieldName) + `:{"type":"` + customType(f.kind) + `"`)
+		if text, ok := r.value(name); ok {
+			w.WriteString(`,"value":` + v.scalar(f, text))
+		}
+		w.WriteByte('}')
+	}
+	if open != "" {
+		w.WriteByte('}')
+	}
+	w.WriteByte('}')
+}
+
+func customType(k kind) string {
+	switch k {
+	case decimalKind:
+		return "CustomDecimalField"
+	case boolKind:
+		return "CustomBooleanField"
+	case intKind:
+		return "CustomIntField"
+	case stampKind, dateKind:
+		return "CustomDateTimeField"
+	case guidKind:
+		return "CustomGuidField"
+	case textKind:
+	}
+	return "CustomStringField"
+}
+
+func quote(s string) string {
+	raw, err := json.Marshal(s)
+	if err != nil {
+		return strconv.Quote(s)
+	}
+	return string(raw)
+}

@@ -1,0 +1,22 @@
+package stripetwin
+
+// getAccount is the account that the key belongs to.
+func getAccount(t *Twin, _ *call) (object, error) {
+	return object{
+		"id": t.s.Account, "object": "account", "business_profile": object{"name": "Millrace test account", "url": nil},
+		"business_type": nil, "capabilities": object{"card_payments": "active", "transfers": "active"},
+		"charges_enabled": true, "controller": object{"type": "account"}, "country": "US", "created": t.s.Opened,
+		"default_currency": accountCurrency, "details_submitted": true, "email": "owner@example.com",
+		"external_accounts": object{
+			"object": "list", "data": []any{}, "has_more": false, "url": "/v1/accounts/" + t.s.Account + "/external_accounts",
+		},
+		"metadata": object{}, "payouts_enabled": true, "type": "standard",
+		"settings": object{
+			"dashboard": object{"display_name": "Millrace test account", "timezone": "Etc/UTC"},
+			"payouts": object{
+				"debit_negative_balances": true, "schedule": object{"delay_days": int64(settleDays), "interval": "daily"},
+				"statement_descriptor": nil,
+			},
+		},
+	}, nil
+}

@@ -1,0 +1,253 @@
+package stripetwin
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// maxBody bounds a request body in bytes; the largest legal one is far below.
+const maxBody = 1 << 20
+
+// A call is one request while it is executed.
+type call struct {
+	id      string // the {id} of the path
+	path    string
+	form    *form
+	now     int64  // Unix seconds
+	request string // req_…; "" when nobody asked for it through the API
+	key     string // Idempotency-Key
+}
+
+// An answer is what a request ended with, before it is sent.
+type answer struct {
+	status   int
+	body     []byte
+	header   map[string]string
+	replayed bool
+}
+
+// A handler executes a call under the lock. It changes nothing before it is
+// sure to succeed, or to fail in a way that is itself a change (a decline).
+type handler func(t *Twin, c *call) (object, error)
+
+// serve makes an http.Handler of a route: faults, key, version, parameters,
+// idempotency, execution, expansion, in the order in which Stripe fails.
+func (t *Twin) serve(r route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		c := &call{id: req.PathValue("id"), path: req.URL.Path, now: t.now().Unix(), request: newID("req_", 14)}
+		if req.Method == http.MethodPost {
+			c.key = req.Header.Get("Idempotency-Key")
+		}
+		t.learnBaseURL(req.Host)
+		f, hit := t.takeFault(req.Method, req.URL.Path)
+		if hit && f.mode == modeCutBefore {
+			t.cut(w, req, c)
+			return
+		}
+		a := t.admit(w, req, c)
+		if a == nil && hit && f.mode == modeStatus {
+			a = errorAnswer(faultError(f.status), c)
+		}
+		if a == nil {
+			a = t.execute(req, r, c, f)
+		}
+		if hit && f.mode == modeCutAfterCommit {
+			t.cut(w, req, c)
+			return
+		}
+		t.send(w, req, c, a)
+	})
+}
+
+// admit checks everything that comes before the endpoint itself and reads the
+// parameters; a non-nil answer refuses the request.
+func (t *Twin) admit(w http.ResponseWriter, req *http.Request, c *call) *answer {
+	key, _, ok := req.BasicAuth()
+	if !ok {
+		_, key, _ = strings.Cut(req.Header.Get("Authorization"), " ")
+	}
+	if key = strings.TrimSpace(key); key != t.apiKey {
+		return errorAnswer(badKey(key), c)
+	}
+	if v := cmp.Or(req.Header.Get("Stripe-Version"), APIVersion); v != APIVersion {
+		return errorAnswer(notImplemented("Stripe-Version %s (only %s)", v, APIVersion), c)
+	}
+	if len(c.key) > 255 {
+		return errorAnswer(invalid("", "", "Idempotency keys can be at most 255 characters."), c)
+	}
+	raw := req.URL.RawQuery
+	if req.Method == http.MethodPost {
+		b, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody)) // also chunked: stripe-go sends no Content-Length
+		if err != nil {
+			return errorAnswer(&apiError{status: http.StatusRequestEntityTooLarge, msg: "Invalid request: the body cannot be read or is too large."}, c)
+		}
+		raw = string(b)
+	}
+	f, bad := parseForm(raw)
+	if bad != nil {
+		return errorAnswer(bad, c)
+	}
+	c.form = f
+	return nil
+}
+
+// execute runs the call at most once per idempotency key.
+func (t *Twin) execute(req *http.Request, r route, c *call, f fault) *answer {
+	sig := c.form.fingerprint(req.Method, req.URL.Path)
+	if c.key != "" {
+		if a := t.begin(c, sig); a != nil {
+			return a
+		}
+		defer t.end(c)
+	}
+	if f.mode == modeDelay {
+		select {
+		case <-time.After(f.delay):
+		case <-req.Context().Done():
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	a, keep := t.run(r, c)
+	if f.mode == modeStatusAfterCommit {
+		a, keep = errorAnswer(faultError(f.status), c), true
+	}
+	if keep && c.key != "" {
+		t.keep(c, sig, a)
+	}
+	if req.Method != http.MethodGet {
+		if err := t.commit(); err != nil {
+			return errorAnswer(&apiError{status: http.StatusInternalServerError, typ: "api_error", msg: "The twin could not write its state."}, c)
+		}
+	}
+	return a
+}
+
+// run reports the answer and whether an idempotency key keeps it: results of
+// execution are kept, also errors; refusals of validation are not. Stripe:
+// Stripe-Should-Retry is false exactly on what was kept.
+func (t *Twin) run(r route, c *call) (*answer, bool) {
+	expand := c.form.list("expand")
+	err := checkExpand(r, expand)
+	var o object
+	if err == nil {
+		o, err = r.do(c, t)
+	}
+	if err != nil {
+		e := asAPIError(err)
+		return errorAnswer(e, c), e.executed
+	}
+	for _, p := range expand {
+		t.expand(o, strings.Split(p, "."))
+	}
+	a := &answer{status: http.StatusOK, body: encode(o)}
+	if r.method == http.MethodPost {
+		a.header = map[string]string{"Stripe-Should-Retry": "false"}
+	}
+	return a, true
+}
+
+func asAPIError(err error) *apiError {
+	if e, ok := errors.AsType[*apiError](err); ok {
+		return e
+	}
+	return &apiError{status: http.StatusInternalServerError, typ: "api_error", msg: err.Error()}
+}
+
+func errorAnswer(e *apiError, c *call) *answer {
+	a := &answer{status: e.status, body: encode(e.body(c.request, c.now)), header: map[string]string{}}
+	for k, v := range e.header {
+		a.header[k] = v
+	}
+	if e.executed {
+		a.header["Stripe-Should-Retry"] = "false"
+	}
+	return a
+}
+
+func (t *Twin) send(w http.ResponseWriter, req *http.Request, c *call, a *answer) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Request-Id", c.request)
+	h.Set("Stripe-Version", APIVersion)
+	if c.key != "" {
+		h.Set("Idempotency-Key", c.key)
+		h.Set("Original-Request", c.request)
+	}
+	for k, v := range a.header {
+		h.Set(k, v)
+	}
+	if a.replayed {
+		h.Set("Idempotent-Replayed", "true")
+	}
+	t.record(req, c, a.status, a.replayed)
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body) // a client that went away asks again with the same key
+}
+
+// cut ends the connection inside the first line of the answer: at an earlier
+// cut Go's own client would send a request with an idempotency key again by
+// itself, and nobody would see the fault.
+func (t *Twin) cut(w http.ResponseWriter, req *http.Request, c *call) {
+	t.record(req, c, 0, false)
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler) // the only other way to cut (HTTP/2)
+	}
+	_, _ = conn.Write([]byte("HTTP/1.1 "))
+	_ = conn.Close()
+}
+
+func (t *Twin) record(req *http.Request, c *call, status int, replayed bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.requests) == maxRequests {
+		t.requests = t.requests[1:]
+	}
+	t.requests = append(t.requests, Request{
+		At: t.now(), ID: c.request, Method: req.Method, Path: req.URL.Path,
+		Status: status, IdempotencyKey: c.key, Replayed: replayed,
+	})
+	t.log.Debug("api_request", "method", req.Method, "path", req.URL.Path, "status", status, "request_id", c.request, "replayed", replayed)
+}
+
+// learnBaseURL takes the address that the first client used when nobody said
+// where the twin lives.
+func (t *Twin) learnBaseURL(host string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.baseURL == "" {
+		t.baseURL = "http://" + host
+	}
+}
+
+// serveUnknown answers for every path that has no route: what Stripe has and
+// the twin has not is named as such.
+func (t *Twin) serveUnknown(w http.ResponseWriter, req *http.Request) {
+	t.serve(route{method: req.Method, do: func(c *call, _ *Twin) (object, error) {
+		for _, p := range stripeOnly {
+			if c.path == p || strings.HasPrefix(c.path, p+"/") {
+				return nil, notImplemented("%s %s", req.Method, c.path)
+			}
+		}
+		return nil, &apiError{status: http.StatusNotFound, msg: "Unrecognized request URL (" + req.Method + ": " + c.path + "). Please see https://stripe.com/docs or we can help at https://support.stripe.com/."}
+	}}).ServeHTTP(w, req)
+}
+
+// encode writes JSON the way Stripe does: two blanks deep, HTML not escaped.
+func encode(o object) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(o); err != nil {
+		panic("stripetwin: " + err.Error()) // impossible: objects hold only JSON types
+	}
+	return b.Bytes()
+}

@@ -1,0 +1,87 @@
+package stripetwin
+
+import "net/http"
+
+// A charge that succeeded and was captured; the twin makes no others yet.
+type charge struct {
+	head
+	Intent, Invoice, Customer, Currency, Description, Method string
+	Amount                                                   int64
+	Move                                                     string // its balance transaction
+	Name, Email, Phone                                       string // of the payer
+}
+
+func (t *Twin) newCharge(c *call, pi *intent, method string, instant bool) *charge {
+	ch := &charge{
+		head: t.newHead(c, newID("ch_3", 23)), Intent: pi.ID, Invoice: pi.Invoice, Customer: pi.Customer,
+		Currency: pi.Currency, Description: pi.Description, Method: method, Amount: pi.Amount,
+	}
+	if cu := t.s.Customers[pi.Customer]; cu != nil {
+		ch.Name, ch.Email, ch.Phone = cu.Name, cu.Email, cu.Phone
+	}
+	ch.Move = t.newChargeMove(c, ch, instant).ID
+	t.s.Charges[ch.ID] = ch
+	return ch
+}
+
+// render leaves out refunds. Stripe: absent unless expanded.
+func (ch *charge) render() object {
+	return object{
+		"id": ch.ID, "object": "charge", "livemode": false, "created": ch.Created, "currency": ch.Currency,
+		"amount": ch.Amount, "amount_captured": ch.Amount, "amount_refunded": int64(0), "captured": true, "paid": true,
+		"refunded": false, "disputed": false, "dispute": nil, "status": "succeeded",
+		"balance_transaction": ch.Move, "customer": orNull(ch.Customer), "invoice": orNull(ch.Invoice),
+		"payment_intent": ch.Intent, "payment_method": ch.Method, "description": orNull(ch.Description),
+		"application": nil, "application_fee": nil, "application_fee_amount": nil,
+		"billing_details": object{
+			"address": (&address{}).render(), "email": orNull(ch.Email), "name": orNull(ch.Name), "phone": orNull(ch.Phone),
+		},
+		"calculated_statement_descriptor": "MILLRACE", "failure_balance_transaction": nil, "failure_code": nil,
+		"failure_message": nil, "fraud_details": object{}, "metadata": metadataOf(ch.Metadata), "on_behalf_of": nil,
+		"outcome": object{
+			"network_status": "approved_by_network", "reason": nil, "risk_level": "normal", "risk_score": int64(20),
+			"seller_message": "Payment complete.", "type": "authorized",
+		},
+		"payment_method_details": object{"type": "card", "card": cardDetails(ch.Amount)},
+		"receipt_email":          nil, "receipt_number": nil, "receipt_url": nil, "review": nil, "shipping": nil,
+		"source_transfer": nil, "statement_descriptor": nil, "statement_descriptor_suffix": nil,
+		"transfer_data": nil, "transfer_group": nil,
+	}
+}
+
+// cardDetails is Stripe's 4242 test card.
+func cardDetails(amount int64) object {
+	return object{
+		"amount_authorized": amount, "brand": "visa", "country": "US", "exp_month": int64(12), "exp_year": int64(2034),
+		"checks":                    object{"address_line1_check": nil, "address_postal_code_check": nil, "cvc_check": "pass"},
+		"extended_authorization":    object{"status": "disabled"},
+		"fingerprint":               "Xt5EWLLDS7FJjR1c",
+		"funding":                   "credit",
+		"incremental_authorization": object{"status": "unavailable"},
+		"installments":              nil,
+		"last4":                     "4242",
+		"mandate":                   nil,
+		"multicapture":              object{"status": "unavailable"},
+		"network":                   "visa",
+		"network_token":             object{"used": false},
+		"overcapture":               object{"maximum_amount_capturable": amount, "status": "unavailable"},
+		"three_d_secure":            nil,
+		"wallet":                    nil,
+	}
+}
+
+func getCharge(t *Twin, c *call) (object, error) {
+	ch := t.s.Charges[c.id]
+	if ch == nil {
+		return nil, missing("charge", c.id, "id", http.StatusNotFound)
+	}
+	return ch.render(), nil
+}
+
+func listCharges(t *Twin, c *call) (object, error) {
+	cust, pi, created := c.form.str("customer", 255), c.form.str("payment_intent", 255), createdFilter(c)
+	rows := newest(t.s.Charges, func(ch *charge) bool {
+		return created(ch.Created) && (cust == "" || ch.Customer == cust) && (pi == "" || ch.Intent == pi)
+	})
+	return page(c, rows, bySeq(rows, t.s.Charges), "charge", (*charge).render)
+}

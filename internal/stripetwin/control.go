@@ -1,0 +1,117 @@
+package stripetwin
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+)
+
+// mountControl adds the control API: what a person or a script does to the
+// twin that cannot be done to Stripe. It needs no key.
+func (t *Twin) mountControl(mux *http.ServeMux) {
+	mux.HandleFunc("GET /_twin", func(w http.ResponseWriter, _ *http.Request) { sendJSON(w, http.StatusOK, t.selfDescription()) })
+	mux.HandleFunc("GET /_twin/requests", func(w http.ResponseWriter, _ *http.Request) {
+		sendJSON(w, http.StatusOK, map[string][]Request{"requests": t.Requests()})
+	})
+	mux.HandleFunc("POST /_twin/charge", t.controlCharge)
+	mux.HandleFunc("POST /_twin/webhook", t.controlWebhook)
+	mux.HandleFunc("POST /_twin/faults", t.controlFault)
+}
+
+// selfDescription says what the twin can do and what it cannot.
+func (t *Twin) selfDescription() map[string]any {
+	var api []string
+	for _, r := range t.routes {
+		api = append(api, r.method+" "+r.pattern)
+	}
+	slices.Sort(api)
+	return map[string]any{
+		"api_version": APIVersion,
+		"api":         api,
+		"hosted":      []string{"GET /i/{invoice}", "POST /i/{invoice}/pay"},
+		"control": []string{
+			"GET /_twin", "GET /_twin/requests", "POST /_twin/charge {customer, amount, currency, description}",
+			"POST /_twin/webhook {url, secret}", "POST /_twin/faults {method, path_prefix, count, mode}",
+		},
+		"not_implemented": []string{
+			"credit notes, refunds, disputes, payouts, declined cards, stored payment methods, subscriptions, taxes, discounts, checkout",
+			"automatic finalisation (auto_advance is stored only), sending e-mail, PDF, currency exchange, Stripe versions other than " + APIVersion,
+			"everything else of Stripe that api does not list is answered with status 501 and code twin_not_implemented",
+		},
+	}
+}
+
+func (t *Twin) controlCharge(w http.ResponseWriter, req *http.Request) {
+	var in struct {
+		Customer    string `json:"customer"`
+		Amount      int64  `json:"amount"` // minor units
+		Currency    string `json:"currency"`
+		Description string `json:"description"`
+	}
+	if !readJSON(w, req, &in) {
+		return
+	}
+	id, err := t.ChargeCustomer(req.Context(), in.Customer, in.Amount, in.Currency, in.Description)
+	if err != nil {
+		refuseJSON(w, err)
+		return
+	}
+	sendJSON(w, http.StatusOK, map[string]string{"charge": id})
+}
+
+func (t *Twin) controlWebhook(w http.ResponseWriter, req *http.Request) {
+	var in struct {
+		URL    string `json:"url"`
+		Secret string `json:"secret"`
+	}
+	if !readJSON(w, req, &in) {
+		return
+	}
+	if in.URL == "" || in.Secret == "" {
+		refuseJSON(w, errors.New("url and secret are required"))
+		return
+	}
+	t.SetWebhook(in.URL, in.Secret)
+	sendJSON(w, http.StatusOK, map[string]string{"url": in.URL})
+}
+
+func (t *Twin) controlFault(w http.ResponseWriter, req *http.Request) {
+	var in Fault
+	if !readJSON(w, req, &in) {
+		return
+	}
+	if err := t.AddFault(in); err != nil {
+		refuseJSON(w, err)
+		return
+	}
+	sendJSON(w, http.StatusOK, map[string]string{"mode": in.Mode})
+}
+
+func readJSON(w http.ResponseWriter, req *http.Request, into any) bool {
+	d := json.NewDecoder(http.MaxBytesReader(w, req.Body, maxBody))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		refuseJSON(w, err)
+		return false
+	}
+	return true
+}
+
+// refuseJSON answers 400, or the status that the API would have answered.
+func refuseJSON(w http.ResponseWriter, err error) {
+	status := http.StatusBadRequest
+	if e, ok := errors.AsType[*apiError](err); ok {
+		status = e.status
+	}
+	sendJSON(w, status, map[string]string{"error": err.Error()})
+}
+
+func sendJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	_ = e.Encode(v) // the client went away
+}

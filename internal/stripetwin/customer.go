@@ -1,0 +1,183 @@
+package stripetwin
+
+import (
+	"net/http"
+	"strings"
+)
+
+// A customer of the account.
+type customer struct {
+	head
+	Email, Name, Phone, Description string
+	Address                         *address
+	Shipping                        *shipping
+	Balance                         int64  // minor units; negative is credit that the next invoice takes
+	Currency                        string // of the first invoice; "" before that
+	TaxExempt                       string
+	Locales                         []string
+	InvoicePrefix                   string
+	NextSequence                    int64
+}
+
+type address struct{ City, Country, Line1, Line2, PostalCode, State string }
+
+func (a *address) render() any {
+	if a == nil {
+		return nil
+	}
+	return object{
+		"city": orNull(a.City), "country": orNull(a.Country), "line1": orNull(a.Line1),
+		"line2": orNull(a.Line2), "postal_code": orNull(a.PostalCode), "state": orNull(a.State),
+	}
+}
+
+type shipping struct {
+	Name, Phone string
+	Address     *address
+}
+
+func (s *shipping) render() any {
+	if s == nil {
+		return nil
+	}
+	return object{"name": orNull(s.Name), "phone": orNull(s.Phone), "address": s.Address.render()}
+}
+
+func (cu *customer) render() object {
+	return object{
+		"id": cu.ID, "object": "customer", "address": cu.Address.render(), "balance": cu.Balance, "created": cu.Created,
+		"currency": orNull(cu.Currency), "default_source": nil, "delinquent": false, "description": orNull(cu.Description),
+		"discount": nil, "email": orNull(cu.Email), "invoice_prefix": cu.InvoicePrefix,
+		"invoice_settings": object{
+			"custom_fields": nil, "default_payment_method": nil, "footer": nil, "rendering_options": nil,
+		},
+		"livemode": false, "metadata": metadataOf(cu.Metadata), "name": orNull(cu.Name),
+		"next_invoice_sequence": cu.NextSequence, "phone": orNull(cu.Phone), "preferred_locales": strList(cu.Locales),
+		"shipping": cu.Shipping.render(), "tax_exempt": cu.TaxExempt, "test_clock": nil,
+	}
+}
+
+func addressFrom(f *form) *address {
+	if f == nil || f.leaf {
+		return nil // absent, or emptied with address=
+	}
+	f.only("city", "country", "line1", "line2", "postal_code", "state")
+	return &address{
+		City: f.str("city", 5000), Country: f.str("country", 5000), Line1: f.str("line1", 5000),
+		Line2: f.str("line2", 5000), PostalCode: f.str("postal_code", 5000), State: f.str("state", 5000),
+	}
+}
+
+// fields applies the parameters of create and update. Stripe: name up to 256
+// characters, email 512, phone 20.
+func (cu *customer) fields(f *form) error {
+	f.set(&cu.Name, "name", 256)
+	f.set(&cu.Email, "email", 512)
+	f.set(&cu.Phone, "phone", 20)
+	f.set(&cu.Description, "description", 5000)
+	if cu.Email != "" && f.has("email") && !strings.Contains(cu.Email, "@") {
+		return invalid("email_invalid", "email", "Invalid email address: %s", cu.Email)
+	}
+	if f.has("address") {
+		cu.Address = addressFrom(f.sub("address"))
+	}
+	if sh := f.sub("shipping"); sh != nil {
+		cu.Shipping = nil
+		if !sh.leaf {
+			sh.only("address", "name", "phone")
+			cu.Shipping = &shipping{Name: sh.str("name", 5000), Phone: sh.str("phone", 5000), Address: addressFrom(sh.sub("address"))}
+		}
+	}
+	if f.has("preferred_locales") {
+		cu.Locales = f.list("preferred_locales")
+	}
+	cu.Balance = f.integer("balance", cu.Balance)
+	cu.TaxExempt = f.choice("tax_exempt", cu.TaxExempt, "none", "exempt", "reverse")
+	cu.NextSequence = f.integer("next_invoice_sequence", cu.NextSequence)
+	if p := f.str("invoice_prefix", 12); p != "" {
+		if len(p) < 3 || strings.ToUpper(p) != p {
+			return invalid("", "invoice_prefix", "The invoice prefix must be 3 to 12 uppercase letters or numbers.")
+		}
+		cu.InvoicePrefix = p
+	}
+	cu.Metadata = f.metadata(cu.Metadata)
+	if f.err != nil {
+		return f.err
+	}
+	return nil
+}
+
+func createCustomer(t *Twin, c *call) (object, error) {
+	cu := &customer{TaxExempt: "none", NextSequence: 1, InvoicePrefix: strings.ToUpper(newID("", 8))}
+	if err := cu.fields(c.form); err != nil {
+		return nil, err
+	}
+	meta := cu.Metadata
+	cu.head = t.newHead(c, newID("cus_", 14))
+	cu.Metadata = meta
+	t.s.Customers[cu.ID] = cu
+	o := cu.render()
+	t.emit(c, "customer.created", o)
+	return o, nil
+}
+
+func updateCustomer(t *Twin, c *call) (object, error) {
+	cu := t.s.Customers[c.id]
+	if cu == nil {
+		return nil, missing("customer", c.id, "id", http.StatusNotFound)
+	}
+	changed := *cu
+	if err := changed.fields(c.form); err != nil {
+		return nil, err
+	}
+	before := cu.render()
+	*cu = changed
+	t.touch(&cu.head)
+	after := cu.render()
+	t.emitUpdate(c, "customer.updated", before, after)
+	return after, nil
+}
+
+func getCustomer(t *Twin, c *call) (object, error) {
+	cu := t.s.Customers[c.id]
+	if cu == nil {
+		return nil, missing("customer", c.id, "id", http.StatusNotFound)
+	}
+	return cu.render(), nil
+}
+
+func listCustomers(t *Twin, c *call) (object, error) {
+	email, created := c.form.str("email", 512), createdFilter(c)
+	rows := newest(t.s.Customers, func(cu *customer) bool {
+		return created(cu.Created) && (email == "" || cu.Email == email) // Stripe: the email filter is case-sensitive
+	})
+	return page(c, rows, bySeq(rows, t.s.Customers), "customer", (*customer).render)
+}
+
+func searchCustomers(t *Twin, c *call) (object, error) {
+	return search(t, c, &customer{}, t.s.Customers, (*customer).render, func(cu *customer, field string) (string, bool) {
+		v, ok := map[string]string{"email": cu.Email, "name": cu.Name, "phone": cu.Phone}[field]
+		return v, ok
+	}, nil)
+}
+
+// customerParam resolves a required customer parameter.
+func (t *Twin) customerParam(c *call) (*customer, error) {
+	id := c.form.str("customer", 255)
+	if id == "" {
+		return nil, missingParam("customer")
+	}
+	cu := t.s.Customers[id]
+	if cu == nil {
+		return nil, missing("customer", id, "customer", http.StatusBadRequest)
+	}
+	return cu, nil
+}
+
+func strList(v []string) []any {
+	out := make([]any, 0, len(v))
+	for _, s := range v {
+		out = append(out, s)
+	}
+	return out
+}

@@ -1,0 +1,114 @@
+package stripetwin
+
+import (
+	"slices"
+	"strings"
+)
+
+// expandable names, per kind of object, the members that hold the id of
+// another object (or a list that is left out unless expanded).
+var expandable = map[string][]string{
+	"invoice": {
+		"account_tax_ids", "application", "charge", "customer", "default_payment_method", "default_source", "discounts", "from_invoice",
+		"latest_revision", "lines", "on_behalf_of", "payment_intent", "quote", "subscription", "test_clock",
+	},
+	"charge": {
+		"application", "application_fee", "balance_transaction", "customer", "failure_balance_transaction", "invoice",
+		"on_behalf_of", "payment_intent", "refunds", "review", "source_transfer", "transfer",
+	},
+	"payment_intent":      {"application", "customer", "invoice", "latest_charge", "on_behalf_of", "payment_method", "review"},
+	"balance_transaction": {"source"},
+	"customer":            {"cash_balance", "default_source", "discount", "sources", "subscriptions", "tax", "tax_ids", "test_clock"},
+	"invoiceitem":         {"customer", "discounts", "invoice", "subscription", "tax_rates", "test_clock"},
+	"line_item":           {"discounts", "invoice_item", "subscription", "tax_rates"},
+}
+
+// behind is the kind of object that an expandable member names; members that
+// are not listed are always null in the twin.
+var behind = map[string]string{
+	"balance_transaction": "balance_transaction", "charge": "charge", "customer": "customer", "invoice": "invoice",
+	"invoice_item": "invoiceitem", "latest_charge": "charge", "lines": "line_item", "payment_intent": "payment_intent",
+	"source": "charge",
+}
+
+// absent are members that are left out unless expanded and that the twin
+// cannot make.
+var absent = map[string][]string{"customer": {"cash_balance", "sources", "subscriptions", "tax", "tax_ids"}}
+
+// checkExpand refuses bad paths before anything is executed. Stripe: at most
+// four levels; on lists the path starts with "data.".
+func checkExpand(r route, paths []string) error {
+	for _, path := range paths {
+		segs := strings.Split(path, ".")
+		if len(segs) > 4 {
+			return invalid("", "expand", "You cannot expand more than 4 levels of a property. Property: %s", path)
+		}
+		kind, inList := r.kind, r.list
+		for i := 0; i < len(segs) && kind != ""; i++ {
+			switch {
+			case inList && segs[i] == "data":
+				inList = false
+			case inList:
+				return invalid("", "expand", "This property cannot be expanded (%s). You may want to try expanding 'data.%s' instead.", path, path)
+			case !slices.Contains(expandable[kind], segs[i]):
+				return invalid("", "expand", "This property cannot be expanded (%s).", segs[i])
+			case slices.Contains(absent[kind], segs[i]) || kind == "payment_intent" && segs[i] == "payment_method":
+				return notImplemented("expanding %s of a %s", segs[i], kind)
+			default:
+				inList = segs[i] == "lines"
+				kind = behind[segs[i]]
+			}
+		}
+	}
+	return nil
+}
+
+// expand replaces the ids on a path that checkExpand let pass by the objects
+// they name.
+func (t *Twin) expand(o object, segs []string) {
+	if len(segs) == 0 {
+		return
+	}
+	if list, ok := o["data"].([]any); ok && segs[0] == "data" {
+		for _, v := range list {
+			if el, ok := v.(object); ok {
+				t.expand(el, segs[1:])
+			}
+		}
+		return
+	}
+	switch v := o[segs[0]].(type) {
+	case string:
+		if target := t.lookup(v); target != nil {
+			o[segs[0]] = target
+			t.expand(target, segs[1:])
+		}
+	case object:
+		t.expand(v, segs[1:])
+	case nil:
+		if id, _ := o["id"].(string); o["object"] == "charge" && segs[0] == "refunds" {
+			// Nothing in the twin refunds yet, so an empty list is the truth.
+			o["refunds"] = object{"object": "list", "data": []any{}, "has_more": false, "url": "/v1/charges/" + id + "/refunds"}
+		}
+	}
+}
+
+// lookup renders whatever object has the id, or nil.
+func (t *Twin) lookup(id string) object {
+	s := t.s
+	switch {
+	case s.Customers[id] != nil:
+		return s.Customers[id].render()
+	case s.Invoices[id] != nil:
+		return t.renderInvoice(s.Invoices[id])
+	case s.Items[id] != nil:
+		return s.Items[id].render()
+	case s.Intents[id] != nil:
+		return s.Intents[id].render()
+	case s.Charges[id] != nil:
+		return s.Charges[id].render()
+	case s.Moves[id] != nil:
+		return s.Moves[id].render(t.now().Unix())
+	}
+	return nil
+}

@@ -1,0 +1,78 @@
+package stripetwin
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// keyLifetime is how long a key is remembered, in seconds. Stripe: at least 24
+// hours, then it may be pruned; the twin prunes right then, so that nobody
+// relies on more.
+const keyLifetime = 24 * 3600
+
+// kept is the first result of an idempotency key. The same key with the same
+// parameters gets it again; with others it is refused. Invariant 2.
+type kept struct {
+	Signature string // of endpoint and parameters
+	Path      string
+	Status    int
+	Body      string
+	Header    map[string]string
+	Request   string // the request that was executed
+	At        int64
+}
+
+// begin returns the answer when the key was used before, and otherwise
+// reserves it for c until end.
+func (t *Twin) begin(c *call, sig string) *answer {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.inFlight[c.key] {
+		return errorAnswer(&apiError{
+			status: http.StatusConflict, typ: "idempotency_error", code: "idempotency_key_in_use",
+			msg: "There is currently another in-progress request using this Idempotent Key (that probably means you submitted twice, and the other request is still going through): " + c.key + ". If you want to retry this request, please wait a moment.",
+		}, c)
+	}
+	k := t.s.Keys[c.key]
+	if k != nil && c.now-k.At >= keyLifetime {
+		delete(t.s.Keys, c.key)
+		k = nil
+	}
+	if k == nil {
+		t.inFlight[c.key] = true
+		return nil
+	}
+	if k.Signature != sig {
+		msg := "Keys for idempotent requests can only be used with the same parameters they were first used with."
+		if k.Path != c.path {
+			msg = fmt.Sprintf("Keys for idempotent requests can only be used for the same endpoint they were first used for ('%s' vs '%s').", c.path, k.Path)
+		}
+		return errorAnswer(&apiError{
+			status: http.StatusBadRequest, typ: "idempotency_error",
+			msg: msg + fmt.Sprintf(" Try using a key other than '%s' if you meant to execute a different request.", c.key),
+		}, c)
+	}
+	a := &answer{status: k.Status, body: []byte(k.Body), header: map[string]string{"Original-Request": k.Request}, replayed: true}
+	for h, v := range k.Header {
+		a.header[h] = v
+	}
+	return a
+}
+
+func (t *Twin) end(c *call) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.inFlight, c.key)
+}
+
+// keep stores the result of an executed request; the caller holds mu and
+// commits it together with what the request changed, so that a crash can not
+// separate them. Invariant 7.
+func (t *Twin) keep(c *call, sig string, a *answer) {
+	t.s.mark(keyPrefix + c.key)
+	t.s.Keys[c.key] = &kept{
+		Signature: sig, Path: c.path, Status: a.status, Body: strings.Clone(string(a.body)),
+		Header: a.header, Request: c.request, At: c.now,
+	}
+}

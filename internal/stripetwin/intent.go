@@ -1,0 +1,79 @@
+package stripetwin
+
+import "net/http"
+
+// An intent is a payment intent: the payment of one amount, however many
+// charges it takes.
+type intent struct {
+	head
+	Customer, Invoice, Currency, Description string
+	Amount, Received                         int64
+	Status, Method, Charge                   string
+	Secret                                   string // the random part of client_secret
+	CanceledAt                               int64
+	CancelReason                             string
+}
+
+func (pi *intent) render() object {
+	return object{
+		"id": pi.ID, "object": "payment_intent", "livemode": false, "created": pi.Created, "amount": pi.Amount,
+		"amount_capturable": int64(0), "amount_received": pi.Received, "amount_details": object{"tip": object{}},
+		"application": nil, "application_fee_amount": nil, "automatic_payment_methods": nil,
+		"canceled_at": timeOrNull(pi.CanceledAt), "cancellation_reason": orNull(pi.CancelReason),
+		"capture_method": "automatic", "client_secret": pi.ID + "_secret_" + pi.Secret, "confirmation_method": "automatic",
+		"currency": pi.Currency, "customer": orNull(pi.Customer), "description": orNull(pi.Description),
+		"invoice": orNull(pi.Invoice), "last_payment_error": nil, "latest_charge": orNull(pi.Charge),
+		"metadata": metadataOf(pi.Metadata), "next_action": nil, "on_behalf_of": nil, "payment_method": orNull(pi.Method),
+		"payment_method_configuration_details": nil, "payment_method_options": object{},
+		"payment_method_types": []any{"card"}, "processing": nil, "receipt_email": nil, "review": nil,
+		"setup_future_usage": nil, "shipping": nil, "statement_descriptor": nil, "statement_descriptor_suffix": nil,
+		"status": pi.Status, "transfer_data": nil, "transfer_group": nil,
+	}
+}
+
+func (t *Twin) newIntent(c *call, customerID, invoiceID string, amount int64, currency, description string) *intent {
+	pi := &intent{
+		head: t.newHead(c, newID("pi_3", 23)), Customer: customerID, Invoice: invoiceID, Currency: currency,
+		Description: description, Amount: amount, Status: "requires_payment_method", Secret: newID("", 25),
+	}
+	t.s.Intents[pi.ID] = pi
+	t.emit(c, "payment_intent.created", pi.render())
+	return pi
+}
+
+// settle pays an intent in full with a card that works.
+func (t *Twin) settle(c *call, pi *intent, method string) *charge {
+	ch := t.newCharge(c, pi, newID("pm_1", 23), method == "pm_card_bypassPending")
+	pi.Status, pi.Received, pi.Method, pi.Charge = "succeeded", pi.Amount, ch.Method, ch.ID
+	t.touch(&pi.head)
+	t.emit(c, "charge.succeeded", ch.render())
+	t.emit(c, "payment_intent.succeeded", pi.render())
+	return ch
+}
+
+// cancelIntent ends the intent of an invoice that will not be paid through it.
+func (t *Twin) cancelIntent(c *call, inv *invoice, reason string) {
+	pi := t.s.Intents[inv.Intent]
+	if pi == nil {
+		return
+	}
+	pi.Status, pi.CanceledAt, pi.CancelReason = "canceled", c.now, reason
+	t.touch(&pi.head)
+	t.emit(c, "payment_intent.canceled", pi.render())
+}
+
+func getIntent(t *Twin, c *call) (object, error) {
+	pi := t.s.Intents[c.id]
+	if pi == nil {
+		return nil, missing("payment_intent", c.id, "intent", http.StatusNotFound)
+	}
+	return pi.render(), nil
+}
+
+func listIntents(t *Twin, c *call) (object, error) {
+	cust, created := c.form.str("customer", 255), createdFilter(c)
+	rows := newest(t.s.Intents, func(pi *intent) bool {
+		return created(pi.Created) && (cust == "" || pi.Customer == cust)
+	})
+	return page(c, rows, bySeq(rows, t.s.Intents), "payment_intent", (*intent).render)
+}

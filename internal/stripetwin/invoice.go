@@ -1,0 +1,317 @@
+package stripetwin
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+)
+
+// An invoice. Stripe: draft, then open, then paid, void or uncollectible;
+// amounts, lines and customer are frozen when it leaves draft.
+type invoice struct {
+	head
+	Customer, Currency, Status        string
+	Number, Description, Footer       string
+	Collection, Statement             string
+	Fields                            [][2]string // custom fields: name, value
+	DueDate, DaysUntilDue             int64
+	AutoAdvance, OutOfBand, Attempted bool
+	Attempts                          int64
+	EffectiveAt                       int64
+	Items                             []string // ids in the order of the lines
+	StartingBalance                   int64
+	EndingBalance                     *int64 // nil until finalised
+	Total, Due, Paid                  int64  // frozen when finalised; see amounts
+	Intent, Charge                    string
+	FinalizedAt, PaidAt, VoidedAt     int64
+	Buyer                             buyer // as it was when finalised
+}
+
+// A buyer is the copy of the customer that an invoice keeps.
+type buyer struct {
+	Name, Email, Phone, TaxExempt string
+	Address                       *address
+	Shipping                      *shipping
+}
+
+func freeze(cu *customer) buyer {
+	return buyer{Name: cu.Name, Email: cu.Email, Phone: cu.Phone, TaxExempt: cu.TaxExempt, Address: cu.Address, Shipping: cu.Shipping}
+}
+
+// amounts returns the sum of the lines and what of it is due; a draft computes
+// them anew each time.
+func (t *Twin) amounts(inv *invoice) (total, due int64) {
+	if inv.Status != "draft" {
+		return inv.Total, inv.Due
+	}
+	for _, id := range inv.Items {
+		total += t.s.Items[id].Amount
+	}
+	return total, max(0, total)
+}
+
+func (t *Twin) renderInvoice(inv *invoice) object {
+	total, due := t.amounts(inv)
+	cust := inv.Buyer
+	if inv.Status == "draft" {
+		cust = freeze(t.s.Customers[inv.Customer])
+	}
+	o := object{
+		"id": inv.ID, "object": "invoice", "livemode": false, "created": inv.Created, "currency": inv.Currency, "status": inv.Status,
+		"customer": inv.Customer, "customer_email": orNull(cust.Email), "customer_name": orNull(cust.Name),
+		"customer_phone": orNull(cust.Phone), "customer_tax_exempt": cust.TaxExempt, "customer_tax_ids": []any{},
+		"customer_address": cust.Address.render(), "customer_shipping": cust.Shipping.render(),
+		"amount_due": due, "amount_paid": inv.Paid, "amount_remaining": due - inv.Paid, "amount_shipping": int64(0),
+		"subtotal": total, "subtotal_excluding_tax": total, "total": total, "total_excluding_tax": total,
+		"starting_balance": inv.StartingBalance, "ending_balance": nil,
+		"pre_payment_credit_notes_amount": int64(0), "post_payment_credit_notes_amount": int64(0),
+		"attempt_count": inv.Attempts, "attempted": inv.Attempted, "auto_advance": inv.AutoAdvance,
+		"billing_reason": "manual", "collection_method": inv.Collection, "due_date": timeOrNull(inv.DueDate),
+		"effective_at": timeOrNull(inv.EffectiveAt), "description": orNull(inv.Description), "footer": orNull(inv.Footer),
+		"number": orNull(inv.Number), "statement_descriptor": orNull(inv.Statement), "custom_fields": renderFields(inv.Fields),
+		"charge": orNull(inv.Charge), "payment_intent": orNull(inv.Intent),
+		"paid": inv.Status == "paid", "paid_out_of_band": inv.OutOfBand,
+		"metadata": metadataOf(inv.Metadata), "period_start": inv.Created, "period_end": inv.Created,
+		"hosted_invoice_url": nil, "invoice_pdf": nil,
+		"status_transitions": object{
+			"finalized_at": timeOrNull(inv.FinalizedAt), "marked_uncollectible_at": nil,
+			"paid_at": timeOrNull(inv.PaidAt), "voided_at": timeOrNull(inv.VoidedAt),
+		},
+		"lines": t.embeddedLines(inv),
+	}
+	if inv.EndingBalance != nil {
+		o["ending_balance"] = *inv.EndingBalance
+		o["hosted_invoice_url"] = t.baseURL + "/i/" + inv.ID
+	}
+	for k, v := range invoiceConstants() {
+		o[k] = v
+	}
+	return o
+}
+
+// invoiceConstants are the members that nothing in the twin changes yet.
+func invoiceConstants() object {
+	return object{
+		"account_country": "US", "account_name": "Millrace test account", "account_tax_ids": nil,
+		"application": nil, "application_fee_amount": nil,
+		"automatic_tax":          object{"enabled": false, "liability": nil, "status": nil},
+		"default_payment_method": nil, "default_source": nil, "default_tax_rates": []any{},
+		"discount": nil, "discounts": []any{}, "from_invoice": nil, "issuer": object{"type": "self"},
+		"last_finalization_error": nil, "latest_revision": nil, "next_payment_attempt": nil, "on_behalf_of": nil,
+		"payment_settings": object{"default_mandate": nil, "payment_method_options": nil, "payment_method_types": nil},
+		"quote":            nil, "receipt_number": nil, "rendering": nil, "shipping_cost": nil, "shipping_details": nil,
+		"subscription": nil, "subscription_details": object{"metadata": nil}, "tax": nil, "test_clock": nil,
+		"total_discount_amounts": []any{}, "total_tax_amounts": []any{}, "transfer_data": nil, "webhooks_delivered_at": nil,
+	}
+}
+
+func renderFields(fields [][2]string) any {
+	if len(fields) == 0 {
+		return nil
+	}
+	out := make([]any, 0, len(fields))
+	for _, f := range fields {
+		out = append(out, object{"name": f[0], "value": f[1]})
+	}
+	return out
+}
+
+// fields applies the parameters that create and update share. Stripe: number
+// up to 26 characters, description 1500, at most four custom fields;
+// send_invoice needs to know when it is due.
+func (inv *invoice) fields(c *call) error {
+	f := c.form
+	f.set(&inv.Description, "description", 1500)
+	f.set(&inv.Footer, "footer", 5000)
+	f.set(&inv.Number, "number", 26)
+	f.set(&inv.Statement, "statement_descriptor", 22)
+	inv.AutoAdvance = f.boolean("auto_advance", inv.AutoAdvance)
+	inv.EffectiveAt = f.integer("effective_at", inv.EffectiveAt)
+	inv.Collection = f.choice("collection_method", inv.Collection, "charge_automatically", "send_invoice")
+	inv.Metadata = f.metadata(inv.Metadata)
+	if f.has("days_until_due") && f.has("due_date") {
+		return invalid("parameters_exclusive", "", "You may only specify one of these parameters: days_until_due, due_date.")
+	}
+	if f.has("due_date") {
+		inv.DueDate, inv.DaysUntilDue = f.integer("due_date", 0), 0
+		if f.err == nil && inv.DueDate < c.now {
+			return invalid("", "due_date", "The due_date must be in the future.")
+		}
+	}
+	if f.has("days_until_due") {
+		inv.DaysUntilDue = f.integer("days_until_due", 0)
+		inv.DueDate = inv.Created + inv.DaysUntilDue*24*3600
+		if inv.DaysUntilDue < 0 {
+			return invalid("parameter_invalid_integer", "days_until_due", "This value must be greater than or equal to 0 (it currently is '%d').", inv.DaysUntilDue)
+		}
+	}
+	if f.has("custom_fields") {
+		inv.customFields(f)
+	}
+	switch {
+	case f.err != nil:
+		return f.err
+	case inv.Collection == "send_invoice" && inv.DueDate == 0:
+		return missingParam("days_until_due")
+	case inv.Collection != "send_invoice" && (f.has("due_date") || f.has("days_until_due")):
+		return invalid("", "due_date", "You can only set a due date when collection_method is send_invoice.")
+	}
+	return nil
+}
+
+func (inv *invoice) customFields(f *form) {
+	inv.Fields = nil
+	list := f.sub("custom_fields")
+	for _, i := range list.keys {
+		el := list.sub(i)
+		el.only("name", "value")
+		inv.Fields = append(inv.Fields, [2]string{el.str("name", 30), el.str("value", 30)})
+	}
+	if len(inv.Fields) > 4 {
+		f.fail(invalid("", "custom_fields", "You can specify up to 4 custom fields."))
+	}
+}
+
+func createInvoice(t *Twin, c *call) (object, error) {
+	cu, err := t.customerParam(c)
+	if err != nil {
+		return nil, err
+	}
+	inv := &invoice{Customer: cu.ID, Status: "draft", Collection: "charge_automatically"}
+	inv.Created = c.now
+	inv.Currency = c.form.currency("currency", orElse(cu.Currency, accountCurrency))
+	include := c.form.choice("pending_invoice_items_behavior", "exclude", "exclude", "include") == "include"
+	if err := inv.fields(c); err != nil {
+		return nil, err
+	}
+	meta := inv.Metadata
+	inv.head = t.newHead(c, newID("in_1", 23))
+	inv.Metadata = meta
+	if include {
+		pending := func(it *item) bool {
+			return it.Customer == cu.ID && it.Invoice == "" && it.Currency == inv.Currency
+		}
+		for _, it := range newest(t.s.Items, pending) { // Stripe: these come newest first
+			it.Invoice = inv.ID
+			t.touch(&it.head)
+			inv.Items = append(inv.Items, it.ID)
+		}
+	}
+	if cu.Currency == "" {
+		cu.Currency = inv.Currency
+		t.s.mark(cu.ID)
+	}
+	t.s.Invoices[inv.ID] = inv
+	o := t.renderInvoice(inv)
+	t.emit(c, "invoice.created", o)
+	return o, nil
+}
+
+func orElse(s, dflt string) string {
+	if s == "" {
+		return dflt
+	}
+	return s
+}
+
+func (t *Twin) invoice(c *call) (*invoice, error) {
+	inv := t.s.Invoices[c.id]
+	if inv == nil {
+		return nil, missing("invoice", c.id, "invoice", http.StatusNotFound)
+	}
+	return inv, nil
+}
+
+func getInvoice(t *Twin, c *call) (object, error) {
+	inv, err := t.invoice(c)
+	if err != nil {
+		return nil, err
+	}
+	return t.renderInvoice(inv), nil
+}
+
+// updateInvoice: once finalised only metadata and what is written on the
+// invoice can change.
+func updateInvoice(t *Twin, c *call) (object, error) {
+	inv, err := t.invoice(c)
+	if err != nil {
+		return nil, err
+	}
+	free := []string{"auto_advance", "description", "expand", "footer", "metadata"}
+	if inv.Status != "draft" {
+		for _, k := range c.form.keys {
+			if !slices.Contains(free, k) {
+				return nil, refused("invoice_not_editable", "Finalized invoices can't be updated in this way")
+			}
+		}
+	}
+	changed := *inv
+	if err := changed.fields(c); err != nil {
+		return nil, err
+	}
+	before := t.renderInvoice(inv)
+	*inv = changed
+	t.touch(&inv.head)
+	after := t.renderInvoice(inv)
+	t.emitUpdate(c, "invoice.updated", before, after)
+	return after, nil
+}
+
+// deleteInvoice removes a draft together with its items.
+func deleteInvoice(t *Twin, c *call) (object, error) {
+	inv, err := t.invoice(c)
+	if err != nil {
+		return nil, err
+	}
+	if inv.Status != "draft" {
+		return nil, refused("invoice_not_editable", "You can only delete draft invoices.")
+	}
+	o := t.renderInvoice(inv)
+	for _, id := range inv.Items {
+		delete(t.s.Items, id)
+		t.s.mark(id)
+	}
+	delete(t.s.Invoices, inv.ID)
+	t.s.mark(inv.ID)
+	t.emit(c, "invoice.deleted", o)
+	return object{"id": inv.ID, "object": "invoice", "deleted": true}, nil
+}
+
+func listInvoices(t *Twin, c *call) (object, error) {
+	cust, created := c.form.str("customer", 255), createdFilter(c)
+	status := c.form.choice("status", "", "draft", "open", "paid", "uncollectible", "void")
+	method := c.form.choice("collection_method", "", "charge_automatically", "send_invoice")
+	rows := newest(t.s.Invoices, func(inv *invoice) bool {
+		return created(inv.Created) && (cust == "" || inv.Customer == cust) &&
+			(status == "" || inv.Status == status) && (method == "" || inv.Collection == method)
+	})
+	return page(c, rows, bySeq(rows, t.s.Invoices), "invoice", t.renderInvoice)
+}
+
+func searchInvoices(t *Twin, c *call) (object, error) {
+	text := func(inv *invoice, field string) (string, bool) {
+		v, ok := map[string]string{
+			"currency": inv.Currency, "customer": inv.Customer, "number": inv.Number, "status": inv.Status,
+			"receipt_number": "", "subscription": "",
+		}[field]
+		return v, ok
+	}
+	number := func(inv *invoice, field string) (int64, bool) {
+		if field != "total" {
+			return 0, false
+		}
+		total, _ := t.amounts(inv)
+		return total, true
+	}
+	return search(t, c, &invoice{}, t.s.Invoices, t.renderInvoice, text, number)
+}
+
+// nextNumber gives the customer's next invoice number, such as A1B2C3D4-0001.
+func nextNumber(cu *customer) string {
+	n := strconv.FormatInt(cu.NextSequence, 10)
+	cu.NextSequence++
+	for len(n) < 4 {
+		n = "0" + n
+	}
+	return cu.InvoicePrefix + "-" + n
+}

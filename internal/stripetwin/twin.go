@@ -1,0 +1,184 @@
+// Package stripetwin is a stateful stand-in for Stripe at API version
+// 2023-10-16, reached over HTTP like the real one. What it answers is what
+// Stripe would have answered; what it has not learned yet it refuses with
+// status 501 and code "twin_not_implemented" instead of inventing an answer.
+// Every answer to a write, and every webhook, tells of a state that is already
+// on disk, so that killing the twin at any instant loses nothing it said.
+package stripetwin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// APIVersion is the only Stripe-Version the twin speaks.
+const APIVersion = "2023-10-16"
+
+// maxRequests bounds the request log; the oldest entries go first.
+const maxRequests = 10_000
+
+// Options configures a Twin.
+type Options struct {
+	APIKey    string           // required, sk_test_… or rk_test_…: the one key that is accepted
+	StateFile string           // "" keeps the state in memory only; else every write is in it before it is answered
+	Log       *slog.Logger     // nil discards
+	Now       func() time.Time // nil is time.Now; stamps objects, signatures and idempotency keys
+	BaseURL   string           // scheme://host[:port] of this twin, for hosted_invoice_url; "" takes the host of the first request
+	SearchLag time.Duration    // an object is missing from search until this long after its last change; Stripe: normally under a minute
+}
+
+// A Twin is one Stripe test-mode account. Its methods may be called from any
+// goroutine.
+type Twin struct {
+	apiKey    string
+	log       *slog.Logger
+	now       func() time.Time
+	searchLag time.Duration
+	routes    []route
+	poked     chan struct{} // capacity 1: there may be webhooks to deliver
+
+	mu       sync.Mutex // guards all below
+	s        *state
+	j        *journal
+	baseURL  string
+	inFlight map[string]bool // idempotency keys of requests being executed
+	faults   []Fault
+	requests []Request
+}
+
+// A Request is one line of the log of API requests.
+type Request struct {
+	At             time.Time `json:"at"`
+	ID             string    `json:"id"` // Request-Id of the answer
+	Method         string    `json:"method"`
+	Path           string    `json:"path"`
+	Status         int       `json:"status"` // 0: the connection was cut instead of an answer
+	IdempotencyKey string    `json:"idempotency_key,omitempty"`
+	Replayed       bool      `json:"replayed,omitempty"` // the answer came from the idempotency store
+}
+
+// New opens the state file, when one is named and exists, and returns a twin
+// that serves nothing until its Handler is mounted and delivers nothing until
+// Run is called.
+func New(o Options) (*Twin, error) {
+	if !strings.HasPrefix(o.APIKey, "sk_test_") && !strings.HasPrefix(o.APIKey, "rk_test_") {
+		return nil, errors.New("stripe twin: the API key must start with sk_test_ or rk_test_")
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	j, s, err := openJournal(o.StateFile, o.Now().Unix())
+	if err != nil {
+		return nil, fmt.Errorf("stripe twin: %w", err)
+	}
+	t := &Twin{
+		apiKey: o.APIKey, j: j, log: o.Log, now: o.Now,
+		searchLag: o.SearchLag, baseURL: strings.TrimRight(o.BaseURL, "/"),
+		poked: make(chan struct{}, 1), s: s, inFlight: map[string]bool{},
+	}
+	t.routes = apiRoutes()
+	return t, nil
+}
+
+// Handler serves the API under /v1, hosted invoice pages under /i and the
+// control API under /_twin.
+func (t *Twin) Handler() http.Handler {
+	mux := http.NewServeMux()
+	for _, r := range t.routes {
+		mux.Handle(r.method+" "+r.pattern, t.serve(r))
+	}
+	mux.HandleFunc("/v1/", t.serveUnknown)
+	t.mountHosted(mux)
+	t.mountControl(mux)
+	return mux
+}
+
+// SetBaseURL changes where hosted invoice pages are said to live.
+func (t *Twin) SetBaseURL(u string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.baseURL = strings.TrimRight(u, "/")
+}
+
+// Requests returns the API requests since the twin was made, oldest first.
+func (t *Twin) Requests() []Request {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.requests)
+}
+
+// Pay pays an open invoice by card, as its buyer does on the hosted page.
+func (t *Twin) Pay(ctx context.Context, invoiceID string) error {
+	return t.as(ctx, func(c *call) error {
+		inv := t.s.Invoices[invoiceID]
+		if inv == nil {
+			return missing("invoice", invoiceID, "invoice", http.StatusNotFound)
+		}
+		return t.payInvoice(c, inv, "pm_card_visa")
+	})
+}
+
+// ChargeCustomer makes a successful card payment that belongs to no invoice,
+// as a buyer in a shop causes it, and returns the id of the charge. The amount
+// is in minor units of the currency; an empty customerID is a guest.
+func (t *Twin) ChargeCustomer(ctx context.Context, customerID string, amountMinor int64, currency, description string) (string, error) {
+	var id string
+	err := t.as(ctx, func(c *call) error {
+		if customerID != "" && t.s.Customers[customerID] == nil {
+			return missing("customer", customerID, "customer", http.StatusBadRequest)
+		}
+		cur, err := parseCurrency(currency)
+		if err != nil {
+			return err
+		}
+		if amountMinor < 1 {
+			return invalid("parameter_invalid_integer", "amount", "This value must be greater than or equal to 1.")
+		}
+		pi := t.newIntent(c, customerID, "", amountMinor, cur, description)
+		id = t.settle(c, pi, "pm_card_visa").ID
+		return nil
+	})
+	return id, err
+}
+
+// as runs fn as somebody without an API key: its events carry no request.
+func (t *Twin) as(ctx context.Context, fn func(*call) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := fn(&call{now: t.now().Unix(), form: newForm()}); err != nil {
+		return err
+	}
+	return t.commit()
+}
+
+// commit makes the state durable and wakes the deliverer. The caller holds mu,
+// so nobody sees or is told of a state that a crash could take back.
+// Invariant 1.
+func (t *Twin) commit() error {
+	if err := t.j.write(t.s); err != nil {
+		t.log.Error("state_not_saved", "file", t.j.file, "err", err)
+		return err
+	}
+	t.poke()
+	return nil
+}
+
+func (t *Twin) poke() {
+	select {
+	case t.poked <- struct{}{}:
+	default:
+	}
+}

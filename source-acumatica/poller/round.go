@@ -1,0 +1,242 @@
+package poller
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"millrace/internal/acumatica"
+	"millrace/internal/fault"
+	"millrace/schemas"
+)
+
+// maxPasses bounds how often a window that moves while it is read is read
+// again before the round gives up and leaves the cursor where it is.
+const maxPasses = 6
+
+// round reads everything up to one instant, customers first. The instant is
+// the server's now, less the time a transaction may take to commit; the
+// server's own clock is asked before anything is read, and ours never.
+func (p *Poller) round(ctx context.Context) error {
+	now, err := p.serverNow(ctx)
+	if err != nil {
+		return err
+	}
+	until := now.Add(-p.o.Poll.Settle).Truncate(tick)
+	for _, e := range entities() {
+		if err := p.poll(ctx, &e, until, now); err != nil {
+			return fmt.Errorf("poll %s: %w", e.object, err)
+		}
+	}
+	return nil
+}
+
+// serverNow asks for as little as possible to see the server's clock.
+func (p *Poller) serverNow(ctx context.Context) (time.Time, error) {
+	_, now, err := p.o.List(ctx, "Customer", acumatica.Query{Select: []string{"CustomerID"}, Top: 1})
+	if err != nil {
+		return time.Time{}, fmt.Errorf("server time: %w", err)
+	}
+	if now.IsZero() {
+		return time.Time{}, fault.Newf("source.no_server_time", "the answer has no Date header")
+	}
+	return now, nil
+}
+
+// poll reads and publishes one entity up to until, window by window. A window
+// that does not fit one page is halved: one page is one query and therefore
+// one consistent answer, whereas paging by offset skips rows while data
+// changes. The ends of windows still to be read wait on a stack.
+func (p *Poller) poll(ctx context.Context, e *entity, until, now time.Time) error {
+	c, err := p.load(ctx, e, until)
+	if err != nil {
+		return err
+	}
+	from := p.from(c)
+	ends := []time.Time{until}
+	if c.inBacklog() && c.Backlog.Before(until) {
+		ends = append(ends, *c.Backlog)
+	}
+	var t tally
+	defer p.tell(e, &t)
+	for len(ends) > 0 && ctx.Err() == nil {
+		w := window{from, ends[len(ends)-1]}
+		if w.empty() {
+			ends = ends[:len(ends)-1]
+			continue
+		}
+		rows, middle, err := p.read(ctx, e, w, c.inBacklog())
+		if err != nil {
+			return err
+		}
+		if !middle.IsZero() {
+			ends = append(ends, middle)
+			continue
+		}
+		if err := p.publish(ctx, e, rows, &t); err != nil {
+			return err
+		}
+		if err := p.advance(ctx, e, c, w.until, now); err != nil {
+			return err
+		}
+		p.forget(e, p.from(c))
+		from, ends = w.until, ends[:len(ends)-1]
+	}
+	return ctx.Err()
+}
+
+// read returns all rows of the window, or the instant to halve it at.
+func (p *Poller) read(ctx context.Context, e *entity, w window, backlog bool) ([]row, time.Time, error) {
+	q := acumatica.Query{Select: e.fields, Top: p.o.Poll.PageSize, Filter: w.filter(e.changed, e.filter)}
+	if backlog {
+		q.Filter = w.filter(e.changed, e.filter, e.backlog)
+	}
+	rows, err := p.page(ctx, e, q)
+	if err != nil || len(rows) < q.Top {
+		return rows, time.Time{}, err
+	}
+	if middle, ok := w.split(rows); ok {
+		return nil, middle, nil
+	}
+	rows, err = p.pages(ctx, e, q)
+	return rows, time.Time{}, err
+}
+
+func (p *Poller) page(ctx context.Context, e *entity, q acumatica.Query) ([]row, error) {
+	records, _, err := p.o.List(ctx, e.name, q)
+	if err != nil {
+		return nil, err
+	}
+	return e.rows(records)
+}
+
+// pages reads a window by offset until two passes in a row saw the same rows,
+// each once. It is needed only when more rows than a page changed in the same
+// millisecond, such as by a script.
+func (p *Poller) pages(ctx context.Context, e *entity, q acumatica.Query) ([]row, error) {
+	var before map[string]bool
+	for range maxPasses {
+		rows, err := p.pass(ctx, e, q)
+		if err != nil {
+			return nil, err
+		}
+		ids := make(map[string]bool, len(rows))
+		for _, r := range rows {
+			ids[r.eventID] = true
+		}
+		if len(ids) < len(rows) {
+			ids = nil // a row came twice, so another one may have been skipped
+		}
+		if ids != nil && same(ids, before) {
+			return rows, nil
+		}
+		before = ids
+	}
+	p.meter.unsettled(ctx)
+	return nil, fault.Newf("source.window_unstable", "%s: %d passes differ", q.Filter, maxPasses)
+}
+
+func (p *Poller) pass(ctx context.Context, e *entity, q acumatica.Query) ([]row, error) {
+	var all []row
+	for q.Skip = 0; ; q.Skip += q.Top {
+		rows, err := p.page(ctx, e, q)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rows...)
+		if len(rows) < q.Top {
+			return all, nil
+		}
+	}
+}
+
+func same(a, b map[string]bool) bool {
+	if b == nil || len(a) != len(b) {
+		return false
+	}
+	for id := range a {
+		if !b[id] {
+			return false
+		}
+	}
+	return true
+}
+
+// tally counts what a round did with an entity's rows.
+type tally struct{ published, duplicates, repeated, hidden int }
+
+// publish puts the rows on the bus in the order of their changes, one after
+// the other, so that a lane's order is the order of truth (Invariant 4). A row
+// counts as seen only once the broker has it.
+func (p *Poller) publish(ctx context.Context, e *entity, rows []row, t *tally) error {
+	inOrder(rows)
+	for _, r := range rows {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if e.hidden(r.record) {
+			t.hidden++
+			continue
+		}
+		if _, ok := p.seen[e.object][r.eventID]; ok {
+			t.repeated++
+			continue
+		}
+		stored, err := p.send(ctx, e, r)
+		if err != nil {
+			return fmt.Errorf("publish %s: %w", r.eventID, err)
+		}
+		p.remember(e, r)
+		if stored {
+			t.published++
+		} else {
+			t.duplicates++
+		}
+	}
+	return nil
+}
+
+// send starts the trace that follows the record through both systems.
+func (p *Poller) send(ctx context.Context, e *entity, r row) (stored bool, err error) {
+	lane, ev, err := e.event(p.o.Connection, r)
+	if err != nil {
+		return false, err
+	}
+	ctx, span := tracer().Start(ctx, "poll "+e.object, trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindProducer))
+	defer span.End()
+	ack, err := p.o.Publish(ctx, p.o.Connection, lane, schemas.Acumatica, e.object, verb, ev)
+	if err != nil {
+		return false, err
+	}
+	p.meter.event(ctx, e.object, ack.Duplicate)
+	p.o.Log.Debug("event", "event_id", ev.ID, "lane", lane, "subject", ev.Subject, "seq", ack.Seq, "duplicate", ack.Duplicate,
+		"trace_id", span.SpanContext().TraceID().String())
+	return !ack.Duplicate, nil
+}
+
+func (p *Poller) remember(e *entity, r row) {
+	if p.seen[e.object] == nil {
+		p.seen[e.object] = make(map[string]time.Time)
+	}
+	p.seen[e.object][r.eventID] = r.changed
+}
+
+// forget drops what no window can show again.
+func (p *Poller) forget(e *entity, before time.Time) {
+	for id, changed := range p.seen[e.object] {
+		if changed.Before(before) {
+			delete(p.seen[e.object], id)
+		}
+	}
+}
+
+// tell logs a round that brought something.
+func (p *Poller) tell(e *entity, t *tally) {
+	if t.published+t.duplicates == 0 {
+		return
+	}
+	p.o.Log.Info("polled", "connection", p.o.Connection, "object", e.object,
+		"published", t.published, "duplicates", t.duplicates, "repeated", t.repeated, "unreleased", t.hidden)
+}

@@ -1,0 +1,73 @@
+package poller
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"millrace/internal/acumatica"
+	"millrace/internal/bus"
+	"millrace/internal/config"
+	"millrace/internal/fault"
+	"millrace/internal/service"
+)
+
+const name = "source-acumatica"
+
+// Service is source-acumatica as a deployable.
+var Service = service.Service{Name: name, Run: run}
+
+// run polls every connection in its own loop: one that is down does not hold
+// up the others (Invariant 5).
+func run(ctx context.Context, rt *service.Runtime) error {
+	holder := uuid.NewString()
+	pollers := make([]*Poller, 0, len(rt.Config.Connections))
+	for _, c := range rt.Config.Connections {
+		p, err := connect(rt, c, holder)
+		if err != nil {
+			return err
+		}
+		rt.OnReady(name+" "+c.Name, p.Ready)
+		pollers = append(pollers, p)
+	}
+	var running sync.WaitGroup
+	for _, p := range pollers {
+		running.Go(func() { p.Run(ctx) })
+	}
+	rt.Log.Info("polling", "connections", rt.Config.ConnectionNames(), "holder", holder)
+	<-ctx.Done()
+	running.Wait()
+	return nil
+}
+
+func connect(rt *service.Runtime, c config.Connection, holder string) (*Poller, error) {
+	a := c.Acumatica
+	client, err := acumatica.New(acumatica.Config{
+		BaseURL: a.URL, Tenant: a.Tenant, Endpoint: a.Endpoint, Username: a.Username, Password: a.Password.Reveal(),
+		ClientID: a.ClientID, ClientSecret: a.ClientSecret.Reveal(), Branch: a.Branch,
+		Timeout: a.Timeout, Concurrency: a.Concurrency, Log: rt.Log,
+	})
+	if err != nil {
+		return nil, fault.Newf("source.config", "connection %s: %w", c.Name, err)
+	}
+	rt.OnStop(fmt.Sprintf("%s %s sign-out", name, c.Name), client.Close)
+	return New(Options{
+		Connection: c.Name, Poll: c.Poll, Holder: holder,
+		List: client.List, Publish: rt.Bus.PublishEvent, Cursors: rt.Bus.Bucket("cursors"), Log: rt.Log,
+		Acquire: leases(rt.Bus),
+	})
+}
+
+// leases takes leases on the bus.
+func leases(b *bus.Bus) Acquire {
+	return func(ctx context.Context, lease, holder string, ttl time.Duration) (Lease, bool, error) {
+		l, ok, err := b.Lease(ctx, lease, holder, ttl)
+		if err != nil || !ok {
+			return nil, false, err // not a nil *bus.Lease in a Lease
+		}
+		return l, true, nil
+	}
+}

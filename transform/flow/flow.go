@@ -1,0 +1,196 @@
+// Package flow turns an event and what its source system says now into
+// intents, by the rules of a flow document. It is pure: the same document and
+// input give the same result on every machine, at any time. It reads no clock
+// and no network; what it needs to know it asks for, and the caller comes back
+// with the answer.
+//
+// A document is a graph of named steps:
+//
+//	id: acumatica-customer
+//	version: 1
+//	trigger: {source: acumatica, object: customer, verbs: [changed], if: hint.CustomerID != nil}
+//	steps:
+//	  - id: customer            # fetch: read the object again from its system
+//	    fetch: {system: acumatica, object: Customer, key: hint.CustomerID, expand: [MainContact]}
+//	  - id: known               # link: the pair of ids, or nil
+//	    link: {kind: customer, side: acumatica, id: hint.CustomerID}
+//	  - id: name                # let: a value that later steps use by name
+//	    let: trim(customer.CustomerName)
+//	  - id: active              # when: go on, or skip, park or retry
+//	    when: customer.Status == "Active"
+//	    otherwise: {skip: "customer ${customer.CustomerID} is ${customer.Status}"}
+//	intents:
+//	  - id: customer
+//	    target: stripe
+//	    document: customer
+//	    verb: upsert
+//	    key: customer.CustomerID
+//	    fields: {name: name, metadata: {acumatica_customer_id: customer.CustomerID}}
+//
+// Every step may have `if` or `unless`; a fetch, link or let that does not
+// run is nil, a when that does not run holds.
+package flow
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"millrace/internal/fault"
+	"millrace/schemas"
+)
+
+// Document is one loaded flow. It is immutable and safe for concurrent use.
+type Document struct {
+	ID      string
+	Version int
+	Summary string
+	Trigger Trigger
+	File    string
+
+	steps   []*step
+	intents []*intent
+}
+
+// Trigger says which events a flow handles.
+type Trigger struct {
+	Source string // schemas.Stripe or schemas.Acumatica
+	Object string
+	Verbs  []string
+
+	condition *expression
+	otherwise *template // reason when condition does not hold
+}
+
+// Event is the event that is handled, as far as flows may look at it.
+type Event struct {
+	ID         string
+	Type       string // CloudEvents type
+	Connection string
+	Lane       string
+	Source     string
+	Object     string
+	Verb       string
+	Key        string // the CloudEvents subject
+	Seq        uint64
+	Hint       map[string]any // the object as the event carried it; values as Decode makes them
+}
+
+// Books are the settings of the connection that flows may look at.
+type Books struct {
+	TimeZone      string            `json:"time_zone"`      // IANA
+	PaymentMethod string            `json:"payment_method"` // empty: none configured
+	CashAccounts  map[string]string `json:"cash_accounts"`  // settlement currency, upper case → account
+}
+
+// Facts are the answers to Needs, by step id; values as Decode makes them. A
+// link that does not exist is a nil that is present.
+type Facts map[string]any
+
+// Input is everything a result depends on.
+type Input struct {
+	Event Event
+	Books Books
+	Facts Facts
+}
+
+// Need is one thing to find out before evaluation can go on: an object to
+// read, or a link to look up.
+type Need struct {
+	Step  string     `json:"step"`
+	Fetch *FetchNeed `json:"fetch,omitempty"`
+	Link  *LinkNeed  `json:"link,omitempty"`
+}
+
+// FetchNeed is an object to read from its system.
+type FetchNeed struct {
+	System string   `json:"system"`
+	Object string   `json:"object"` // the system's own word
+	Keys   []string `json:"keys"`   // Stripe: one id; Acumatica: the key fields in their order
+	Expand []string `json:"expand,omitempty"`
+	Custom []string `json:"custom,omitempty"` // Acumatica: fields outside the contract, "Document.CuryID"
+}
+
+// LinkNeed is a pair of ids to look up by one of them.
+type LinkNeed struct {
+	Kind string `json:"kind"` // "customer", "invoice", "payment"
+	Side string `json:"side"` // the system that ID is from
+	ID   string `json:"id"`
+}
+
+// Stop is why a flow did not come to its intents.
+type Stop struct {
+	Code   string `json:"code,omitempty"` // in the registry of package fault; empty for skips
+	Reason string `json:"reason"`
+}
+
+// Result is what an evaluation came to; exactly one field is set.
+type Result struct {
+	Needs   []Need           `json:"needs,omitempty"`   // evaluate again with these in Facts
+	Skipped *Stop            `json:"skipped,omitempty"` // nothing to do, and why
+	Parked  *Stop            `json:"parked,omitempty"`  // a person must decide; Code's kind parks
+	Retry   *Stop            `json:"retry,omitempty"`   // not yet; Code is of kind Transient
+	Intents []schemas.Intent `json:"intents,omitempty"` // to publish in this order
+}
+
+// Match picks the flow that handles the event: the first whose trigger names
+// it and whose condition holds. Without one it returns nil and the reason.
+func Match(ctx context.Context, docs []*Document, in Input) (*Document, string, error) {
+	reason := ""
+	for _, d := range docs {
+		if !d.Trigger.names(in.Event) {
+			continue
+		}
+		if d.Trigger.condition == nil {
+			return d, "", nil
+		}
+		env := environment(ctx, in)
+		holds, err := d.Trigger.condition.condition(env)
+		if err != nil {
+			return nil, "", fmt.Errorf("%s: trigger: %w", d.ID, err)
+		}
+		if holds {
+			return d, "", nil
+		}
+		if reason != "" {
+			continue
+		}
+		if reason, err = d.Trigger.otherwise.render(env); err != nil {
+			return nil, "", fmt.Errorf("%s: trigger: %w", d.ID, err)
+		}
+	}
+	if reason == "" {
+		reason = "no flow handles " + in.Event.Object + "." + in.Event.Verb
+	}
+	return nil, reason, nil
+}
+
+func (t *Trigger) names(e Event) bool {
+	if t.Source != e.Source || t.Object != e.Object {
+		return false
+	}
+	return slices.Contains(t.Verbs, e.Verb)
+}
+
+// environment is what expressions see before any step.
+func environment(ctx context.Context, in Input) map[string]any {
+	hint := in.Event.Hint
+	if hint == nil {
+		hint = map[string]any{}
+	}
+	return map[string]any{
+		meterName: &meter{ctx: ctx, books: in.Books},
+		"hint":    hint,
+		"event": map[string]any{
+			"id": in.Event.ID, "type": in.Event.Type, "source": in.Event.Source, "object": in.Event.Object,
+			"verb": in.Event.Verb, "key": in.Event.Key, "connection": in.Event.Connection, "lane": in.Event.Lane,
+		},
+		"books": map[string]any{"time_zone": in.Books.TimeZone, "payment_method": in.Books.PaymentMethod},
+	}
+}
+
+// baseNames are the names of environment that documents may use.
+func baseNames() []string { return []string{"event", "hint", "books"} }
+
+// invalidDocument wraps what is wrong with flow documents.
+func invalidDocument(p Problems) error { return fault.New("flow.document_invalid", p) }

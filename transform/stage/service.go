@@ -1,0 +1,62 @@
+package stage
+
+import (
+	"context"
+	"fmt"
+	_ "time/tzdata" // flows compute days in the books' zone, also where the machine has no zone files
+
+	"millrace/internal/acumatica"
+	"millrace/internal/bus"
+	"millrace/internal/config"
+	"millrace/internal/link"
+	"millrace/internal/service"
+	"millrace/internal/stripeapi"
+	"millrace/transform/flow"
+	"millrace/transform/flows"
+)
+
+// Service is the transform service: the shipped flows for every connection.
+var Service = service.Service{Name: Name, Run: run}
+
+func run(ctx context.Context, rt *service.Runtime) error {
+	docs, err := flows.Load()
+	if err != nil {
+		return fmt.Errorf("load flows: %w", err)
+	}
+	connections := make(map[string]Connection, len(rt.Config.Connections))
+	for _, c := range rt.Config.Connections {
+		conn, err := connect(rt, c)
+		if err != nil {
+			return fmt.Errorf("connection %s: %w", c.Name, err)
+		}
+		connections[c.Name] = conn
+	}
+	h := New(Options{Connections: connections, Flows: docs, Links: link.New(rt.Bus), Publisher: rt.Bus})
+	return rt.Bus.Run(ctx, bus.Stage{Name: Name, Stream: bus.Events, Connections: rt.Config.ConnectionNames(), Handle: h.Handle})
+}
+
+func connect(rt *service.Runtime, c config.Connection) (Connection, error) {
+	log := rt.Log.With("connection", c.Name)
+	stripe, err := stripeapi.New(stripeapi.Config{APIKey: c.Stripe.APIKey.Reveal(), BaseURL: c.Stripe.APIBase, Log: log})
+	if err != nil {
+		return Connection{}, err
+	}
+	erp, err := acumatica.New(acumatica.Config{
+		BaseURL: c.Acumatica.URL, Tenant: c.Acumatica.Tenant, Endpoint: c.Acumatica.Endpoint,
+		Username: c.Acumatica.Username, Password: c.Acumatica.Password.Reveal(),
+		ClientID: c.Acumatica.ClientID, ClientSecret: c.Acumatica.ClientSecret.Reveal(),
+		Branch: c.Acumatica.Branch, Timeout: c.Acumatica.Timeout, Concurrency: c.Acumatica.Concurrency, Log: log,
+	})
+	if err != nil {
+		return Connection{}, err
+	}
+	// Acumatica: a session that is not signed out holds a licence slot.
+	rt.OnStop("acumatica "+c.Name, erp.Close)
+	return Connection{
+		Livemode: c.Stripe.Livemode,
+		Books: flow.Books{
+			TimeZone: c.Books.TimeZone, PaymentMethod: c.Books.PaymentMethod, CashAccounts: c.Books.CashAccounts,
+		},
+		Stripe: stripe, Acumatica: erp,
+	}, nil
+}
