@@ -78,7 +78,6 @@ func (a *app) root() *cobra.Command {
   millrace trace AR000003             the whole story of one id`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
 	}
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)

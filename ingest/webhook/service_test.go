@@ -39,11 +39,11 @@ func newBus(tb testing.TB) *bus.Bus {
 
 // start runs the service on a free port until the test ends, or stop is
 // called, which returns what run returned.
-func start(tb testing.TB, b *bus.Bus) (url string, rt *service.Runtime, stop func() error) {
+func start(tb testing.TB, b *bus.Bus) (url string, stop func() error) {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(tb.Context())
 	tb.Cleanup(cancel)
-	rt = &service.Runtime{Log: slog.New(slog.DiscardHandler), Bus: b, Config: &config.Config{
+	rt := &service.Runtime{Log: slog.New(slog.DiscardHandler), Bus: b, Config: &config.Config{
 		Connections: []config.Connection{{Name: "default", Stripe: config.Stripe{WebhookSecrets: []config.Secret{newSecret}}}},
 		Ingest:      config.Ingest{Listen: "127.0.0.1:0", MaxBody: 512 << 10, MaxAge: 5 * time.Minute},
 	}}
@@ -57,7 +57,7 @@ func start(tb testing.TB, b *bus.Bus) (url string, rt *service.Runtime, stop fun
 		tb.Fatal(err)
 	}
 	addr, _ := rt.Addr(name)
-	return "http://" + addr.String() + "/webhooks/stripe", rt, func() error { cancel(); return <-done }
+	return "http://" + addr.String() + "/webhooks/stripe", func() error { cancel(); return <-done }
 }
 
 // onMessage tells when a log message was written.
@@ -97,7 +97,8 @@ func deliver(tb testing.TB, client *http.Client, url, body string) int {
 
 func TestServiceStoresOnARealBroker(t *testing.T) {
 	b := newBus(t)
-	url, _, stop := start(t, b)
+	url, stop := start(t, b)
+	client := &http.Client{}
 	long := strings.Repeat("é", 100) // escaped, three times as long
 	bodies := []string{
 		paid,
@@ -109,7 +110,7 @@ func TestServiceStoresOnARealBroker(t *testing.T) {
 	}
 	for range 2 {
 		for _, body := range bodies {
-			if got := deliver(t, http.DefaultClient, url, body); got != http.StatusOK {
+			if got := deliver(t, client, url, body); got != http.StatusOK {
 				t.Errorf("%.60q: status = %d", body, got)
 			}
 		}
@@ -195,7 +196,7 @@ func TestReadyNeedsASecretSomewhere(t *testing.T) {
 // an embedded broker that syncs every write. It reports the median and the
 // 99th percentile in milliseconds.
 func BenchmarkWebhook(b *testing.B) {
-	url, _, stop := start(b, newBus(b))
+	url, stop := start(b, newBus(b))
 	client := &http.Client{}
 	filler := strings.Repeat(`"line_item_description",`, 200) // a real invoice event has some 5 kB
 	took := make([]time.Duration, 0, b.N)

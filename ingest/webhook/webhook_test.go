@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -41,11 +42,14 @@ type published struct {
 
 // ledger is a bus in memory that stores an id once.
 type ledger struct {
+	mu     sync.Mutex
 	events []published
 	err    error
 }
 
 func (l *ledger) publish(_ context.Context, connection, lane, source, object, verb string, ev bus.Event) (bus.PubAck, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.err != nil {
 		return bus.PubAck{}, l.err
 	}
@@ -65,8 +69,8 @@ func sign(body, secret string, at time.Time) string {
 	return "t=" + t + ",v1=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-func newHandler(t testing.TB, publish Publish, log io.Writer) *Handler {
-	t.Helper()
+func newHandler(tb testing.TB, publish Publish, log io.Writer) *Handler {
+	tb.Helper()
 	h, err := New(Options{
 		Secrets: map[string][]string{"default": {newSecret, oldSecret}, "eu": {"whsec_eu"}, "bare": nil},
 		Default: "default", MaxBody: maxBody, MaxAge: 5 * time.Minute, InFlight: 2,
@@ -74,7 +78,7 @@ func newHandler(t testing.TB, publish Publish, log io.Writer) *Handler {
 		Log: slog.New(slog.NewJSONHandler(log, nil)),
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return h
 }

@@ -56,7 +56,8 @@ func (t *Twin) emitChange(c *call, typ string, o, prev object) {
 		e.Previous = encode(prev)
 	}
 	for _, ep := range newest(t.s.Endpoints, func(ep *endpoint) bool { return ep.wants(typ) }) {
-		d := &delivery{Seq: e.Seq, Event: e.ID, Endpoint: ep.ID, Since: c.now}
+		t.s.Seq++
+		d := &delivery{Seq: t.s.Seq, Event: e.ID, Endpoint: ep.ID, Since: c.now}
 		t.s.Deliveries = append(t.s.Deliveries, d)
 		t.s.mark(d.id())
 		e.Pending++

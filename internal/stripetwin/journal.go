@@ -59,22 +59,23 @@ func openJournal(file string, now int64) (*journal, *state, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("read state: %w", err)
 	}
+	queue := map[string]*delivery{}
 	for n := 1; ; n++ {
 		line, rest, whole := bytes.Cut(raw, []byte("\n"))
 		if !whole {
 			break
 		}
 		raw = rest
-		if err := s.replay(line, n == 1); err != nil {
+		if err := s.replay(line, n == 1, queue); err != nil {
 			return nil, nil, fmt.Errorf("read state %s line %d: %w", file, n, err)
 		}
 	}
-	slices.SortFunc(s.Deliveries, func(a, b *delivery) int { return cmp.Compare(a.Seq, b.Seq) })
+	s.Deliveries = slices.SortedFunc(maps.Values(queue), func(a, b *delivery) int { return cmp.Compare(a.Seq, b.Seq) })
 	maps.DeleteFunc(s.Keys, func(_ string, k *kept) bool { return now-k.At >= keyLifetime })
 	return j, s, nil
 }
 
-func (s *state) replay(line []byte, first bool) error {
+func (s *state) replay(line []byte, first bool, queue map[string]*delivery) error {
 	var c change
 	if err := json.Unmarshal(line, &c); err != nil {
 		return err
@@ -87,27 +88,22 @@ func (s *state) replay(line []byte, first bool) error {
 	}
 	s.Seq = c.Seq
 	for id, raw := range c.Put {
-		if err := s.apply(id, raw); err != nil {
+		if err := s.apply(id, raw, queue); err != nil {
 			return fmt.Errorf("%s: %w", id, err)
 		}
 	}
 	return nil
 }
 
-// apply puts one object into the map that its id belongs to.
-func (s *state) apply(id string, raw json.RawMessage) error {
+// apply puts one object into the map that its id belongs to; deliveries are
+// gathered in queue.
+func (s *state) apply(id string, raw json.RawMessage, queue map[string]*delivery) error {
 	kind, _, _ := strings.Cut(id, "_")
 	switch {
 	case strings.HasPrefix(id, keyPrefix):
 		return put(s.Keys, strings.TrimPrefix(id, keyPrefix), raw)
 	case strings.HasPrefix(id, deliveryPrefix):
-		s.Deliveries = slices.DeleteFunc(s.Deliveries, func(d *delivery) bool { return d.id() == id })
-		one := map[string]*delivery{}
-		err := put(one, id, raw)
-		if d := one[id]; d != nil {
-			s.Deliveries = append(s.Deliveries, d)
-		}
-		return err
+		return put(queue, id, raw)
 	}
 	switch kind {
 	case "cus":

@@ -55,8 +55,8 @@ func (s *erp) customer(id string) {
 	s.save("Customer", id, map[string]string{"CustomerID": id, "Status": "Active"})
 }
 
-func (s *erp) invoice(nbr, customer, status string) {
-	s.save("Invoice", "guid-"+nbr, invoice(nbr, customer, status))
+func (s *erp) invoice(nbr, status string) {
+	s.save("Invoice", "guid-"+nbr, invoice(nbr, "C1", status))
 }
 
 func invoice(nbr, customer, status string) map[string]string {

@@ -30,9 +30,9 @@ func TestFirstStartTakesCustomersAndOpenInvoicesOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, b := newERP(), newBroker()
 		s.customer("C1")
-		s.invoice("AR1", "C1", "Open")
-		s.invoice("AR2", "C1", "Closed")
-		s.invoice("AR3", "C1", "Balanced")
+		s.invoice("AR1", "Open")
+		s.invoice("AR2", "Closed")
+		s.invoice("AR3", "Balanced")
 		s.save("Invoice", "memo", map[string]string{"Type": "Credit Memo", "ReferenceNbr": "CM1", "Customer": "C1", "Status": "Open"})
 		time.Sleep(365 * 24 * time.Hour)
 		p := newPoller(t, s, b)
@@ -44,8 +44,8 @@ func TestFirstStartTakesCustomersAndOpenInvoicesOnly(t *testing.T) {
 			t.Errorf("first window has a lower bound: %s", q.Filter)
 		}
 		// What is closed, or released, from now on is a change like any other.
-		s.invoice("AR1", "C1", "Closed")
-		s.invoice("AR3", "C1", "Open")
+		s.invoice("AR1", "Closed")
+		s.invoice("AR3", "Open")
 		time.Sleep(time.Minute)
 		round(t, p)
 		if diff := cmp.Diff([]string{"C1", "Invoice AR1", "Invoice AR1", "Invoice AR3"}, b.subjects()); diff != "" {
@@ -57,11 +57,11 @@ func TestFirstStartTakesCustomersAndOpenInvoicesOnly(t *testing.T) {
 func TestStartDateTakesEverythingSinceThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, b := newERP(), newBroker()
-		s.invoice("AR1", "C1", "Open")
+		s.invoice("AR1", "Open")
 		time.Sleep(time.Hour)
 		p := newPoller(t, s, b, func(o *Options) { o.Poll.Since = time.Now() })
 		time.Sleep(time.Second)
-		s.invoice("AR2", "C1", "Closed")
+		s.invoice("AR2", "Closed")
 		time.Sleep(time.Minute)
 		round(t, p)
 		round(t, p)
@@ -76,7 +76,7 @@ func TestBacklogInterruptedGoesOnAsBacklog(t *testing.T) {
 		s, b := newERP(), newBroker()
 		for i := range 8 {
 			time.Sleep(time.Hour)
-			s.invoice(fmt.Sprintf("AR%d", i), "C1", []string{"Open", "Closed"}[i%2])
+			s.invoice(fmt.Sprintf("AR%d", i), []string{"Open", "Closed"}[i%2])
 		}
 		time.Sleep(time.Hour)
 		down := fault.Newf("bus.unavailable", "gone")
