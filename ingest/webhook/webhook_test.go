@@ -96,6 +96,8 @@ func TestOnlyWhatIsProvenIsStored(t *testing.T) {
 	now := time.Now()
 	chunked := post(path, strings.Repeat("x", maxBody+1), "t=1,v1=00")
 	chunked.ContentLength = -1
+	huge := post(path, paid, sign(paid, newSecret, now))
+	huge.ContentLength = 1 << 62 // must not become memory
 	broken := httptest.NewRequest(http.MethodPost, path, iotest.ErrReader(io.ErrUnexpectedEOF))
 	broken.Header.Set("Stripe-Signature", "t=1,v1=00")
 	live := strings.Replace(paid, `"livemode":false`, `"livemode":true`, 1)
@@ -119,6 +121,7 @@ func TestOnlyWhatIsProvenIsStored(t *testing.T) {
 		{"too far in the future", post(path, paid, sign(paid, newSecret, now.Add(6*time.Minute))), 400, 0},
 		{"over the limit, as announced", post(path, strings.Repeat("x", maxBody+1), "t=1,v1=00"), 413, 0},
 		{"over the limit, in chunks", chunked, 413, 0},
+		{"announced larger than any memory", huge, 413, 0},
 		{"sender breaks off", broken, 400, 0},
 		{"unknown connection", post(path+"/us", paid, sign(paid, newSecret, now)), 404, 0},
 		{"connection without a secret", post(path+"/bare", paid, sign(paid, "", now)), 503, 0},

@@ -33,6 +33,7 @@ type Runtime struct {
 	closers []closer
 	checks  []check
 	addrs   map[string]net.Addr
+	clients clients
 }
 
 type closer struct {

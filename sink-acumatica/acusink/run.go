@@ -2,15 +2,10 @@ package acusink
 
 import (
 	"context"
-	"fmt"
-	"sync"
-	"time"
 
 	"github.com/google/uuid"
 
-	"millrace/internal/acumatica"
 	"millrace/internal/bus"
-	"millrace/internal/config"
 	"millrace/internal/link"
 	"millrace/internal/posting"
 	"millrace/internal/service"
@@ -22,12 +17,10 @@ var Service = service.Service{Name: Stage, Run: run}
 func run(ctx context.Context, rt *service.Runtime) error {
 	connections := make(map[string]Connection, len(rt.Config.Connections))
 	for _, c := range rt.Config.Connections {
-		client, err := acumatica.New(clientConfig(c, rt))
+		client, err := rt.Acumatica(c)
 		if err != nil {
-			return fmt.Errorf("connection %s: %w", c.Name, err)
+			return err
 		}
-		rt.OnStop(Stage+" "+c.Name, client.Close)
-		rt.OnReady("acumatica "+c.Name, remember(client.Ping))
 		connections[c.Name] = Connection{Client: client, SettleDelay: c.Acumatica.SettleDelay}
 	}
 	sink := New(Options{
@@ -40,38 +33,6 @@ func run(ctx context.Context, rt *service.Runtime) error {
 		Name: Stage, Stream: bus.Intents, Target: "acumatica",
 		Connections: rt.Config.ConnectionNames(), Handle: sink.Handle,
 	})
-}
-
-func clientConfig(c config.Connection, rt *service.Runtime) acumatica.Config {
-	a := c.Acumatica
-	return acumatica.Config{
-		BaseURL: a.URL, Tenant: a.Tenant, Endpoint: a.Endpoint,
-		Username: a.Username, Password: a.Password.Reveal(),
-		ClientID: a.ClientID, ClientSecret: a.ClientSecret.Reveal(),
-		Branch: a.Branch, Timeout: a.Timeout, Concurrency: a.Concurrency,
-		Log: rt.Log.With("connection", c.Name),
-	}
-}
-
-// readyFor is how long a successful readiness check stands: probes come every
-// few seconds and each would cost a request against the licence.
-const readyFor = time.Minute
-
-func remember(check func(context.Context) error) func(context.Context) error {
-	var mu sync.Mutex
-	var good time.Time
-	return func(ctx context.Context) error {
-		mu.Lock()
-		defer mu.Unlock()
-		if time.Since(good) < readyFor {
-			return nil
-		}
-		if err := check(ctx); err != nil {
-			return err
-		}
-		good = time.Now()
-		return nil
-	}
 }
 
 // held adapts the posting store to Postings.

@@ -96,7 +96,7 @@ func TestTheServiceTurnsIntentsIntoOutcomes(t *testing.T) {
 }
 
 func TestTheServiceRefusesAConnectionWithoutKey(t *testing.T) {
-	rt := &service.Runtime{Config: &config.Config{Connections: []config.Connection{{Name: connection}}}}
+	rt := &service.Runtime{Log: slog.New(slog.DiscardHandler), Config: &config.Config{Connections: []config.Connection{{Name: connection}}}}
 	if err := Service.Run(t.Context(), rt); err == nil {
 		t.Error("started")
 	}

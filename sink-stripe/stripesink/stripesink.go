@@ -31,12 +31,11 @@ var Service = service.Service{Name: name, Run: run}
 func run(ctx context.Context, rt *service.Runtime) error {
 	apis := make(map[string]API, len(rt.Config.Connections))
 	for _, c := range rt.Config.Connections {
-		client, err := stripeapi.New(stripeapi.Config{APIKey: c.Stripe.APIKey.Reveal(), BaseURL: c.Stripe.APIBase, Log: rt.Log})
+		client, err := rt.Stripe(c)
 		if err != nil {
-			return fmt.Errorf("connection %s: %w", c.Name, err)
+			return err
 		}
 		apis[c.Name] = client
-		rt.OnReady("stripe "+c.Name, newProbe(client.Check).check)
 	}
 	store := posting.New(rt.Bus, name+"-"+uuid.NewString())
 	claim := func(ctx context.Context, connection, intentID string) (*Held, error) {

@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -98,6 +99,33 @@ func TestRowsThatMoveWhileTheyArePagedAreNotLost(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestPassThatShowsARowTwiceProvesNothing: a row that comes twice pushed
+// another one off its page, even if the next pass sees exactly the same.
+func TestPassThatShowsARowTwiceProvesNothing(t *testing.T) {
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	pass := 0
+	p := newPoller(t, newERP(), newBroker(), func(o *Options) {
+		o.List = func(_ context.Context, _ string, q acumatica.Query) ([]acumatica.Record, time.Time, error) {
+			if q.Skip == 0 {
+				pass++
+			}
+			ids := []string{"a", "b", "c", "d", "e"}
+			if pass <= 2 {
+				ids = []string{"a", "b", "c", "c", "d"}
+			}
+			var out []acumatica.Record
+			for _, id := range ids[q.Skip:min(q.Skip+q.Top, len(ids))] {
+				out = append(out, acumatica.Record{"id": id, "LastModifiedDateTime": acumatica.Value(stamp(at))})
+			}
+			return out, at, nil
+		}
+	})
+	rows, err := p.pages(t.Context(), &entities()[0], acumatica.Query{Top: 3})
+	if err != nil || len(rows) != 5 || pass != 4 {
+		t.Errorf("%d rows after %d passes (%v), want 5 after 4", len(rows), pass, err)
 	}
 }
 

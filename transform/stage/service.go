@@ -5,12 +5,10 @@ import (
 	"fmt"
 	_ "time/tzdata" // flows compute days in the books' zone, also where the machine has no zone files
 
-	"millrace/internal/acumatica"
 	"millrace/internal/bus"
 	"millrace/internal/config"
 	"millrace/internal/link"
 	"millrace/internal/service"
-	"millrace/internal/stripeapi"
 	"millrace/transform/flow"
 	"millrace/transform/flows"
 )
@@ -27,7 +25,7 @@ func run(ctx context.Context, rt *service.Runtime) error {
 	for _, c := range rt.Config.Connections {
 		conn, err := connect(rt, c)
 		if err != nil {
-			return fmt.Errorf("connection %s: %w", c.Name, err)
+			return err
 		}
 		connections[c.Name] = conn
 	}
@@ -36,22 +34,14 @@ func run(ctx context.Context, rt *service.Runtime) error {
 }
 
 func connect(rt *service.Runtime, c config.Connection) (Connection, error) {
-	log := rt.Log.With("connection", c.Name)
-	stripe, err := stripeapi.New(stripeapi.Config{APIKey: c.Stripe.APIKey.Reveal(), BaseURL: c.Stripe.APIBase, Log: log})
+	stripe, err := rt.Stripe(c)
 	if err != nil {
 		return Connection{}, err
 	}
-	erp, err := acumatica.New(acumatica.Config{
-		BaseURL: c.Acumatica.URL, Tenant: c.Acumatica.Tenant, Endpoint: c.Acumatica.Endpoint,
-		Username: c.Acumatica.Username, Password: c.Acumatica.Password.Reveal(),
-		ClientID: c.Acumatica.ClientID, ClientSecret: c.Acumatica.ClientSecret.Reveal(),
-		Branch: c.Acumatica.Branch, Timeout: c.Acumatica.Timeout, Concurrency: c.Acumatica.Concurrency, Log: log,
-	})
+	erp, err := rt.Acumatica(c)
 	if err != nil {
 		return Connection{}, err
 	}
-	// Acumatica: a session that is not signed out holds a licence slot.
-	rt.OnStop("acumatica "+c.Name, erp.Close)
 	return Connection{
 		Livemode: c.Stripe.Livemode,
 		Books: flow.Books{

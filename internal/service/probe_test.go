@@ -1,4 +1,4 @@
-package stripesink
+package service
 
 import (
 	"context"
@@ -8,28 +8,32 @@ import (
 	"time"
 )
 
-func TestProbeAsksOnceAndAgainOnlyAfterARefusal(t *testing.T) {
+func TestProbeAsksSeldom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked, answer := 0, errors.New("no")
 		p := newProbe(func(context.Context) error { asked++; return answer })
 		for range 3 {
 			if p.check(t.Context()) == nil {
-				t.Fatal("passed")
+				t.Fatal("a refusal passed")
 			}
 		}
 		if asked != 1 {
-			t.Fatalf("asked %d times", asked)
+			t.Fatalf("asked %d times for one refusal", asked)
 		}
-		time.Sleep(recheck)
+		time.Sleep(recheckBad)
 		answer = nil
 		for range 3 {
 			if err := p.check(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(time.Hour)
 		}
 		if asked != 2 {
 			t.Fatalf("asked %d times", asked)
+		}
+		answer = errors.New("revoked")
+		time.Sleep(recheckGood)
+		if p.check(t.Context()) == nil {
+			t.Fatal("a key that was revoked meanwhile passed")
 		}
 	})
 }

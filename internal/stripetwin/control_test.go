@@ -1,0 +1,69 @@
+package stripetwin_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"millrace/internal/stripetwin"
+)
+
+func TestControlAPI(t *testing.T) {
+	hook, got := receiver(t, always(200))
+	tw, sc, srv := start(t, stripetwin.Options{})
+	run(t, tw)
+	if res, _ := send(t, srv, "POST", "/_twin/webhook", `{"url":"`+hook.URL+`","secret":"`+secret+`"}`); res.StatusCode != http.StatusOK {
+		t.Fatalf("webhook: status %d", res.StatusCode)
+	}
+	cus := newCustomer(t, sc)
+	res, out := send(t, srv, "POST", "/_twin/charge", `{"customer":"`+cus.ID+`","amount":777,"currency":"usd","description":"shop"}`)
+	id, _ := out["charge"].(string)
+	if res.StatusCode != http.StatusOK || !strings.HasPrefix(id, "ch_") {
+		t.Fatalf("charge: status %d, %v", res.StatusCode, out)
+	}
+	for _, ev := range wait(t, got, 4) {
+		if ev.Type == "charge.succeeded" && (ev.Data.Object["id"] != id || ev.Request.ID != "") {
+			t.Fatalf("charge.succeeded: %v, request %+v", ev.Data.Object["id"], ev.Request)
+		}
+	}
+	if _, out = send(t, srv, "GET", "/_twin/requests", ""); len(out["requests"].([]any)) != 1 {
+		t.Fatalf("only API requests are logged: %v", out)
+	}
+	if _, out = send(t, srv, "GET", "/_twin", ""); len(out["api"].([]any)) < 30 || len(out["not_implemented"].([]any)) == 0 {
+		t.Fatalf("self description: %v", out)
+	}
+	for _, bad := range []struct{ path, body string }{
+		{"/_twin/charge", `{"customer":"cus_x","amount":1,"currency":"usd"}`},
+		{"/_twin/charge", `{"amount":0,"currency":"usd"}`},
+		{"/_twin/charge", `{"amount":1,"currency":"xyz"}`},
+		{"/_twin/charge", `{"price":1}`},
+		{"/_twin/webhook", `{}`},
+		{"/_twin/faults", `{"mode":"status:200"}`},
+	} {
+		if res, _ := send(t, srv, "POST", bad.path, bad.body); res.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s %s: status %d, want 400", bad.path, bad.body, res.StatusCode)
+		}
+	}
+}
+
+func TestHostedPageShowsTheAmountAndEscapes(t *testing.T) {
+	_, sc, srv := start(t, stripetwin.Options{})
+	cus := must(sc.Customers.New(&stripe.CustomerParams{Name: stripe.String("<script>x</script>")}))(t)
+	in := newOpen(t, sc, cus.ID, 1234_56)
+	res, err := srv.Client().Get(in.HostedInvoiceURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(res.Body)
+	_ = res.Body.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(body)
+	if !strings.Contains(page, "1234.56 USD") || !strings.Contains(page, "<button>Pay</button>") || strings.Contains(page, "<script>") {
+		t.Fatalf("page: %s", page)
+	}
+}
