@@ -13,7 +13,7 @@ import (
 // upDemo runs the demo on a folder and returns its result.
 func upDemo(t *testing.T, dir string) *demo.Result {
 	t.Helper()
-	code, stdout, stderr := call(t, t.Context(), nil, "up", "--demo", "--json", "--data-dir", dir)
+	code, stdout, stderr := call(t, t.Context(), nil, "up", "--demo", "--json", "--data-dir", dir, "--log-level", "info")
 	res := &demo.Result{}
 	e := document(t, stdout, res)
 	if code != 0 || !e.OK || e.Summary != "everything applied, nothing parked" {

@@ -25,6 +25,7 @@ var layers = map[string]int{
 
 	"internal/service":       2,
 	"internal/link":          2,
+	"internal/trace":         2,
 	"internal/posting":       2,
 	"internal/embednats":     2,
 	"internal/stripetwin":    2,

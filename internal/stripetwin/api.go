@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -162,9 +163,7 @@ func asAPIError(err error) *apiError {
 
 func errorAnswer(e *apiError, c *call) *answer {
 	a := &answer{status: e.status, body: encode(e.body(c.request, c.now)), header: map[string]string{}}
-	for k, v := range e.header {
-		a.header[k] = v
-	}
+	maps.Copy(a.header, e.header)
 	if e.executed {
 		a.header["Stripe-Should-Retry"] = "false"
 	}
@@ -188,7 +187,7 @@ func (t *Twin) send(w http.ResponseWriter, req *http.Request, c *call, a *answer
 	}
 	t.record(req, c, a.status, a.replayed)
 	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body) // a client that went away asks again with the same key
+	_, _ = w.Write(a.body) //nolint:gosec // JSON, and a client that went away asks again with the same key
 }
 
 // cut ends the connection inside the first line of the answer: at an earlier

@@ -2,6 +2,7 @@ package stripetwin
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 )
@@ -37,9 +38,7 @@ func (e *apiError) body(requestID string, now int64) object {
 	if e.status != http.StatusUnauthorized {
 		in["request_log_url"] = fmt.Sprintf("https://dashboard.stripe.com/test/logs/%s?t=%d", requestID, now)
 	}
-	for k, v := range e.extra {
-		in[k] = v
-	}
+	maps.Copy(in, e.extra)
 	return object{"error": in}
 }
 

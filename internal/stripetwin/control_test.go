@@ -51,7 +51,7 @@ func TestControlAPI(t *testing.T) {
 
 func TestHostedPageShowsTheAmountAndEscapes(t *testing.T) {
 	_, sc, srv := start(t, stripetwin.Options{})
-	cus := must(sc.Customers.New(&stripe.CustomerParams{Name: stripe.String("<script>x</script>")}))(t)
+	cus := must(sc.Customers.New(&stripe.CustomerParams{Name: new("<script>x</script>")}))(t)
 	in := newOpen(t, sc, cus.ID, 1234_56)
 	res, err := srv.Client().Get(in.HostedInvoiceURL)
 	if err != nil {

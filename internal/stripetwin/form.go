@@ -2,6 +2,7 @@ package stripetwin
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -240,9 +241,7 @@ func (f *form) list(k string) []string {
 // with values of 500.
 func (f *form) metadata(old map[string]string) map[string]string {
 	out := map[string]string{}
-	for k, v := range old {
-		out[k] = v
-	}
+	maps.Copy(out, old)
 	m := f.sub("metadata")
 	if m == nil {
 		return out

@@ -2,6 +2,7 @@ package stripetwin
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 )
@@ -54,9 +55,7 @@ func (t *Twin) begin(c *call, sig string) *answer {
 		}, c)
 	}
 	a := &answer{status: k.Status, body: []byte(k.Body), header: map[string]string{"Original-Request": k.Request}, replayed: true}
-	for h, v := range k.Header {
-		a.header[h] = v
-	}
+	maps.Copy(a.header, k.Header)
 	return a
 }
 

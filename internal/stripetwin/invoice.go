@@ -1,6 +1,7 @@
 package stripetwin
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -83,9 +84,7 @@ func (t *Twin) renderInvoice(inv *invoice) object {
 		o["ending_balance"] = *inv.EndingBalance
 		o["hosted_invoice_url"] = t.baseURL + "/i/" + inv.ID
 	}
-	for k, v := range invoiceConstants() {
-		o[k] = v
-	}
+	maps.Copy(o, invoiceConstants())
 	return o
 }
 

@@ -17,8 +17,14 @@ import (
 	"millrace/internal/stripetwin"
 )
 
+// A reply is what a test looks at besides the body.
+type reply struct {
+	StatusCode int
+	Header     http.Header
+}
+
 // send makes a raw request with headers given as "Name: value".
-func send(t *testing.T, srv *httptest.Server, method, path, body string, headers ...string) (*http.Response, map[string]any) {
+func send(t *testing.T, srv *httptest.Server, method, path, body string, headers ...string) (reply, map[string]any) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, srv.URL+path, io.NopCloser(strings.NewReader(body))) // no length: chunked
 	if err != nil {
@@ -38,7 +44,7 @@ func send(t *testing.T, srv *httptest.Server, method, path, body string, headers
 	if err := json.NewDecoder(res.Body).Decode(&out); err != nil {
 		t.Fatal(err)
 	}
-	return res, out
+	return reply{res.StatusCode, res.Header}, out
 }
 
 func TestErrorShapes(t *testing.T) {
@@ -55,7 +61,7 @@ func TestErrorShapes(t *testing.T) {
 		{"customer of invoice unknown", "POST", "/v1/invoices", "customer=cus_x", "", 400, "resource_missing", "customer", "No such customer: 'cus_x'"},
 		{"customer missing", "POST", "/v1/invoices", "", "", 400, "parameter_missing", "customer", "Missing required param: customer."},
 		{"send_invoice without due date", "POST", "/v1/invoices", "collection_method=send_invoice&customer=" + cus, "", 400, "parameter_missing", "days_until_due", "Missing required param: days_until_due."},
-		{"parameter unknown", "POST", "/v1/customers", "nmae=x", "", 400, "parameter_unknown", "nmae", "Received unknown parameter: nmae"},
+		{"parameter unknown", "POST", "/v1/customers", "title=x", "", 400, "parameter_unknown", "title", "Received unknown parameter: title"},
 		{"nested parameter unknown", "POST", "/v1/customers", "address[town]=x", "", 400, "parameter_unknown", "address[town]", "Received unknown parameter: address[town]"},
 		{"not a number", "GET", "/v1/charges?limit=ten", "", "", 400, "parameter_invalid_integer", "limit", "Invalid integer: ten"},
 		{"page too large", "GET", "/v1/charges?limit=101", "", "", 400, "parameter_invalid_integer", "limit", "This value must be less than or equal to 100 (it currently is '101')."},
@@ -129,7 +135,7 @@ func TestIdempotencyKeys(t *testing.T) {
 	}
 
 	// A refusal of validation leaves the key unused; one of execution uses it up.
-	res, _ := send(t, srv, "POST", "/v1/customers", "nmae=C", "Idempotency-Key: k2")
+	res, _ := send(t, srv, "POST", "/v1/customers", "title=C", "Idempotency-Key: k2")
 	if res.StatusCode != 400 || res.Header.Get("Stripe-Should-Retry") != "" {
 		t.Fatalf("validation: status %d, headers %v", res.StatusCode, res.Header)
 	}
@@ -193,7 +199,7 @@ func TestFaults(t *testing.T) {
 		}
 		return n
 	}
-	p := &stripe.CustomerParams{Name: stripe.String("A")}
+	p := &stripe.CustomerParams{Name: new("A")}
 	p.SetIdempotencyKey("cust:1")
 
 	fault("cut_before")
@@ -239,7 +245,7 @@ func TestListsPageBothWays(t *testing.T) {
 		ids = append(ids, must(tw.ChargeCustomer(t.Context(), "", 1000, "usd", ""))(t))
 	}
 	lp := &stripe.ChargeListParams{}
-	lp.Limit = stripe.Int64(3)
+	lp.Limit = new(int64(3))
 	var seen []string
 	for it := sc.Charges.List(lp); it.Next(); {
 		seen = append([]string{it.Charge().ID}, seen...)
@@ -248,7 +254,7 @@ func TestListsPageBothWays(t *testing.T) {
 		t.Fatalf("forward (-want +got):\n%s", diff)
 	}
 	lp = &stripe.ChargeListParams{}
-	lp.Limit, lp.EndingBefore = stripe.Int64(2), stripe.String(ids[1])
+	lp.Limit, lp.EndingBefore = new(int64(2)), new(ids[1])
 	seen = nil
 	for it := sc.Charges.List(lp); it.Next(); {
 		seen = append(seen, it.Charge().ID)

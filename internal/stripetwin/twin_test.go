@@ -35,8 +35,8 @@ func start(t *testing.T, o stripetwin.Options) (*stripetwin.Twin, *client.API, *
 
 func clientFor(srv *httptest.Server, key string) *client.API {
 	b := stripe.GetBackendWithConfig(stripe.APIBackend, &stripe.BackendConfig{
-		URL: stripe.String(srv.URL), HTTPClient: srv.Client(), MaxNetworkRetries: stripe.Int64(0),
-		EnableTelemetry: stripe.Bool(false), LeveledLogger: &stripe.LeveledLogger{Level: stripe.LevelNull},
+		URL: new(srv.URL), HTTPClient: srv.Client(), MaxNetworkRetries: new(int64(0)),
+		EnableTelemetry: new(false), LeveledLogger: &stripe.LeveledLogger{Level: stripe.LevelNull},
 	})
 	return client.New(key, &stripe.Backends{API: b, Connect: b, Uploads: b})
 }
@@ -54,8 +54,8 @@ func must[T any](v T, err error) func(*testing.T) T {
 func newCustomer(t *testing.T, sc *client.API) *stripe.Customer {
 	t.Helper()
 	p := &stripe.CustomerParams{
-		Name: stripe.String("ACME & Söhne"), Email: stripe.String("ap@acme.example"),
-		Address: &stripe.AddressParams{City: stripe.String("Berlin"), Country: stripe.String("DE")},
+		Name: new("ACME & Söhne"), Email: new("ap@acme.example"),
+		Address: &stripe.AddressParams{City: new("Berlin"), Country: new("DE")},
 	}
 	p.AddMetadata("erp_id", "C0000042")
 	return must(sc.Customers.New(p))(t)
@@ -64,14 +64,14 @@ func newCustomer(t *testing.T, sc *client.API) *stripe.Customer {
 func newDraft(t *testing.T, sc *client.API, cus string, amounts ...int64) *stripe.Invoice {
 	t.Helper()
 	p := &stripe.InvoiceParams{
-		Customer: &cus, Currency: stripe.String("usd"), CollectionMethod: stripe.String("send_invoice"),
-		DaysUntilDue: stripe.Int64(30), AutoAdvance: stripe.Bool(false),
+		Customer: &cus, Currency: new("usd"), CollectionMethod: new("send_invoice"),
+		DaysUntilDue: new(int64(30)), AutoAdvance: new(false),
 	}
 	p.AddMetadata("erp_ref", "INV000123")
 	in := must(sc.Invoices.New(p))(t)
 	for _, a := range amounts {
 		must(sc.InvoiceItems.New(&stripe.InvoiceItemParams{
-			Customer: &cus, Invoice: &in.ID, Amount: stripe.Int64(a), Currency: stripe.String("usd"), Description: stripe.String("line"),
+			Customer: &cus, Invoice: &in.ID, Amount: new(a), Currency: new("usd"), Description: new("line"),
 		}))(t)
 	}
 	return in
@@ -80,7 +80,7 @@ func newDraft(t *testing.T, sc *client.API, cus string, amounts ...int64) *strip
 func newOpen(t *testing.T, sc *client.API, cus string, amounts ...int64) *stripe.Invoice {
 	t.Helper()
 	in := newDraft(t, sc, cus, amounts...)
-	return must(sc.Invoices.FinalizeInvoice(in.ID, &stripe.InvoiceFinalizeInvoiceParams{AutoAdvance: stripe.Bool(false)}))(t)
+	return must(sc.Invoices.FinalizeInvoice(in.ID, &stripe.InvoiceFinalizeInvoiceParams{AutoAdvance: new(false)}))(t)
 }
 
 func TestInvoiceIsPaidAndItsMoneyIsInTheBalance(t *testing.T) {
@@ -99,7 +99,7 @@ func TestInvoiceIsPaidAndItsMoneyIsInTheBalance(t *testing.T) {
 	if n := len(in.Lines.Data); n != 2 || in.Lines.Data[0].Amount != 100_00 {
 		t.Fatalf("%d lines, first %+v", n, in.Lines.Data[0])
 	}
-	paid := must(sc.Invoices.Pay(in.ID, &stripe.InvoicePayParams{PaymentMethod: stripe.String("pm_card_visa")}))(t)
+	paid := must(sc.Invoices.Pay(in.ID, &stripe.InvoicePayParams{PaymentMethod: new("pm_card_visa")}))(t)
 	if !paid.Paid || paid.AmountPaid != 125_50 || paid.AmountRemaining != 0 || paid.StatusTransitions.PaidAt == 0 {
 		t.Fatalf("paid: %+v", paid)
 	}
@@ -183,7 +183,7 @@ func TestInvoiceStates(t *testing.T) {
 		t.Fatalf("voided: %+v", voided)
 	}
 	outside := newOpen(t, sc, cus.ID, 1000)
-	outside = must(sc.Invoices.Pay(outside.ID, &stripe.InvoicePayParams{PaidOutOfBand: stripe.Bool(true)}))(t)
+	outside = must(sc.Invoices.Pay(outside.ID, &stripe.InvoicePayParams{PaidOutOfBand: new(true)}))(t)
 	if !outside.Paid || !outside.PaidOutOfBand || outside.Charge != nil {
 		t.Fatalf("paid out of band: %+v", outside)
 	}
@@ -203,7 +203,7 @@ func TestInvoiceStates(t *testing.T) {
 	}{
 		{"finalise twice", func() error { _, err := sc.Invoices.FinalizeInvoice(open.ID, nil); return err }, "", "already finalized"},
 		{"item on an open invoice", func() error {
-			_, err := sc.InvoiceItems.New(&stripe.InvoiceItemParams{Customer: &cus.ID, Invoice: &open.ID, Amount: stripe.Int64(1), Currency: stripe.String("usd")})
+			_, err := sc.InvoiceItems.New(&stripe.InvoiceItemParams{Customer: &cus.ID, Invoice: &open.ID, Amount: new(int64(1)), Currency: new("usd")})
 			return err
 		}, "invoice_not_editable", ""},
 		{"number of an open invoice", func() error {
@@ -213,7 +213,7 @@ func TestInvoiceStates(t *testing.T) {
 		{"delete an open invoice", func() error { _, err := sc.Invoices.Del(open.ID, nil); return err }, "invoice_not_editable", ""},
 		{"void a draft", func() error { _, err := sc.Invoices.VoidInvoice(draft.ID, nil); return err }, "", "isn't open"},
 		{"pay a void", func() error {
-			_, err := sc.Invoices.Pay(void.ID, &stripe.InvoicePayParams{PaymentMethod: stripe.String("pm_card_visa")})
+			_, err := sc.Invoices.Pay(void.ID, &stripe.InvoicePayParams{PaymentMethod: new("pm_card_visa")})
 			return err
 		}, "", "status void"},
 		{"finalise without lines", func() error {
@@ -244,7 +244,7 @@ func TestStateSurvivesReopen(t *testing.T) {
 	_, sc, srv := start(t, stripetwin.Options{StateFile: file})
 	cus := newCustomer(t, sc)
 	in := newOpen(t, sc, cus.ID, 4200)
-	p := &stripe.InvoicePayParams{PaymentMethod: stripe.String("pm_card_visa")}
+	p := &stripe.InvoicePayParams{PaymentMethod: new("pm_card_visa")}
 	p.SetIdempotencyKey("pay:1")
 	paid := must(sc.Invoices.Pay(in.ID, p))(t)
 	events := eventTypes(t, sc, nil)
