@@ -18,8 +18,12 @@ type Config struct {
 // Secret is a credential. It prints as "***" in every form.
 type Secret string
 
-func (Secret) String() string               { return "***" }
-func (Secret) GoString() string             { return "***" }
+func (Secret) String() string { return "***" }
+
+// GoString masks the credential in %#v.
+func (Secret) GoString() string { return "***" }
+
+// MarshalText masks the credential in JSON and YAML.
 func (Secret) MarshalText() ([]byte, error) { return []byte("***"), nil }
 
 // Reveal returns the credential itself, for the client that needs it.

@@ -2,16 +2,13 @@ package poller
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
-	"millrace/internal/acumatica"
 	"millrace/internal/bus"
 	"millrace/internal/config"
-	"millrace/internal/fault"
 	"millrace/internal/service"
 )
 
@@ -44,16 +41,10 @@ func run(ctx context.Context, rt *service.Runtime) error {
 }
 
 func connect(rt *service.Runtime, c config.Connection, holder string) (*Poller, error) {
-	a := c.Acumatica
-	client, err := acumatica.New(acumatica.Config{
-		BaseURL: a.URL, Tenant: a.Tenant, Endpoint: a.Endpoint, Username: a.Username, Password: a.Password.Reveal(),
-		ClientID: a.ClientID, ClientSecret: a.ClientSecret.Reveal(), Branch: a.Branch,
-		Timeout: a.Timeout, Concurrency: a.Concurrency, Log: rt.Log,
-	})
+	client, err := rt.Acumatica(c)
 	if err != nil {
-		return nil, fault.Newf("source.config", "connection %s: %w", c.Name, err)
+		return nil, err
 	}
-	rt.OnStop(fmt.Sprintf("%s %s sign-out", name, c.Name), client.Close)
 	return New(Options{
 		Connection: c.Name, Poll: c.Poll, Holder: holder,
 		List: client.List, Publish: rt.Bus.PublishEvent, Cursors: rt.Bus.Bucket("cursors"), Log: rt.Log,
