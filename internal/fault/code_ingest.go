@@ -6,7 +6,6 @@ var ingestCodes = []Code{
 	{"ingest.overloaded", Throttled, "More webhooks are waiting than one process may hold.", "run more replicas of ingest, or find out why the broker is slow: millrace status"},
 	{"ingest.no_secret", Misconfigured, "The connection has no webhook signing secret, so nothing that arrives can be proven.", "set STRIPE_WEBHOOK_SECRET to the signing secret of this endpoint (Stripe dashboard, Developers, Webhooks)"},
 	{"ingest.unknown_connection", Invalid, "The webhook address names a connection that does not exist.", "correct the endpoint URL in the Stripe dashboard, or add the connection to the configuration"},
-	{"source.config", Misconfigured, "The Acumatica client cannot be built from the configuration.", "correct the acumatica section of the connection: millrace config lint"},
 	{"source.lease_lost", Transient, "Another replica has taken over the polling of this connection, or the broker was away for too long to know.", "nothing: one of the replicas polls"},
 	{"source.cursor_conflict", Transient, "Somebody else moved the polling position meanwhile.", "nothing: polling goes on from the new position"},
 	{"source.cursor_malformed", Misconfigured, "The stored polling position cannot be read.", "restore the bucket of the cursors, or delete the position to start over; nothing is posted twice"},
