@@ -25,8 +25,8 @@ type broker struct {
 // Close closes the connection, then the server.
 func (b *broker) Close() error {
 	var errs []error
-	for i := len(b.closes) - 1; i >= 0; i-- {
-		errs = append(errs, b.closes[i]())
+	for _, closeIt := range slices.Backward(b.closes) {
+		errs = append(errs, closeIt())
 	}
 	b.closes = nil
 	return errors.Join(errs...)

@@ -13,7 +13,7 @@ import (
 // upDemo runs the demo on a folder and returns its result.
 func upDemo(t *testing.T, dir string) *demo.Result {
 	t.Helper()
-	code, stdout, stderr := call(t, t.Context(), nil, "up", "--demo", "--json", "--data-dir", dir, "--log-level", "info")
+	code, stdout, stderr := call(t.Context(), "up", "--demo", "--json", "--data-dir", dir, "--log-level", "info")
 	res := &demo.Result{}
 	e := document(t, stdout, res)
 	if code != 0 || !e.OK || e.Summary != "everything applied, nothing parked" {
@@ -66,7 +66,7 @@ func testStories(t *testing.T, dir string, res *demo.Result) {
 	})
 	invoice := res.Documents[i]
 
-	_, stdout, _ := call(t, t.Context(), nil, "trace", invoice.Stripe.ID, "--json", "--data-dir", dir)
+	_, stdout, _ := call(t.Context(), "trace", invoice.Stripe.ID, "--json", "--data-dir", dir)
 	var story trace.Story
 	if e := document(t, stdout, &story); !e.OK || len(story.Entries) < 8 {
 		t.Fatalf("trace %s: %s", invoice.Stripe.ID, stdout)
@@ -78,16 +78,16 @@ func testStories(t *testing.T, dir string, res *demo.Result) {
 			break
 		}
 	}
-	code, want, stderr := call(t, t.Context(), nil, "trace", invoice.Stripe.ID, "--data-dir", dir)
+	code, want, stderr := call(t.Context(), "trace", invoice.Stripe.ID, "--data-dir", dir)
 	if code != 0 || !strings.Contains(want, payment.Acumatica.Number) {
 		t.Fatalf("exit %d\n%s\n%s", code, want, stderr)
 	}
 	for _, id := range ids {
-		if _, got, _ := call(t, t.Context(), nil, "trace", id, "--data-dir", dir); got != want {
+		if _, got, _ := call(t.Context(), "trace", id, "--data-dir", dir); got != want {
 			t.Errorf("trace %s tells\n%s\nwant\n%s", id, got, want)
 		}
 	}
-	if code, stdout, stderr := call(t, t.Context(), nil, "status", "--data-dir", dir); code != 0 || !strings.HasPrefix(stdout, "healthy") {
+	if code, stdout, stderr := call(t.Context(), "status", "--data-dir", dir); code != 0 || !strings.HasPrefix(stdout, "healthy") {
 		t.Errorf("status: exit %d\n%s\n%s", code, stdout, stderr)
 	}
 }

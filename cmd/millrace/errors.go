@@ -49,8 +49,10 @@ func (a *app) errorsCommand() *cobra.Command {
 func (a *app) errorsList() *cobra.Command {
 	c := &cobra.Command{
 		Use: "list", Short: "All error codes", Args: cobra.NoArgs,
-		Example: "  millrace errors list",
+		Example: "  millrace errors list\n  millrace errors list --markdown > docs/errors.md",
 	}
+	var markdown bool
+	c.Flags().BoolVar(&markdown, "markdown", false, "print the page docs/errors.md")
 	return a.leaf(c, func(context.Context, []string) (*reply, error) {
 		var rows []errorCode
 		for _, code := range fault.Codes() {
@@ -60,6 +62,10 @@ func (a *app) errorsList() *cobra.Command {
 			summary: fmt.Sprintf("%d error codes", len(rows)),
 			result:  rows,
 			text: func(w io.Writer) {
+				if markdown {
+					printMarkdown(w, rows)
+					return
+				}
 				tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 				for _, r := range rows {
 					fmt.Fprintf(tw, "%s\t%s\t%s\n", r.Code, r.Kind, r.Meaning)
@@ -69,6 +75,25 @@ func (a *app) errorsList() *cobra.Command {
 		}, nil
 	})
 }
+
+func printMarkdown(w io.Writer, rows []errorCode) {
+	fmt.Fprint(w, "# Error codes\n\n`millrace errors explain <code>` prints the same. This page is generated: `make generate`.\n")
+	pkg := ""
+	for _, r := range rows {
+		if p, _, _ := strings.Cut(r.Code, "."); p != pkg {
+			pkg = p
+			fmt.Fprintf(w, "\n## %s\n\n| code | kind | meaning | what to do |\n|---|---|---|---|\n", p)
+		}
+		fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", r.Code, r.Kind, cell(r.Meaning), cell(r.Hint))
+	}
+	fmt.Fprint(w, "\n## What happens to the message\n\n| kind | what happens |\n|---|---|\n")
+	for _, k := range []fault.Kind{fault.Transient, fault.Throttled, fault.Down, fault.Rejected, fault.Invalid, fault.Misconfigured} {
+		fmt.Fprintf(w, "| %s | %s |\n", k, action(k))
+	}
+}
+
+// cell keeps a text inside one cell of a table.
+func cell(s string) string { return strings.ReplaceAll(s, "|", "\\|") }
 
 func (a *app) errorsExplain() *cobra.Command {
 	c := &cobra.Command{

@@ -59,7 +59,7 @@ func leaves(c *cobra.Command) []*cobra.Command {
 }
 
 func TestEveryLeafHasJSONAnExampleAndATest(t *testing.T) {
-	scripts := ""
+	var all strings.Builder
 	entries, err := os.ReadDir("testdata/script")
 	if err != nil {
 		t.Fatal(err)
@@ -69,8 +69,9 @@ func TestEveryLeafHasJSONAnExampleAndATest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		scripts += string(data)
+		all.Write(data)
 	}
+	scripts := all.String()
 	a := &app{getenv: func(string) string { return "" }}
 	for _, c := range leaves(a.root()) {
 		if c.Flags().Lookup("json") == nil {
@@ -91,10 +92,9 @@ func TestEveryLeafHasJSONAnExampleAndATest(t *testing.T) {
 }
 
 // call runs the program in this process.
-func call(t *testing.T, ctx context.Context, env map[string]string, args ...string) (code int, stdout, stderr string) {
-	t.Helper()
+func call(ctx context.Context, args ...string) (code int, stdout, stderr string) {
 	var out, errOut bytes.Buffer
-	code = run(ctx, args, strings.NewReader(""), &out, &errOut, func(name string) string { return env[name] })
+	code = run(ctx, args, strings.NewReader(""), &out, &errOut, func(string) string { return "" })
 	return code, out.String(), errOut.String()
 }
 
@@ -134,7 +134,7 @@ func TestEveryFailureIsAnEnvelope(t *testing.T) {
 		{"unknown code", []string{"errors", "explain", "--json", "no.such"}, 1, "cli.unknown_code"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			code, stdout, stderr := call(t, t.Context(), nil, tt.args...)
+			code, stdout, stderr := call(t.Context(), tt.args...)
 			e := document(t, stdout, nil)
 			if code != tt.code || e.OK || e.Error == nil || e.Error.Code != tt.want || e.Error.Hint == "" {
 				t.Errorf("exit %d, want %d %s: %s", code, tt.code, tt.want, stdout)
@@ -147,7 +147,7 @@ func TestEveryFailureIsAnEnvelope(t *testing.T) {
 }
 
 func TestUsageErrorsGoToStderrOnly(t *testing.T) {
-	code, stdout, stderr := call(t, t.Context(), nil, "statsu")
+	code, stdout, stderr := call(t.Context(), "statsu")
 	if code != 2 || stdout != "" || !strings.Contains(stderr, "Did you mean this?") || !strings.Contains(stderr, "status") {
 		t.Errorf("exit %d, stdout %q, stderr %q", code, stdout, stderr)
 	}
@@ -157,7 +157,7 @@ func TestTwinsSayHowToUseThem(t *testing.T) {
 	for system, env := range map[string]string{"stripe": "STRIPE_API_BASE", "acumatica": "ACUMATICA_URL"} {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel() // it says so, then stops at once
-		code, stdout, stderr := call(t, ctx, nil, "twin", system, "--listen", "127.0.0.1:0", "--json")
+		code, stdout, stderr := call(ctx, "twin", system, "--listen", "127.0.0.1:0", "--json")
 		var res twinResult
 		if e := document(t, stdout, &res); code != 0 || !e.OK || res.Env[env] != res.URL || !strings.HasPrefix(res.URL, "http://127.0.0.1:") {
 			t.Errorf("%s: exit %d, %s%s", system, code, stdout, stderr)
@@ -177,7 +177,7 @@ func TestAFolderBelongsToOneProcessAndOnePurpose(t *testing.T) {
 	if info, err := os.Stat(dir + "/" + runningFile); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("run.json: %v, %v, want mode 0600: it holds a credential", info, err)
 	}
-	code, _, stderr := call(t, t.Context(), nil, "up", "--demo", "--data-dir", dir)
+	code, _, stderr := call(t.Context(), "up", "--demo", "--data-dir", dir)
 	if code != 3 || !strings.Contains(stderr, "config.data_dir_locked") {
 		t.Errorf("a second process: exit %d, %s", code, stderr)
 	}
@@ -216,7 +216,7 @@ func TestInterruptIsACleanStop(t *testing.T) {
 			}
 		}
 	}()
-	code, stdout, stderr := call(t, ctx, nil, "up", "--demo", "--data-dir", dir)
+	code, stdout, stderr := call(ctx, "up", "--demo", "--data-dir", dir)
 	stop()
 	<-done
 	if code != 0 || stdout != "stopped before the demo was over\n" || strings.Contains(stderr, "millrace:") {

@@ -85,7 +85,15 @@ func (a *app) up(ctx context.Context) (err error) {
 			text: func(w io.Writer) { printReady(w, cfg, r) },
 		}, nil)
 	}
-	return a.inFolder(ctx, cfg, folder, log, ready)
+	return cleanStop(ctx, a.inFolder(ctx, cfg, folder, log, ready))
+}
+
+// cleanStop is nil for an error that only says that the user stopped us.
+func cleanStop(ctx context.Context, err error) error {
+	if _, classified := errors.AsType[*fault.Error](err); ctx.Err() != nil && errors.Is(err, context.Canceled) && !classified {
+		return nil
+	}
+	return err
 }
 
 func printReady(w io.Writer, cfg *config.Config, r running) {
@@ -104,7 +112,7 @@ func printReady(w io.Writer, cfg *config.Config, r running) {
 
 // upDemo runs the demo and returns its summary.
 func (a *app) upDemo(ctx context.Context, f upFlags) (r *reply, err error) {
-	log, err := a.logger("error")
+	log, err := a.logger("warn")
 	if err != nil {
 		return nil, err
 	}
@@ -124,10 +132,13 @@ func (a *app) upDemo(ctx context.Context, f upFlags) (r *reply, err error) {
 	}
 	defer func() { err = errors.Join(err, d.Close(context.WithoutCancel(ctx))) }()
 
-	ctx, stop := context.WithCancel(ctx)
+	cfg := d.Config()
+	run, stop := context.WithCancel(ctx)
 	defer stop()
 	var finished bool
-	ready := func(ctx context.Context, rt *service.Runtime, _ running) error {
+	ready := func(ctx context.Context, rt *service.Runtime, at running) error {
+		fmt.Fprintf(a.stderr, "demo: Stripe twin %s, Acumatica twin %s, webhooks http://%s, data in %s\n\n",
+			cfg.Connections[0].Stripe.APIBase, cfg.Connections[0].Acumatica.URL, at.Ingest, dir)
 		res, err := d.Run(ctx, rt)
 		if err != nil || res == nil { // nil: stopped before the end
 			return err
@@ -146,7 +157,7 @@ func (a *app) upDemo(ctx context.Context, f upFlags) (r *reply, err error) {
 		<-ctx.Done()
 		return err
 	}
-	err = a.inFolder(ctx, d.Config(), folder, log, ready)
+	err = cleanStop(ctx, a.inFolder(run, cfg, folder, log, ready))
 	if !finished && err == nil {
 		r = &reply{summary: "stopped before the demo was over", result: map[string]bool{"finished": false}}
 	}

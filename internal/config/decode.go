@@ -215,7 +215,7 @@ func setScalar(v reflect.Value, text string) error {
 		}
 		return fmt.Errorf("%q is not a date such as 2026-01-31 or a time by RFC 3339", text)
 	}
-	switch v.Kind() {
+	switch v.Kind() { //nolint:exhaustive // the configuration has no other kinds; default refuses one
 	case reflect.String:
 		v.SetString(text)
 	case reflect.Bool:

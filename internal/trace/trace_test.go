@@ -87,14 +87,20 @@ func (l *log) invoice(n, charge, payment string) {
 	l.event("C1", "acumatica", "invoice", "released", "acu-"+n, doc, `{}`)
 	l.intent(schemas.Intent{Lane: "C1", Target: "stripe", Document: "customer", Verb: "upsert", Key: "C1", Cause: schemas.Cause{EventID: "acu-" + n}})
 	l.intent(schemas.Intent{Lane: "C1", Target: "stripe", Document: "invoice", Verb: "create", Key: doc, Cause: schemas.Cause{EventID: "acu-" + n}, Refs: []schemas.Ref{customer}})
-	l.outcome(schemas.Outcome{Lane: "C1", Stage: "transform", Document: "invoice", Outcome: schemas.Applied, Reason: "2 intents", EventID: "acu-" + n,
-		Intents: []string{"default/stripe/customer/upsert/C1", "default/stripe/invoice/create/" + doc}})
-	l.outcome(schemas.Outcome{Lane: "C1", Stage: "sink-stripe", Document: "invoice", Outcome: schemas.Applied, Reason: "finalised", EventID: "acu-" + n,
-		IntentID: "default/stripe/invoice/create/" + doc, Refs: []schemas.Ref{ref("acumatica", "Invoice", doc), ref("stripe", "invoice", in), ref("stripe", "customer", "cus_1"), customer}})
+	l.outcome(schemas.Outcome{
+		Lane: "C1", Stage: "transform", Document: "invoice", Outcome: schemas.Applied, Reason: "2 intents", EventID: "acu-" + n,
+		Intents: []string{"default/stripe/customer/upsert/C1", "default/stripe/invoice/create/" + doc},
+	})
+	l.outcome(schemas.Outcome{
+		Lane: "C1", Stage: "sink-stripe", Document: "invoice", Outcome: schemas.Applied, Reason: "finalised", EventID: "acu-" + n,
+		IntentID: "default/stripe/invoice/create/" + doc, Refs: []schemas.Ref{ref("acumatica", "Invoice", doc), ref("stripe", "invoice", in), ref("stripe", "customer", "cus_1"), customer},
+	})
 	l.event("cus_1", "stripe", "invoice", "paid", "evt_"+n, in, `{"data":{"object":{"id":"`+in+`","charge":"`+charge+`","payment_intent":"`+pi+`","customer":"cus_1"}}}`)
 	l.intent(schemas.Intent{Lane: "cus_1", Target: "acumatica", Document: "payment", Verb: "create", Key: charge, Cause: schemas.Cause{EventID: "evt_" + n}})
-	l.outcome(schemas.Outcome{Lane: "cus_1", Stage: "sink-acumatica", Document: "payment", Outcome: schemas.Applied, Reason: "released", EventID: "evt_" + n,
-		IntentID: "default/acumatica/payment/create/" + charge, Refs: []schemas.Ref{ref("acumatica", "Payment", "Payment "+payment)}, Calls: schemas.Calls{Acumatica: 3, StripeReads: 1}})
+	l.outcome(schemas.Outcome{
+		Lane: "cus_1", Stage: "sink-acumatica", Document: "payment", Outcome: schemas.Applied, Reason: "released", EventID: "evt_" + n,
+		IntentID: "default/acumatica/payment/create/" + charge, Refs: []schemas.Ref{ref("acumatica", "Payment", "Payment "+payment)}, Calls: schemas.Calls{Acumatica: 3, StripeReads: 1},
+	})
 }
 
 func text(s *Story) string {
@@ -200,8 +206,10 @@ func TestTwoTenantsCountAlike(t *testing.T) {
 
 func TestAParkedStepSaysWhatToDo(t *testing.T) {
 	l := newLog(t)
-	l.outcome(schemas.Outcome{Lane: "C1", Stage: "sink-acumatica", Document: "payment", Outcome: schemas.Parked, Reason: "refused", EventID: "evt_1",
-		Code: "acumatica.period_closed", Hint: "reopen the period", Error: "422"})
+	l.outcome(schemas.Outcome{
+		Lane: "C1", Stage: "sink-acumatica", Document: "payment", Outcome: schemas.Parked, Reason: "refused", EventID: "evt_1",
+		Code: "acumatica.period_closed", Hint: "reopen the period", Error: "422",
+	})
 	s, err := l.read("evt_1")
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"millrace/internal/config"
@@ -91,6 +92,11 @@ func (d *Demo) round(ctx context.Context, rt *service.Runtime, b *buyer, w *watc
 			return nil, err
 		}
 	}
+	held, err := held(ctx, rt)
+	if err != nil {
+		return nil, err
+	}
+	missing = append(missing, held...)
 	return d.result(ctx, b, w, p, missing)
 }
 
@@ -108,4 +114,21 @@ func (d *Demo) idle(ctx context.Context, rt *service.Runtime) (bool, error) {
 	}
 	events, err := listAll[stripeEvent](ctx, d, "/v1/events", "delivery_success", "false")
 	return len(events) == 0, err
+}
+
+// held says which lanes wait, at which stage and why.
+func held(ctx context.Context, rt *service.Runtime) ([]string, error) {
+	blocks, err := rt.Bus.Blocks(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, b := range blocks {
+		how := "waits"
+		if b.Parked {
+			how = "is parked"
+		}
+		out = append(out, fmt.Sprintf("customer %s %s at %s: %s", b.Lane, how, b.Stage, strings.Join(nonEmpty(b.Error, b.Hint), "; ")))
+	}
+	return out, nil
 }
