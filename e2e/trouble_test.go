@@ -98,3 +98,27 @@ func TestTraceTellsTheSameStoryFromAnyID(t *testing.T) {
 		}
 	}
 }
+
+func TestOneTraceIDFollowsAnEventToTheLedger(t *testing.T) {
+	w := newWorld(t, trap{})
+	w.roundTrip()
+	b := w.connect()
+	made, posted := w.outcomes(b, "transform"), w.outcomes(b, "sink-acumatica")
+	if len(posted) == 0 {
+		t.Fatal("no payment was posted")
+	}
+	for id, o := range posted {
+		if o.TraceID == "" || made[id].TraceID != o.TraceID {
+			t.Errorf("%s: trace id %q in transform, %q in sink-acumatica", id, made[id].TraceID, o.TraceID)
+		}
+	}
+	err := b.Scan(t.Context(), bus.Events, 1, func(m *bus.Message) error {
+		if o, ok := posted[m.Event.ID]; ok && !strings.Contains(m.Event.TraceParent, o.TraceID) {
+			t.Errorf("%s: traceparent %q does not carry %s", m.Event.ID, m.Event.TraceParent, o.TraceID)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -58,6 +58,8 @@ type world struct {
 	acuURL    string
 	stripeURL string
 
+	nats string // URL of an external broker; empty: the process embeds one
+
 	mu     sync.Mutex
 	proc   *exec.Cmd
 	exited chan struct{}
@@ -191,7 +193,7 @@ func (w *world) forward(rw http.ResponseWriter, r *http.Request) {
 }
 
 func (w *world) env() []string {
-	return []string{
+	env := []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir,
 		"STRIPE_API_KEY=" + stripeKey, "STRIPE_API_BASE=" + w.stripeURL, "STRIPE_WEBHOOK_SECRET=" + webhookSecret,
 		"ACUMATICA_URL=" + w.acuURL, "ACUMATICA_TENANT=Demo", "ACUMATICA_ENDPOINT=Default/24.200.001",
@@ -201,6 +203,10 @@ func (w *world) env() []string {
 		"MILLRACE_CASH_ACCOUNTS=USD=" + acumaticatwin.SeedCashAccountUSD + ",EUR=" + acumaticatwin.SeedCashAccountEUR,
 		"MILLRACE_POLL_INTERVAL=200ms", "MILLRACE_SETTLE_DELAY=500ms",
 	}
+	if w.nats != "" {
+		env = append(env, "NATS_URL="+w.nats)
+	}
+	return env
 }
 
 // start runs `millrace up` and waits until it says where it listens.
