@@ -13,29 +13,10 @@ import (
 	"time"
 
 	"millrace/internal/bus"
+	"millrace/internal/bustest"
 	"millrace/internal/config"
-	"millrace/internal/embednats"
 	"millrace/internal/service"
 )
-
-// newBus is a real broker that syncs to disk before it acknowledges.
-func newBus(tb testing.TB) *bus.Bus {
-	tb.Helper()
-	srv, err := embednats.Start(embednats.Options{StoreDir: tb.TempDir()})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(srv.Shutdown)
-	b, err := bus.Connect(tb.Context(), bus.Options{InProcess: srv, Token: srv.Token(), Name: "test"})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { _ = b.Close() })
-	if err := b.Provision(tb.Context(), []string{"default"}); err != nil {
-		tb.Fatal(err)
-	}
-	return b
-}
 
 // start runs the service on a free port until the test ends, or stop is
 // called, which returns what run returned.
@@ -96,7 +77,7 @@ func deliver(tb testing.TB, client *http.Client, url, body string) int {
 }
 
 func TestServiceStoresOnARealBroker(t *testing.T) {
-	b := newBus(t)
+	b := bustest.New(t, "default")
 	url, stop := start(t, b)
 	client := &http.Client{}
 	long := strings.Repeat("é", 100) // escaped, three times as long
@@ -196,7 +177,7 @@ func TestReadyNeedsASecretSomewhere(t *testing.T) {
 // an embedded broker that syncs every write. It reports the median and the
 // 99th percentile in milliseconds.
 func BenchmarkWebhook(b *testing.B) {
-	url, stop := start(b, newBus(b))
+	url, stop := start(b, bustest.New(b, "default"))
 	client := &http.Client{}
 	filler := strings.Repeat(`"line_item_description",`, 200) // a real invoice event has some 5 kB
 	took := make([]time.Duration, 0, b.N)

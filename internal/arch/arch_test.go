@@ -31,6 +31,8 @@ var layers = map[string]int{
 	"internal/stripetwin":    2,
 	"internal/acumaticatwin": 2,
 
+	"internal/bustest": 3,
+
 	"ingest":           3,
 	"source-acumatica": 3,
 	"transform":        3,
@@ -50,7 +52,8 @@ var only = map[string][]string{
 	"github.com/nats-io/nats-server/v2": {"internal/embednats"},
 	"github.com/stripe/stripe-go/v76":   {"internal/stripeapi"},
 	"github.com/spf13/cobra":            {"cmd"},
-	"millrace/internal/embednats":       {"cmd", "e2e", "bench"},
+	"millrace/internal/embednats":       {"cmd", "e2e", "bench", "internal/bustest"},
+	"millrace/internal/bustest":         {},
 	"millrace/internal/stripetwin":      {"cmd", "e2e"},
 	"millrace/internal/acumaticatwin":   {"cmd", "e2e"},
 }

@@ -1,33 +1,14 @@
 package link
 
 import (
-	"path/filepath"
 	"testing"
 
-	"millrace/internal/bus"
-	"millrace/internal/embednats"
+	"millrace/internal/bustest"
 	"millrace/internal/fault"
 )
 
-func newStore(t *testing.T) *Store {
-	t.Helper()
-	srv, err := embednats.Start(embednats.Options{StoreDir: filepath.Join(t.TempDir(), "nats")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := bus.Connect(t.Context(), bus.Options{InProcess: srv, Token: srv.Token(), Partitions: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = b.Close(); srv.Shutdown() })
-	if err := b.Provision(t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
-	return New(b)
-}
-
 func TestALinkIsFoundFromBothSides(t *testing.T) {
-	s := newStore(t)
+	s := New(bustest.New(t))
 	want := Link{Kind: Invoice, AcumaticaID: "Invoice AR000001", StripeID: "in_1"}
 	for range 2 { // putting the same pair again is success
 		if err := s.Put(t.Context(), "default", want); err != nil {
@@ -53,7 +34,7 @@ func TestALinkIsFoundFromBothSides(t *testing.T) {
 }
 
 func TestAnIDIsNeverLinkedTwice(t *testing.T) {
-	s := newStore(t)
+	s := New(bustest.New(t))
 	if err := s.Put(t.Context(), "default", Link{Kind: Customer, AcumaticaID: "C1", StripeID: "cus_1"}); err != nil {
 		t.Fatal(err)
 	}

@@ -2,34 +2,16 @@ package posting
 
 import (
 	"errors"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"millrace/internal/bus"
-	"millrace/internal/embednats"
+	"millrace/internal/bustest"
 	"millrace/internal/fault"
 )
 
-func newBus(t *testing.T) *bus.Bus {
-	t.Helper()
-	srv, err := embednats.Start(embednats.Options{StoreDir: filepath.Join(t.TempDir(), "nats")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := bus.Connect(t.Context(), bus.Options{InProcess: srv, Token: srv.Token(), Partitions: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = b.Close(); srv.Shutdown() })
-	if err := b.Provision(t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 func TestOnlyOneWorkerHoldsAPosting(t *testing.T) {
-	b := newBus(t)
+	b := bustest.New(t)
 	one, two := New(b, "one"), New(b, "two")
 	if _, err := one.Claim(t.Context(), "default", "i"); err != nil {
 		t.Fatal(err)
@@ -41,7 +23,7 @@ func TestOnlyOneWorkerHoldsAPosting(t *testing.T) {
 }
 
 func TestAStaleHolderIsFencedOff(t *testing.T) {
-	b := newBus(t)
+	b := bustest.New(t)
 	now := time.Now()
 	one, two := New(b, "one"), New(b, "two")
 	two.now = func() time.Time { return now.Add(2 * holdFor) }
@@ -59,7 +41,7 @@ func TestAStaleHolderIsFencedOff(t *testing.T) {
 }
 
 func TestARestartedWorkerTakesUpWhereItWas(t *testing.T) {
-	b := newBus(t)
+	b := bustest.New(t)
 	p, err := New(b, "one").Claim(t.Context(), "default", "default/acumatica/payment/create/ch_1")
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +59,7 @@ func TestARestartedWorkerTakesUpWhereItWas(t *testing.T) {
 }
 
 func TestADonePostingNeedsNoHold(t *testing.T) {
-	b := newBus(t)
+	b := bustest.New(t)
 	p, err := New(b, "one").Claim(t.Context(), "default", "i")
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +77,7 @@ func TestADonePostingNeedsNoHold(t *testing.T) {
 }
 
 func TestBrokerDownIsNotAnAnswer(t *testing.T) {
-	b := newBus(t)
+	b := bustest.New(t)
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}

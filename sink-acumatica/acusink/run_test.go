@@ -13,8 +13,8 @@ import (
 
 	"millrace/internal/acumaticatwin"
 	"millrace/internal/bus"
+	"millrace/internal/bustest"
 	"millrace/internal/config"
-	"millrace/internal/embednats"
 	"millrace/internal/link"
 	"millrace/internal/service"
 	"millrace/schemas"
@@ -33,7 +33,7 @@ func TestServiceCarriesOutAnIntent(t *testing.T) {
 	invoice := twin.AddInvoice(acumaticatwin.Invoice{CustomerID: customer, Lines: []acumaticatwin.InvoiceLine{
 		{Description: "Tent", Qty: decimal.New(1, 0), UnitPrice: decimal.New(12050, -2)},
 	}})
-	b := connect(t)
+	b := bustest.New(t, "default")
 	in := intent(func(_ *schemas.Intent, f map[string]any) {
 		f["CustomerID"], f["CashAccount"] = customer, acumaticatwin.SeedCashAccountUSD
 		f["ApplicationDate"] = time.Now().UTC().Format(time.DateOnly)
@@ -63,24 +63,6 @@ func TestServiceCarriesOutAnIntent(t *testing.T) {
 	if l, found, err := link.New(b).ByStripe(t.Context(), "default", link.Payment, "ch_1"); err != nil || !found || l.AcumaticaID != "Payment 000001" {
 		t.Errorf("link %+v %v %v", l, found, err)
 	}
-}
-
-func connect(t *testing.T) *bus.Bus {
-	t.Helper()
-	server, err := embednats.Start(embednats.Options{StoreDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Shutdown(); server.WaitForShutdown() })
-	b, err := bus.Connect(t.Context(), bus.Options{InProcess: server, Token: server.Token(), Name: t.Name(), Partitions: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = b.Close() })
-	if err := b.Provision(t.Context(), []string{"default"}); err != nil {
-		t.Fatal(err)
-	}
-	return b
 }
 
 var errEnough = errors.New("enough")

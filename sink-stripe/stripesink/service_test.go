@@ -6,13 +6,12 @@ import (
 	"errors"
 	"log/slog"
 	"net/http/httptest"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"millrace/internal/bus"
+	"millrace/internal/bustest"
 	"millrace/internal/config"
-	"millrace/internal/embednats"
 	"millrace/internal/link"
 	"millrace/internal/service"
 	"millrace/internal/stripetwin"
@@ -22,20 +21,8 @@ import (
 // newRuntime is a broker of our own and a configuration that leads to a twin.
 func newRuntime(t *testing.T) *service.Runtime {
 	t.Helper()
-	srv, err := embednats.Start(embednats.Options{StoreDir: filepath.Join(t.TempDir(), "nats")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(srv.Shutdown)
 	log := slog.New(slog.DiscardHandler)
-	b, err := bus.Connect(t.Context(), bus.Options{InProcess: srv, Token: srv.Token(), Name: "test", Partitions: 2, Log: log})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = b.Close() })
-	if err := b.Provision(t.Context(), []string{connection}); err != nil {
-		t.Fatal(err)
-	}
+	b := bustest.New(t, connection)
 	twin, err := stripetwin.New(stripetwin.Options{APIKey: "sk_test_sink"})
 	if err != nil {
 		t.Fatal(err)

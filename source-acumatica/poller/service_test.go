@@ -15,34 +15,15 @@ import (
 	"millrace/internal/acumatica"
 	"millrace/internal/acumaticatwin"
 	"millrace/internal/bus"
+	"millrace/internal/bustest"
 	"millrace/internal/config"
-	"millrace/internal/embednats"
 	"millrace/internal/service"
 )
-
-// newBus is a real broker.
-func newBus(t *testing.T) *bus.Bus {
-	t.Helper()
-	srv, err := embednats.Start(embednats.Options{StoreDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(srv.Shutdown)
-	b, err := bus.Connect(t.Context(), bus.Options{InProcess: srv, Token: srv.Token(), Name: "test"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = b.Close() })
-	if err := b.Provision(t.Context(), []string{"default"}); err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
 
 // TestPollersOnARealBroker runs two replicas on one broker: the second takes
 // over where the first stopped, and what both saw is stored once.
 func TestPollersOnARealBroker(t *testing.T) {
-	b := newBus(t)
+	b := bustest.New(t, "default")
 	s := newERP()
 	s.saveAt("Customer", "C1", s.now().Add(-time.Minute), map[string]string{"CustomerID": "C1"})
 	s.saveAt("Invoice", "i1", s.now().Add(-time.Minute), invoice("AR1", "C1", "Open"))
@@ -87,7 +68,7 @@ func TestPollersOnARealBroker(t *testing.T) {
 // TestServicePollsAnAcumatica runs the whole service against a stand-in of
 // Acumatica over HTTP: sign-in, filters, selected fields, the server's date.
 func TestServicePollsAnAcumatica(t *testing.T) {
-	b := newBus(t)
+	b := bustest.New(t, "default")
 	twin, err := acumaticatwin.New(acumaticatwin.Options{Tenant: "U100", Username: "api", Password: "secret"})
 	if err != nil {
 		t.Fatal(err)
