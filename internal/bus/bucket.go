@@ -3,7 +3,6 @@ package bus
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -121,18 +120,55 @@ func isConflict(err error) bool {
 	return ok && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
 }
 
-// Keys lists, sorted, the keys that equal prefix or lie below it; an empty
-// prefix lists all.
-func (k *Bucket) Keys(ctx context.Context, prefix string) ([]string, error) {
+// Entries reads, in one go, the values of the keys that equal prefix or lie
+// below it; an empty prefix reads all. What changes meanwhile may be in it or
+// not.
+func (k *Bucket) Entries(ctx context.Context, prefix string) (map[string][]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
 	kv, err := k.open(ctx)
 	if err != nil {
 		return nil, unavailable(err, "open %s", k.name)
 	}
-	filters := []string{">"}
-	if prefix != "" {
-		filters = []string{prefix, prefix + ".>"}
+	w, err := kv.WatchFiltered(ctx, below(prefix), jetstream.IgnoreDeletes())
+	if err != nil {
+		return nil, unavailable(err, "read %s", k.name)
 	}
-	l, err := kv.ListKeysFiltered(ctx, filters...)
+	defer func() { _ = w.Stop() }()
+	entries := make(map[string][]byte)
+	for {
+		select {
+		case e, open := <-w.Updates():
+			if !open {
+				return nil, unavailable(errors.New("the listing was cut"), "read %s", k.name)
+			}
+			if e == nil { // everything that was there has come
+				return entries, nil
+			}
+			entries[e.Key()] = e.Value()
+		case <-ctx.Done():
+			return nil, unavailable(ctx.Err(), "read %s", k.name)
+		}
+	}
+}
+
+func below(prefix string) []string {
+	if prefix == "" {
+		return []string{">"}
+	}
+	return []string{prefix, prefix + ".>"}
+}
+
+// Keys lists, sorted, the keys that equal prefix or lie below it; an empty
+// prefix lists all.
+func (k *Bucket) Keys(ctx context.Context, prefix string) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
+	kv, err := k.open(ctx)
+	if err != nil {
+		return nil, unavailable(err, "open %s", k.name)
+	}
+	l, err := kv.ListKeysFiltered(ctx, below(prefix)...)
 	if err != nil {
 		return nil, unavailable(err, "list %s", k.name)
 	}
@@ -141,7 +177,7 @@ func (k *Bucket) Keys(ctx context.Context, prefix string) ([]string, error) {
 		keys = append(keys, key)
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("list %s: %w", k.name, err) // the listing may be cut
+		return nil, unavailable(err, "list %s", k.name) // the listing may be cut
 	}
 	slices.Sort(keys)
 	return slices.Compact(keys), nil

@@ -45,6 +45,7 @@ const DefaultPartitions = 32
 const (
 	connectTimeout = 10 * time.Second
 	apiTimeout     = 5 * time.Second
+	listTimeout    = 30 * time.Second
 )
 
 // Bus is one connection to the broker; safe for concurrent use.

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -108,11 +110,7 @@ func (r *runner) handle(ctx context.Context, m *Message) error {
 // itself, and says so before it is acknowledged (Invariant 3).
 func (r *runner) cover(ctx context.Context, key string, rec Block, rev uint64, m *Message) (bool, error) {
 	if rec.Parked {
-		o := schemas.Outcome{
-			Document: m.Subject.B, Outcome: schemas.Parked, Code: rec.Code, Hint: rec.Hint,
-			Reason: "waits behind message " + strconv.FormatUint(rec.Cur, 10) + " of its lane, which is parked",
-		}
-		if err := r.publishOutcome(ctx, m, o); err != nil {
+		if err := r.publishOutcome(ctx, m, behind(m, rec)); err != nil {
 			return false, err
 		}
 	}
@@ -123,6 +121,14 @@ func (r *runner) cover(ctx context.Context, key string, rec Block, rev uint64, m
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// behind is the outcome of a message whose lane is parked at an earlier one.
+func behind(m *Message, rec Block) schemas.Outcome {
+	return schemas.Outcome{
+		Document: m.Subject.B, Outcome: schemas.Parked, Code: rec.Code, Hint: rec.Hint,
+		Reason: "waits behind message " + strconv.FormatUint(rec.Cur, 10) + " of its lane, which is parked",
+	}
 }
 
 // work handles a message of a free lane. Done means it may be acknowledged;
@@ -197,20 +203,29 @@ func (b *Bus) Blocks(ctx context.Context, stage string) ([]Block, error) {
 	if stage != "" {
 		prefix = Key(stage)
 	}
-	keys, err := b.Bucket(bucketBlocks).Keys(ctx, prefix)
+	byKey, err := b.blocks(ctx, prefix)
 	if err != nil {
 		return nil, err
 	}
-	blocks := make([]Block, 0, len(keys))
-	for _, key := range keys {
-		rec, _, err := b.readBlock(ctx, key)
-		if errors.Is(err, ErrNotFound) {
-			continue
+	list := make([]Block, 0, len(byKey))
+	for _, key := range slices.Sorted(maps.Keys(byKey)) {
+		list = append(list, byKey[key])
+	}
+	return list, nil
+}
+
+func (b *Bus) blocks(ctx context.Context, prefix string) (map[string]Block, error) {
+	entries, err := b.Bucket(bucketBlocks).Entries(ctx, prefix)
+	if err != nil {
+		return nil, err
+	}
+	blocks := make(map[string]Block, len(entries))
+	for key, data := range entries {
+		var rec Block
+		if err := json.Unmarshal(data, &rec); err != nil {
+			return nil, fmt.Errorf("block record %s: %w", key, err)
 		}
-		if err != nil {
-			return nil, err
-		}
-		blocks = append(blocks, rec)
+		blocks[key] = rec
 	}
 	return blocks, nil
 }
@@ -238,7 +253,7 @@ func (b *Bus) Release(ctx context.Context, stage, connection, lane string) error
 // streamCreated identifies a stream: after a loss and a new start its
 // sequences begin again and stored positions mean nothing.
 func (b *Bus) streamCreated(ctx context.Context, name string) (time.Time, error) {
-	s, err := b.stream(ctx, name)
+	s, err := b.js.Stream(ctx, name) // not a handle from before: the stream may be another one by now
 	if err != nil {
 		return time.Time{}, unavailable(err, "read stream %s", name)
 	}

@@ -33,6 +33,8 @@ type Message struct {
 	Subject Subject
 	Event   Event
 	Stored  time.Time // when the broker stored it
+
+	unreadable error // why it is not a message of ours
 }
 
 // Handler handles one message of a stage. It returns how the message ended,

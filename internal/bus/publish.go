@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -33,14 +34,18 @@ func (b *Bus) PublishIntent(ctx context.Context, in schemas.Intent) (PubAck, err
 	})
 }
 
-// PublishOutcome stores how a message ended. The id is made of the message
-// and the outcome, so that telling it again stores nothing.
+// PublishOutcome stores how a message ended. The id is made of the message,
+// the outcome and the error, so that telling the same again stores nothing.
 func (b *Bus) PublishOutcome(ctx context.Context, o schemas.Outcome) error {
 	data, err := json.Marshal(o)
 	if err != nil {
 		return fmt.Errorf("outcome of %s: %w", o.EventID, err)
 	}
-	id := strings.Join([]string{o.Stage, o.Stream, strconv.FormatUint(o.Seq, 10), o.Outcome, o.Code}, "/")
+	parts := []string{o.Stage, o.Stream, strconv.FormatUint(o.Seq, 10), o.Outcome}
+	if o.Code != "" {
+		parts = append(parts, o.Code, fmt.Sprintf("%.4x", sha256.Sum256([]byte(o.Error))))
+	}
+	id := strings.Join(parts, "/")
 	s := Subject{Stream: Outcomes, Connection: o.Connection, Lane: o.Lane, A: o.Stage, B: o.Document, C: o.Outcome}
 	_, err = b.publish(ctx, s, Event{
 		ID: id, Type: schemas.OutcomeType, Source: "/" + Escape(o.Connection) + "/" + o.Stage,

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"millrace/internal/fault"
+	"millrace/schemas"
 )
 
 const (
@@ -17,6 +18,9 @@ const (
 	scanEvery = 500 * time.Millisecond
 	// claimFor is how long a re-driver's claim lasts without being renewed.
 	claimFor = 2 * time.Second
+	// redriveTries is after how many tries, about two hours with the schedule
+	// below, a message that always fails is parked for a person to look at.
+	redriveTries = 32
 	// redriveLimit bounds how many lanes of a stage one process re-drives at
 	// once.
 	redriveLimit   = 8
@@ -75,18 +79,11 @@ func (r *runner) redriveLoop(ctx, work context.Context) {
 func (r *runner) dueLanes(ctx context.Context) ([]string, error) {
 	var due []string
 	for _, conn := range r.stage.Connections {
-		keys, err := r.bus.Bucket(bucketBlocks).Keys(ctx, Key(r.stage.Name, conn))
+		blocks, err := r.bus.blocks(ctx, Key(r.stage.Name, conn))
 		if err != nil {
 			return nil, err
 		}
-		for _, key := range keys {
-			rec, _, err := r.bus.readBlock(ctx, key)
-			if errors.Is(err, ErrNotFound) {
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
+		for key, rec := range blocks {
 			if !rec.Parked && !rec.Until.After(time.Now()) {
 				due = append(due, key)
 			}
@@ -150,21 +147,24 @@ func (d *drive) step(ctx context.Context) (more bool, err error) {
 		return d.remove(ctx)
 	}
 	m, err := d.next(ctx, cur)
+	if err == nil && m.Seq > last {
+		// A stale read or an expired message: last itself was not applied, so
+		// the record stays and says so.
+		err = fault.Newf("bus.blocked_message_missing", "lane %s: sequences %d to %d are not in %s", d.rec.Lane, cur, last, d.r.stage.Stream)
+	}
 	if err != nil {
 		return false, d.giveBack(ctx, err)
 	}
-	if m.Seq > last {
-		// A stale read or an expired message: last itself was not applied, so
-		// the record stays and says so.
-		return false, d.giveBack(ctx, fault.Newf("bus.blocked_message_missing", "lane %s: sequences %d to %d are not in %s", d.rec.Lane, cur, last, d.r.stage.Stream))
+	if m.unreadable != nil {
+		return true, d.passUnreadable(ctx, m)
 	}
 	o, err := d.r.attemptInPlace(ctx, m)
 	if errors.Is(err, errStopping) {
 		return false, errors.Join(d.giveBack(ctx, nil), err)
 	}
 	if err != nil {
-		if f := fault.Of(err); parks(f) {
-			if perr := d.r.publishOutcome(ctx, m, parked(o, err)); perr != nil {
+		if d.parksNow(err) {
+			if perr := d.park(ctx, m, o, err); perr != nil {
 				return false, perr
 			}
 		}
@@ -173,13 +173,64 @@ func (d *drive) step(ctx context.Context) (more bool, err error) {
 	if err := d.r.publishOutcome(ctx, m, o); err != nil {
 		return false, err
 	}
-	d.mu.Lock()
-	d.rec.Cur = m.Seq + 1
-	d.mu.Unlock()
+	d.advance(m.Seq + 1)
 	return true, nil
 }
 
-// next reads the lane's next message at or after seq from the leader.
+// advance says that everything of the lane below cur is applied.
+func (d *drive) advance(cur uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.rec.Cur, d.rec.Tries = cur, 0
+}
+
+// parksNow: what the target refuses is parked at once, and so is a lane whose
+// message has failed too often to go on trying unseen.
+func (d *drive) parksNow(cause error) bool {
+	f := fault.Of(cause)
+	return parks(f) || f.Kind == fault.Transient && d.rec.Tries+1 >= redriveTries
+}
+
+// park tells the outcome of the message that holds the lane from now on, and
+// of every message that is covered behind it (Invariant 3).
+func (d *drive) park(ctx context.Context, m *Message, o schemas.Outcome, cause error) error {
+	if err := d.r.publishOutcome(ctx, m, parked(o, cause)); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	rec := d.rec
+	d.mu.Unlock()
+	rec.Cur, rec.Code, rec.Hint = m.Seq, fault.Of(cause).Code, fault.Of(cause).Hint
+	for seq := m.Seq + 1; seq <= rec.Last; {
+		next, err := d.next(ctx, seq)
+		if err != nil {
+			return err
+		}
+		if next.Seq > rec.Last {
+			return nil
+		}
+		if err := d.r.publishOutcome(ctx, next, behind(next, rec)); err != nil {
+			return err
+		}
+		seq = next.Seq + 1
+	}
+	return nil
+}
+
+// passUnreadable does with a message that is not ours what the consumer does
+// with one: it tells so, and the lane goes on.
+func (d *drive) passUnreadable(ctx context.Context, m *Message) error {
+	if err := d.r.publishOutcome(ctx, m, parked(schemas.Outcome{}, m.unreadable)); err != nil {
+		return err
+	}
+	d.advance(m.Seq + 1)
+	return nil
+}
+
+// next reads the lane's next message at or after seq from the leader. That
+// what lies below it is applied is only known while the stream still holds
+// everything from seq on: messages that retention has removed are missing, not
+// applied.
 func (d *drive) next(ctx context.Context, seq uint64) (*Message, error) {
 	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
 	defer cancel()
@@ -187,6 +238,13 @@ func (d *drive) next(ctx context.Context, seq uint64) (*Message, error) {
 	stream, err := d.r.bus.stream(ctx, s.Stream)
 	if err != nil {
 		return nil, unavailable(err, "read stream %s", s.Stream)
+	}
+	info, err := stream.Info(ctx)
+	if err != nil {
+		return nil, unavailable(err, "read stream %s", s.Stream)
+	}
+	if info.State.FirstSeq > seq {
+		return nil, fault.Newf("bus.blocked_message_missing", "lane %s: held at sequence %d, but %s begins at %d", d.rec.Lane, seq, s.Stream, info.State.FirstSeq)
 	}
 	p := Partition(d.rec.Conn, d.rec.Lane, d.r.bus.Partitions())
 	raw, err := stream.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(filter(s.Stream, d.rec.Conn, p, Escape(d.rec.Lane), s.Target)))
@@ -196,7 +254,11 @@ func (d *drive) next(ctx context.Context, seq uint64) (*Message, error) {
 	if err != nil {
 		return nil, unavailable(err, "read lane %s", d.rec.Lane)
 	}
-	return decodeMessage(s.Stream, raw.Subject, raw.Sequence, raw.Time, raw.Header, raw.Data)
+	m, err := decodeMessage(s.Stream, raw.Subject, raw.Sequence, raw.Time, raw.Header, raw.Data)
+	if err != nil {
+		return unreadable(s, raw.Subject, raw.Sequence, raw.Time, err), nil
+	}
+	return m, nil
 }
 
 // remove deletes the record on the revision that was seen; a conflict means
@@ -260,7 +322,7 @@ func (d *drive) giveBack(ctx context.Context, cause error) error {
 	d.rec.Claim, d.rec.Until = "", time.Now().UTC()
 	if cause != nil {
 		f := fault.Of(cause)
-		d.rec.Code, d.rec.Hint, d.rec.Error, d.rec.Parked = f.Code, f.Hint, cause.Error(), parks(f)
+		d.rec.Code, d.rec.Hint, d.rec.Error, d.rec.Parked = f.Code, f.Hint, cause.Error(), d.parksNow(cause)
 		d.rec.Tries++
 		d.rec.Until = d.rec.Until.Add(max(f.RetryAfter, redriveDelay(d.rec.Tries)))
 	}

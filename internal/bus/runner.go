@@ -81,11 +81,11 @@ func (b *Bus) run(ctx context.Context, s Stage, hook func(string)) error {
 	}
 	for _, conn := range s.Connections {
 		for p := range b.Partitions() {
-			cons, err := b.js.Consumer(ctx, s.Stream, consumerName(s.Name, conn, p))
+			cons, err := b.consumer(ctx, s, conn, p)
 			if err != nil {
 				stopPulling()
 				wg.Wait()
-				return unavailable(err, "consumer %s", consumerName(s.Name, conn, p))
+				return err
 			}
 			wg.Go(func() {
 				if err := r.consume(pull, work, cons); err != nil {
@@ -169,13 +169,17 @@ func (r *runner) refuse(ctx context.Context, msg jetstream.Msg, cause error) err
 	if err != nil {
 		return err
 	}
-	s, err := ParseSubject(msg.Subject())
-	if err != nil {
-		s = Subject{Connection: r.stage.Connections[0], Lane: msg.Subject(), B: "unknown"}
-	}
-	m := &Message{Stream: r.stage.Stream, Seq: meta.Sequence.Stream, Subject: s, Stored: meta.Timestamp}
-	m.Event.ID = "unreadable"
+	m := unreadable(r.stage, msg.Subject(), meta.Sequence.Stream, meta.Timestamp, cause)
 	return r.publishOutcome(ctx, m, parked(schemas.Outcome{}, cause))
+}
+
+// unreadable stands for a message on our subjects that is not ours.
+func unreadable(s Stage, subject string, seq uint64, stored time.Time, cause error) *Message {
+	parsed, err := ParseSubject(subject)
+	if err != nil {
+		parsed = Subject{Connection: s.Connections[0], Lane: subject, B: "unknown"}
+	}
+	return &Message{Stream: s.Stream, Seq: seq, Subject: parsed, Stored: stored, Event: Event{ID: "unreadable"}, unreadable: cause}
 }
 
 func message(stream string, msg jetstream.Msg) (*Message, error) {

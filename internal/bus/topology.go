@@ -118,7 +118,7 @@ func (b *Bus) Provision(ctx context.Context, connections []string) error {
 			return err
 		}
 	}
-	if err := b.loadPartitions(ctx); err != nil {
+	if err := b.Verify(ctx); err != nil { // also what stood before
 		return err
 	}
 	for _, conn := range connections {
@@ -129,6 +129,26 @@ func (b *Bus) Provision(ctx context.Context, connections []string) error {
 		}
 	}
 	return nil
+}
+
+// consumer returns the durable of a partition, refusing one whose settings
+// would break the order: more than one message in flight, or a broker that
+// gives up or backs off.
+func (b *Bus) consumer(ctx context.Context, s Stage, connection string, partition int) (jetstream.Consumer, error) {
+	want := consumerConfig(stageSpec{s.Name, s.Stream, s.Target}, connection, partition)
+	c, err := b.js.Consumer(ctx, s.Stream, want.Durable)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return nil, fault.Newf("bus.not_provisioned", "consumer %s is missing", want.Durable)
+	}
+	if err != nil {
+		return nil, unavailable(err, "consumer %s", want.Durable)
+	}
+	got := c.CachedInfo().Config
+	if got.MaxAckPending != want.MaxAckPending || got.AckPolicy != want.AckPolicy || got.MaxDeliver != want.MaxDeliver ||
+		len(got.BackOff) != 0 || got.FilterSubject != want.FilterSubject || got.DeliverPolicy != want.DeliverPolicy {
+		return nil, fault.Newf("bus.not_provisioned", "consumer %s has other settings than it must have", want.Durable)
+	}
+	return c, nil
 }
 
 func (b *Bus) ensureStream(ctx context.Context, cfg jetstream.StreamConfig) error {
@@ -206,15 +226,17 @@ func (b *Bus) verifyStream(ctx context.Context, want jetstream.StreamConfig) err
 	}
 	got := s.CachedInfo().Config
 	for what, differs := range map[string]bool{
-		"retention is not limits":                    got.Retention != jetstream.LimitsPolicy,
-		"storage is not file":                        got.Storage != jetstream.FileStorage,
-		"direct reads are allowed":                   got.AllowDirect,
-		"messages can be deleted":                    !got.DenyDelete,
-		fmt.Sprintf("subjects %v", got.Subjects):     len(got.Subjects) != 1 || got.Subjects[0] != want.Subjects[0],
-		fmt.Sprintf("window %v", got.Duplicates):     want.Duplicates != 0 && got.Duplicates < want.Duplicates,
-		fmt.Sprintf("max age %v", got.MaxAge):        got.MaxAge != 0 && got.MaxAge < want.Duplicates,
-		"keeps more than the last value of a key":    want.MaxMsgsPerSubject == 1 && got.MaxMsgsPerSubject != 1,
-		fmt.Sprintf("holds at most %d", got.MaxMsgs): got.MaxMsgs > 0,
+		"retention is not limits":                           got.Retention != jetstream.LimitsPolicy,
+		"storage is not file":                               got.Storage != jetstream.FileStorage,
+		"direct reads are allowed":                          got.AllowDirect,
+		"messages can be deleted":                           !got.DenyDelete,
+		fmt.Sprintf("subjects %v", got.Subjects):            len(got.Subjects) != 1 || got.Subjects[0] != want.Subjects[0],
+		fmt.Sprintf("window %v", got.Duplicates):            want.Duplicates != 0 && got.Duplicates < want.Duplicates,
+		fmt.Sprintf("max age %v", got.MaxAge):               got.MaxAge != 0 && got.MaxAge < want.Duplicates,
+		"keeps more than the last value of a key":           want.MaxMsgsPerSubject == 1 && got.MaxMsgsPerSubject != 1,
+		fmt.Sprintf("holds at most %d", got.MaxMsgs):        got.MaxMsgs > 0,
+		fmt.Sprintf("holds at most %d bytes", got.MaxBytes): got.MaxBytes > 0,
+		"drops all but the last of a subject":               want.MaxMsgsPerSubject == 0 && got.MaxMsgsPerSubject > 0,
 	} {
 		if differs {
 			return fault.Newf("bus.not_provisioned", "stream %s: %s", want.Name, what)
