@@ -74,6 +74,10 @@ func (a *app) configLint() *cobra.Command {
 				}
 			},
 		}
+		if len(problems.Fatal()) == 0 {
+			r.summary = count(len(problems), "warning")
+			return r, nil
+		}
 		finding := fault.Newf("config.invalid", "%s in %s", r.summary, cmp.Or(res.File, "the environment"))
 		finding.Hint = "fix them and run it again"
 		return r, found{finding}

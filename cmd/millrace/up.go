@@ -68,11 +68,15 @@ func (a *app) up(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := config.Check(cfg, origins); err != nil {
+	warnings, err := config.Check(cfg, origins)
+	if err != nil {
 		return err
 	}
 	if origins.File() != "" {
 		log.Info("configuration read", "path", origins.File())
+	}
+	for _, w := range warnings {
+		log.Warn("configuration", "problem", w.String())
 	}
 	folder, err := claimFolder(cfg.DataDir, installation{Connections: cfg.ConnectionNames()})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"time"
 
@@ -43,32 +44,43 @@ func (r *runner) attemptInPlace(ctx context.Context, m *Message) (schemas.Outcom
 			Acumatica: counter.AcumaticaCalls.Load(), StripeReads: counter.StripeReads.Load(), StripeWrites: counter.StripeWrites.Load(),
 		}
 		if err == nil {
-			br.success()
+			r.recovered(br, m)
 			return o, nil
 		}
 		f := fault.Of(err)
 		var wait time.Duration
 		switch f.Kind {
 		case fault.Transient:
-			br.success() // the system answered
+			r.recovered(br, m) // the system answered
 			if wait = max(f.RetryAfter, jitter(backoff)); spent+wait > inPlaceBudget {
 				return o, err
 			}
 			spent, backoff = spent+wait, backoff*2
 		case fault.Throttled:
-			br.success()
+			r.recovered(br, m)
 			br.hold(max(f.RetryAfter, throttleWait)) // for every worker of the stage
 			continue
 		case fault.Down, fault.Misconfigured:
-			br.failure(f)
+			if br.failure(f) {
+				r.bus.log.Warn("stage waits", "stage", r.stage.Name, "connection", m.Subject.Connection,
+					"kind", f.Kind.String(), "code", f.Code, "hint", f.Hint, "err", fmt.Sprintf("%.600s", err.Error()))
+			}
 			continue // enter waits until the next probe
 		case fault.Rejected, fault.Invalid:
-			br.success()
+			r.recovered(br, m)
 			return o, err
 		}
 		if !r.pause(ctx, wait) {
 			return o, errStopping
 		}
+	}
+}
+
+// recovered tells the breaker that the other system answered, and the log when
+// the stage goes on because of it.
+func (r *runner) recovered(br *breaker, m *Message) {
+	if br.success() {
+		r.bus.log.Info("stage goes on", "stage", r.stage.Name, "connection", m.Subject.Connection)
 	}
 }
 
@@ -115,5 +127,9 @@ func (r *runner) record(ctx context.Context, m *Message, o schemas.Outcome, err 
 		log.Debug("attempt", "kind", "stopped")
 		return
 	}
-	log.Warn("attempt", "kind", f.Kind.String(), "code", f.Code, "hint", f.Hint, "err", fmt.Sprintf("%.600s", err.Error()))
+	level := slog.LevelWarn
+	if f.Kind == fault.Down || f.Kind == fault.Misconfigured {
+		level = slog.LevelDebug // every probe fails the same way: told when the stage stops and goes on
+	}
+	log.Log(ctx, level, "attempt", "kind", f.Kind.String(), "code", f.Code, "hint", f.Hint, "err", fmt.Sprintf("%.600s", err.Error()))
 }

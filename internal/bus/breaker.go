@@ -69,11 +69,19 @@ func (b *breaker) hold(d time.Duration) {
 	}
 }
 
-func (b *breaker) success() { b.cb.RecordSuccess() }
+// success says whether the breaker closed just now.
+func (b *breaker) success() (closed bool) {
+	before := b.cb.State()
+	b.cb.RecordSuccess()
+	return before != circuitbreaker.ClosedState && b.cb.IsClosed()
+}
 
-func (b *breaker) failure(f *fault.Error) {
+// failure says whether the breaker opened just now, rather than stayed open.
+func (b *breaker) failure(f *fault.Error) (opened bool) {
 	if f.Kind == fault.Misconfigured {
 		b.hold(jitter(probeSignInEvery))
 	}
+	opened = b.cb.IsClosed()
 	b.cb.RecordFailure()
+	return opened
 }

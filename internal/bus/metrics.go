@@ -23,6 +23,7 @@ func newMetrics() (*metrics, error) {
 		return nil, fmt.Errorf("metric: %w", err)
 	}
 	attempts, err := meter.Float64Histogram("millrace_attempt_duration", metric.WithUnit("s"),
+		metric.WithExplicitBucketBoundaries(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 660),
 		metric.WithDescription("attempts by stage and result: an outcome or the kind of the failure"))
 	if err != nil {
 		return nil, fmt.Errorf("metric: %w", err)

@@ -74,7 +74,7 @@ type Poll struct {
 	Overlap  time.Duration `yaml:"overlap"`  // windows overlap by this much; default 2m
 	Settle   time.Duration `yaml:"settle"`   // the window ends this long before the server's now; default 2s
 	PageSize int           `yaml:"page_size"`
-	Since    time.Time     `yaml:"since"` // start date of the connection; default: when it was first polled
+	Since    time.Time     `yaml:"since"` // take only what changed since; zero: all customers and every open invoice
 }
 
 // NATS says which broker to use. Without URL the process embeds one.

@@ -159,8 +159,8 @@ partitions: 0
 		"connections[0].acumatica.username: required by source-acumatica, transform, sink-acumatica (set ACUMATICA_USERNAME)",
 		"version 20.200.001 of Default is not one with contract version 4",
 		`"Mars/Olympus" is not a time zone`,
-		"connections[0].books.payment_method: required by transform",
-		"connections[0].books.cash_accounts: required by transform",
+		"warning: connections[0].books.payment_method: no payment can be posted",
+		"warning: connections[0].books.cash_accounts: no payment can be posted",
 		"connections[1].stripe.webhook_secrets: want a list",
 		"connections[1].stripe.api_key: this is the publishable key",
 		"livemode is true but the key is for test mode",
@@ -187,14 +187,42 @@ func TestValidateAsksOnlyForWhatTheServicesNeed(t *testing.T) {
 	} {
 		t.Run(tt.service, func(t *testing.T) {
 			c, o := mustLoad(t, Source{Getenv: env(tt.vars)})
-			if err := Check(c, o, tt.service); err != nil {
+			if _, err := Check(c, o, tt.service); err != nil {
 				t.Errorf("alone: %v", err)
 			}
-			err := Check(c, o)
+			_, err := Check(c, o)
 			if e, ok := errors.AsType[*fault.Error](err); !ok || e.Code != "config.invalid" {
 				t.Errorf("for all services: err = %v, want config.invalid", err)
 			}
 		})
+	}
+}
+
+// TestBooksAreNotNeededToStart: invoices flow, payments are parked with a hint.
+func TestBooksAreNotNeededToStart(t *testing.T) {
+	c, o := mustLoad(t, Source{Getenv: env(map[string]string{
+		"STRIPE_API_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRET": "whsec_1",
+		"ACUMATICA_URL": "https://x", "ACUMATICA_USERNAME": "u", "ACUMATICA_PASSWORD": "p",
+	})})
+	warnings, err := Check(c, o)
+	if err != nil || len(warnings) != 2 || !strings.Contains(warnings[0].Hint, "MILLRACE_PAYMENT_METHOD") {
+		t.Errorf("warnings = %v, err = %v", warnings, err)
+	}
+}
+
+func TestFileFormsFillReferencesAsWell(t *testing.T) {
+	secret := write(t, "key", "sk_test_from_file\n")
+	file := write(t, "m.yaml", "connections:\n- name: default\n  stripe: {api_key: \"${STRIPE_API_KEY}\"}\n")
+	c, _ := mustLoad(t, Source{Path: file, Getenv: env(map[string]string{"STRIPE_API_KEY_FILE": secret})})
+	if got := c.Connections[0].Stripe.APIKey.Reveal(); got != "sk_test_from_file" {
+		t.Errorf("api_key = %q", got)
+	}
+}
+
+func TestPathsHaveNoFileForm(t *testing.T) {
+	_, _, err := Load(Source{Getenv: env(map[string]string{"NATS_CREDS_FILE": "/run/creds"})})
+	if err == nil || !strings.Contains(err.Error(), "set NATS_CREDS") {
+		t.Errorf("err = %v: a variable that is ignored must be told", err)
 	}
 }
 

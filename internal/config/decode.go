@@ -173,7 +173,10 @@ func (l *loader) resolve(text string) (value, via string, err error) {
 			return "", "", fmt.Errorf("${%s: the closing brace is missing", ref)
 		}
 		name, fallback, hasFallback := strings.Cut(ref, ":-")
-		value := l.src.Getenv(name)
+		value, err := l.lookup(name)
+		if err != nil {
+			return "", "", err
+		}
 		if value == "" && !hasFallback {
 			return "", "", fmt.Errorf("${%s}: not set in the environment", name)
 		}
@@ -185,6 +188,21 @@ func (l *loader) resolve(text string) (value, via string, err error) {
 		text = after
 	}
 	return b.String(), strings.Join(names, " "), nil
+}
+
+// lookup reads a variable, or the file that its _FILE form names.
+func (l *loader) lookup(name string) (string, error) {
+	if value := l.src.Getenv(name); value != "" {
+		return value, nil
+	}
+	if path := l.src.Getenv(name + "_FILE"); path != "" {
+		value, err := readSecretFile(path)
+		if err != nil {
+			return "", fmt.Errorf("${%s}: %w", name, err)
+		}
+		return value, nil
+	}
+	return "", nil
 }
 
 // readSecretFile returns the content without the newline that editors leave

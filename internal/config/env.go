@@ -18,7 +18,7 @@ type Variable struct {
 
 // Variables lists every environment variable that sets a value, in the order
 // they are documented. Each has a form with _FILE at its end, which names a
-// file that holds the value.
+// file that holds the value; only those that are paths themselves have not.
 func Variables() []Variable {
 	return []Variable{
 		{"STRIPE_API_KEY", "connection.stripe.api_key", "secret or restricted key"},
@@ -52,7 +52,7 @@ func Variables() []Variable {
 		{"MILLRACE_POLL_OVERLAP", "connection.poll.overlap", ""},
 		{"MILLRACE_POLL_SETTLE", "connection.poll.settle", ""},
 		{"MILLRACE_POLL_PAGE_SIZE", "connection.poll.page_size", ""},
-		{"MILLRACE_POLL_SINCE", "connection.poll.since", "start date of the connection"},
+		{"MILLRACE_POLL_SINCE", "connection.poll.since", "take only what changed since this day"},
 	}
 }
 
@@ -62,7 +62,11 @@ var fileOnly = map[string]bool{"NATS_CREDS": true, "MILLRACE_DATA_DIR": true}
 func (l *loader) readEnv() {
 	for _, x := range Variables() {
 		value, name := l.src.Getenv(x.Name), x.Name
-		if path := l.src.Getenv(x.Name + "_FILE"); path != "" && !fileOnly[x.Name] {
+		if path := l.src.Getenv(x.Name + "_FILE"); path != "" {
+			if fileOnly[x.Name] {
+				l.problem(l.absolute(x.Path), x.Name+"_FILE", "set "+x.Name, "%s is a path already and has no _FILE form", x.Name)
+				continue
+			}
 			if value != "" {
 				l.problem(l.absolute(x.Path), x.Name, "unset one of the two", "%s and %s_FILE are both set", x.Name, x.Name)
 				continue

@@ -114,12 +114,14 @@ func Load(src Source) (*Config, Origins, error) {
 	return l.cfg, l.origins, nil
 }
 
-// Check is Validate as an error: config.invalid with a Problems in its chain.
-func Check(c *Config, o Origins, services ...string) error {
-	if p := Validate(c, o, services...); len(p) > 0 {
-		return fault.New("config.invalid", p)
+// Check is Validate as an error: config.invalid, with a Problems in its chain,
+// unless all that it finds are warnings; those are returned as they are.
+func Check(c *Config, o Origins, services ...string) (warnings Problems, err error) {
+	p := Validate(c, o, services...)
+	if fatal := p.Fatal(); len(fatal) > 0 {
+		return nil, fault.New("config.invalid", fatal)
 	}
-	return nil
+	return p, nil
 }
 
 // Lint finds everything that is wrong at once: what cannot be understood and

@@ -16,10 +16,14 @@ type Problem struct {
 	Where   string `json:"where,omitempty"` // "millrace.yaml:12:5", "ACUMATICA_ENDPOINT"; empty: not set anywhere
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
+	Warning bool   `json:"warning,omitempty"` // the services start all the same
 }
 
 func (p Problem) String() string {
 	var parts []string
+	if p.Warning {
+		parts = append(parts, "warning")
+	}
 	for _, s := range []string{p.Where, p.Path, p.Message} {
 		if s != "" {
 			parts = append(parts, s)
@@ -34,6 +38,11 @@ func (p Problem) String() string {
 
 // Problems are all that is wrong, in the order of the configuration.
 type Problems []Problem
+
+// Fatal are the problems that the services do not start with.
+func (p Problems) Fatal() Problems {
+	return slices.DeleteFunc(slices.Clone(p), func(x Problem) bool { return x.Warning })
+}
 
 func (p Problems) Error() string {
 	lines := make([]string, len(p))
@@ -81,6 +90,11 @@ func (v *validator) add(path, hint, format string, args ...any) {
 	v.problems = append(v.problems, Problem{
 		Path: path, Where: v.origins.Of(path).Where, Hint: hint, Message: fmt.Sprintf(format, args...),
 	})
+}
+
+// warn reports something that does not keep the services from starting.
+func (v *validator) warn(path, hint, message string) {
+	v.problems = append(v.problems, Problem{Path: path, Where: v.origins.Of(path).Where, Hint: hint, Message: message, Warning: true})
 }
 
 // need reports a missing value when one of the services needs it; hint names
@@ -250,10 +264,14 @@ func (v *validator) books(path string, b Books) {
 	if _, err := time.LoadLocation(b.TimeZone); err != nil || b.TimeZone == "" || b.TimeZone == "Local" {
 		v.add(path+".time_zone", "an IANA name such as America/New_York", "%q is not a time zone", b.TimeZone)
 	}
-	isTransform := func(s string) bool { return s == "transform" }
-	v.need(b.PaymentMethod, path+".payment_method", isTransform)
+	// Customers and invoices flow without these; payments are parked until they
+	// are there.
+	const parked = "until it is set, payments are parked: set "
+	if b.PaymentMethod == "" {
+		v.warn(path+".payment_method", parked+"MILLRACE_PAYMENT_METHOD to Acumatica's payment method for Stripe charges", "no payment can be posted")
+	}
 	if len(b.CashAccounts) == 0 {
-		v.need("", path+".cash_accounts", isTransform)
+		v.warn(path+".cash_accounts", parked+"MILLRACE_CASH_ACCOUNTS to the clearing account of each currency: USD=10250ST,EUR=10251ST", "no payment can be posted")
 	}
 	for currency, account := range b.CashAccounts {
 		if !currencyForm.MatchString(currency) {

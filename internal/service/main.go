@@ -69,11 +69,15 @@ func Start(ctx context.Context, src config.Source, log *slog.Logger, services ..
 	if err != nil {
 		return err
 	}
-	if err := config.Check(cfg, origins, names...); err != nil {
+	warnings, err := config.Check(cfg, origins, names...)
+	if err != nil {
 		return err
 	}
 	if origins.File() != "" {
 		log.Info("configuration read", "path", origins.File())
+	}
+	for _, w := range warnings {
+		log.Warn("configuration", "problem", w.String())
 	}
 	log = log.With("service", strings.Join(names, ","))
 	rt, err := Open(ctx, Options{Name: strings.Join(names, "-"), Config: cfg, Log: log, Getenv: src.Getenv})

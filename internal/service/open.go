@@ -55,7 +55,7 @@ func (rt *Runtime) open(ctx context.Context, o Options) error {
 			return fmt.Errorf("verify streams: %w", err)
 		}
 	}
-	rt.OnReady("bus", rt.Bus.Verify)
+	rt.OnReady(busCheck, rt.Bus.Verify)
 	if err := rt.observeLag(); err != nil {
 		return fmt.Errorf("telemetry: %w", err)
 	}

@@ -9,7 +9,12 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"millrace/internal/fault"
 )
+
+// busCheck is the one dependency without which nothing can be taken.
+const busCheck = "bus"
 
 // checkTimeout bounds one readiness check, so that a probe gets its answer
 // before the prober gives up (Kubernetes: timeoutSeconds is 1 by default, our
@@ -54,17 +59,22 @@ func (rt *Runtime) opsHandler(metrics http.Handler) http.Handler {
 }
 
 // serveReady answers 200 when every check passes and 503 otherwise; with
-// ?verbose, and on failure always, one line per check.
+// ?verbose, and on failure always, one line per check. That Stripe or
+// Acumatica is away makes nothing unready: their work waits, and webhooks must
+// go on being stored (Invariant 5).
 func (rt *Runtime) serveReady(w http.ResponseWriter, r *http.Request) {
 	results := rt.Ready(r.Context())
 	status, text := http.StatusOK, strings.Builder{}
 	for _, c := range results {
-		if c.Err != nil {
+		switch {
+		case c.Err == nil:
+			fmt.Fprintf(&text, "[+] %s: ok\n", c.Name)
+		case c.Waits:
+			fmt.Fprintf(&text, "[~] %s: %v; work for it waits\n", c.Name, c.Err)
+		default:
 			status = http.StatusServiceUnavailable
 			fmt.Fprintf(&text, "[-] %s: %v\n", c.Name, c.Err)
-			continue
 		}
-		fmt.Fprintf(&text, "[+] %s: ok\n", c.Name)
 	}
 	switch {
 	case status != http.StatusOK:
@@ -88,8 +98,9 @@ func reply(w http.ResponseWriter, status int, text string) {
 
 // CheckResult is how one readiness check ended.
 type CheckResult struct {
-	Name string
-	Err  error
+	Name  string
+	Err   error
+	Waits bool // another system is away: told, but no reason to take the process out
 }
 
 // Ready runs every readiness check, side by side, each within 2 s, and returns
@@ -102,11 +113,18 @@ func (rt *Runtime) Ready(ctx context.Context) []CheckResult {
 	var wg sync.WaitGroup
 	for i, c := range checks {
 		wg.Go(func() {
-			results[i] = CheckResult{Name: c.name, Err: runCheck(ctx, c)}
+			err := runCheck(ctx, c)
+			waits := c.name != busCheck && isAway(err)
+			results[i] = CheckResult{Name: c.name, Err: err, Waits: waits}
 		})
 	}
 	wg.Wait()
 	return results
+}
+
+func isAway(err error) bool {
+	f, classified := errors.AsType[*fault.Error](err)
+	return classified && (f.Kind == fault.Down || f.Kind == fault.Throttled)
 }
 
 // runCheck returns after checkTimeout even if the check ignores its context.

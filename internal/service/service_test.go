@@ -86,13 +86,16 @@ func TestStopBoundsASlowStep(t *testing.T) {
 func TestReadinessRunsEveryCheckWithATimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rt := &Runtime{}
-		healthy := true
+		healthy, away := true, false
 		rt.OnReady("bus", func(context.Context) error { return nil })
 		rt.OnReady("stripe", func(context.Context) error {
-			if healthy {
-				return nil
+			switch {
+			case away:
+				return fault.New("stripe.unreachable", errors.New("refused"))
+			case !healthy:
+				return errors.New("401")
 			}
-			return errors.New("401")
+			return nil
 		})
 		h := rt.opsHandler(http.NotFoundHandler())
 		get := func(path string) (int, string) {
@@ -108,7 +111,8 @@ func TestReadinessRunsEveryCheckWithATimeout(t *testing.T) {
 		}{
 			{"ready", "/readyz", func() {}, 200, "ok\n"},
 			{"verbose", "/readyz?verbose", func() {}, 200, "[+] bus: ok\n[+] stripe: ok\nready\n"},
-			{"one fails", "/readyz", func() { healthy = false }, 503, "[+] bus: ok\n[-] stripe: 401\nnot ready\n"},
+			{"another system is away", "/readyz?verbose", func() { away = true }, 200, "[+] bus: ok\n[~] stripe: stripe.unreachable: refused; work for it waits\nready\n"},
+			{"one fails", "/readyz", func() { away, healthy = false, false }, 503, "[+] bus: ok\n[-] stripe: 401\nnot ready\n"},
 			{"alive all the same", "/livez", func() {}, 200, "ok\n"},
 			{"healthz is livez", "/healthz", func() {}, 200, "ok\n"},
 			{"a check hangs", "/readyz", func() {
