@@ -21,7 +21,7 @@ func (c *Client) fail(r request, res *response) error {
 	html := isHTML(res)
 	switch {
 	case res.status == http.StatusOK && html:
-		return uncertainIf(r.write, fault.Newf("acumatica.unreachable", "http 200 with an HTML page"))
+		return page(r, res)
 	case res.status >= 200 && res.status < 300:
 		return nil
 	case res.status >= 300 && res.status < 400:
@@ -30,12 +30,17 @@ func (c *Client) fail(r request, res *response) error {
 		return fault.Newf("acumatica.throttled", "http 429").After(retryAfter(res))
 	}
 	detail := c.details(res)
-	if code := matchText(detail); code != "" {
-		return uncertainIf(r.write && code == "acumatica.unreachable", c.coded(code, res, detail))
+	gateway := res.status == http.StatusBadGateway || res.status == http.StatusServiceUnavailable || res.status == http.StatusGatewayTimeout
+	code := matchText(r, detail)
+	switch {
+	case gateway && (code == "" || code == "acumatica.server_error"):
+		return uncertainIf(r.write, c.coded("acumatica.unreachable", res, detail))
+	case res.status == http.StatusForbidden && (code == "" || code == "acumatica.not_allowed"):
+		return c.coded("acumatica.forbidden", res, detail) // the form as such, for everybody
+	case code != "":
+		return uncertainIf(r.write && leavesOpen(code), c.coded(code, res, detail))
 	}
 	switch res.status {
-	case http.StatusForbidden:
-		return c.coded("acumatica.forbidden", res, detail)
 	case http.StatusNotFound:
 		if r.byKey && !strings.Contains(detail.text(), "No HTTP resource") {
 			return c.coded("acumatica.not_found", res, detail)
@@ -43,19 +48,34 @@ func (c *Client) fail(r request, res *response) error {
 		return c.coded("acumatica.endpoint", res, detail)
 	case http.StatusUnprocessableEntity, http.StatusPreconditionFailed:
 		return c.coded("acumatica.validation", res, detail)
-	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return uncertainIf(r.write, c.coded("acumatica.unreachable", res, detail))
 	}
 	switch {
 	case res.status < 500:
 		return c.coded("acumatica.request", res, detail)
 	case html:
-		return uncertainIf(r.write, fault.Newf("acumatica.unreachable", "http %d with an HTML page", res.status))
+		return page(r, res)
 	case detail.business():
 		return c.coded("acumatica.validation", res, detail)
 	default:
 		return uncertainIf(r.write, c.coded("acumatica.server_error", res, detail))
 	}
+}
+
+// leavesOpen reports a code after which a write may have been executed: not
+// Acumatica's refusal of the document, but trouble on the way through it.
+func leavesOpen(code string) bool {
+	return code == "acumatica.unreachable" || code == "acumatica.server_error" || code == "acumatica.lookup"
+}
+
+// page classifies an HTML page. On a request that meets everybody it is the
+// site that fails; one document may also bring Acumatica to show its error
+// page (Invariant 5).
+func page(r request, res *response) error {
+	code := "acumatica.unreachable"
+	if r.ofRecord() {
+		code = "acumatica.server_error"
+	}
+	return uncertainIf(r.write, fault.Newf(code, "http %d with an HTML page", res.status))
 }
 
 func (c *Client) coded(code string, res *response, d detail) *fault.Error {

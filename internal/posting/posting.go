@@ -38,9 +38,14 @@ type Record struct {
 	Updated  time.Time         `json:"updated"`
 }
 
-// holdFor is how long a hold lasts without being saved again. Safety does not
-// rest on it: a save by an overtaken holder fails by compare-and-swap.
-const holdFor = 5 * time.Second
+const (
+	// HoldFor is how long a hold lasts without being saved again. Safety does
+	// not rest on it: a save by an overtaken holder fails by compare-and-swap.
+	HoldFor = 6 * time.Second
+	// RenewEvery is how often a holder that works for long saves again; the
+	// hold outlasts one save that comes too late or fails.
+	RenewEvery = HoldFor / 3
+)
 
 // Posting is a Record held by this worker.
 type Posting struct {
@@ -92,12 +97,29 @@ func (s *Store) Claim(ctx context.Context, connection, intentID string) (*Postin
 	return p, nil
 }
 
+// Get reads the record of an intent without claiming it, for a worker that was
+// overtaken and must know what became of its work; false if there is none.
+func (s *Store) Get(ctx context.Context, connection, intentID string) (Record, bool, error) {
+	var r Record
+	data, _, err := s.bucket.Get(ctx, bus.Key(connection, intentID))
+	if errors.Is(err, bus.ErrNotFound) {
+		return r, false, nil
+	}
+	if err != nil {
+		return r, false, fmt.Errorf("read posting %s: %w", intentID, err)
+	}
+	if err := json.Unmarshal(data, &r); err != nil {
+		return r, false, fmt.Errorf("read posting %s: %w", intentID, err)
+	}
+	return r, true, nil
+}
+
 // Save stores the record and prolongs the hold. posting.fenced when another
 // worker has taken it meanwhile: the caller must stop at once, without
 // another call to the target.
 func (p *Posting) Save(ctx context.Context) error {
 	p.Holder, p.Updated = p.store.holder, p.store.now().UTC()
-	p.Until = p.Updated.Add(holdFor)
+	p.Until = p.Updated.Add(HoldFor)
 	if p.State == Done {
 		p.Holder, p.Until = "", time.Time{}
 	}
@@ -105,10 +127,11 @@ func (p *Posting) Save(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("save %s: %w", p.IntentID, err)
 	}
-	if p.rev == 0 {
-		p.rev, err = p.store.bucket.Create(ctx, p.key, data)
+	rev := p.rev // a failed save leaves it, so that the next one can tell whether we were overtaken
+	if rev == 0 {
+		rev, err = p.store.bucket.Create(ctx, p.key, data)
 	} else {
-		p.rev, err = p.store.bucket.Update(ctx, p.key, data, p.rev)
+		rev, err = p.store.bucket.Update(ctx, p.key, data, rev)
 	}
 	if errors.Is(err, bus.ErrConflict) {
 		return fault.Newf("posting.fenced", "save %s as %s: %w", p.IntentID, p.State, err)
@@ -116,5 +139,6 @@ func (p *Posting) Save(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("save %s as %s: %w", p.IntentID, p.State, err)
 	}
+	p.rev = rev
 	return nil
 }

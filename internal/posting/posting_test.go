@@ -1,6 +1,7 @@
 package posting
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -22,11 +23,83 @@ func TestOnlyOneWorkerHoldsAPosting(t *testing.T) {
 	}
 }
 
+// A holder that renews as often as it should keeps its posting, even if one of
+// its renewals comes to nothing.
+func TestNobodyTakesAPostingWhoseHolderRenewsIt(t *testing.T) {
+	if 2*RenewEvery >= HoldFor {
+		t.Fatalf("a hold of %s does not outlast a missed renewal every %s", HoldFor, RenewEvery)
+	}
+	b := bustest.New(t)
+	now := time.Now()
+	one, two := New(b, "one"), New(b, "two")
+	one.now = func() time.Time { return now }
+	two.now = func() time.Time { return now }
+	p, err := one.Claim(t.Context(), "default", "i")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for renewal := range 6 {
+		now = now.Add(RenewEvery)
+		if renewal%2 == 0 { // this renewal is missed
+			now = now.Add(RenewEvery)
+		}
+		if _, err := two.Claim(t.Context(), "default", "i"); err == nil || fault.Of(err).Code != "posting.held" {
+			t.Fatalf("renewal %d: err = %v, want posting.held", renewal, err)
+		}
+		if err := p.Save(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now = now.Add(HoldFor)
+	if _, err := two.Claim(t.Context(), "default", "i"); err != nil {
+		t.Errorf("nobody renews any more: %v", err)
+	}
+}
+
+func TestASaveThatFailedDoesNotFenceItself(t *testing.T) {
+	b := bustest.New(t)
+	p, err := New(b, "one").Claim(t.Context(), "default", "i")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if err := p.Save(stopped); err == nil {
+		t.Fatal("saved although stopped")
+	}
+	if err := p.Save(t.Context()); err != nil {
+		t.Errorf("nobody has taken it: %v", err)
+	}
+}
+
+func TestGetReadsWithoutTaking(t *testing.T) {
+	b := bustest.New(t)
+	one, two := New(b, "one"), New(b, "two")
+	if _, found, err := two.Get(t.Context(), "default", "i"); found || err != nil {
+		t.Errorf("found %v, %v", found, err)
+	}
+	p, err := one.Claim(t.Context(), "default", "i")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.State, p.Keys = Created, map[string]string{"ReferenceNbr": "000001"}
+	if err := p.Save(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got, found, err := two.Get(t.Context(), "default", "i")
+	if err != nil || !found || got.State != Created || got.Keys["ReferenceNbr"] != "000001" {
+		t.Errorf("got %+v, %v, %v", got, found, err)
+	}
+	if err := p.Save(t.Context()); err != nil {
+		t.Errorf("the holder was disturbed: %v", err)
+	}
+}
+
 func TestAStaleHolderIsFencedOff(t *testing.T) {
 	b := bustest.New(t)
 	now := time.Now()
 	one, two := New(b, "one"), New(b, "two")
-	two.now = func() time.Time { return now.Add(2 * holdFor) }
+	two.now = func() time.Time { return now.Add(2 * HoldFor) }
 	stale, err := one.Claim(t.Context(), "default", "i")
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +124,7 @@ func TestARestartedWorkerTakesUpWhereItWas(t *testing.T) {
 		t.Fatal(err)
 	}
 	later := New(b, "two")
-	later.now = func() time.Time { return time.Now().Add(2 * holdFor) }
+	later.now = func() time.Time { return time.Now().Add(2 * HoldFor) }
 	got, err := later.Claim(t.Context(), "default", p.IntentID)
 	if err != nil || got.State != Created || got.Keys["ReferenceNbr"] != "000001" || got.Sends != 1 {
 		t.Errorf("claim = %+v, %v", got, err)

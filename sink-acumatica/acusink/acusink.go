@@ -24,9 +24,11 @@ import (
 // Stage is the name of this stage in subjects and outcomes.
 const Stage = "sink-acumatica"
 
-// Postings hands out the durable record of an intent, held by this worker.
+// Postings hands out the durable record of an intent, held by this worker. Get
+// only reads it; false if there is none.
 type Postings interface {
 	Claim(ctx context.Context, connection, intentID string) (Posting, error)
+	Get(ctx context.Context, connection, intentID string) (posting.Record, bool, error)
 }
 
 // Posting is one held record. Save fails with posting.fenced when another

@@ -235,6 +235,11 @@ func TestTwoReleasedCopiesAreForAPerson(t *testing.T) {
 	if got := b.erp.in("Balanced"); len(got) != 1 {
 		t.Errorf("nothing may be touched: %v", got)
 	}
+	b.erp.change(func() { b.erp.docs["000078"]["Status"] = acumatica.Value("Voided") })
+	if _, err := b.handle(t); err != nil {
+		t.Fatal(err)
+	}
+	b.oneReleased(t, "000077")
 }
 
 func TestVoidedDocumentIsForAPerson(t *testing.T) {

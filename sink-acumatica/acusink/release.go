@@ -113,7 +113,7 @@ func (w *work) asked(ctx context.Context) error {
 
 func (w *work) invoke(ctx context.Context) error {
 	k := w.p.Data().Keys
-	err := w.holding(ctx, func(ctx context.Context) error {
+	err := w.writing(ctx, func(ctx context.Context) error {
 		return w.conn.Client.Invoke(ctx, paymentEntity, paymentRelease, map[string]any{
 			keyType: acumatica.Value(k[keyType]), keyNumber: acumatica.Value(k[keyNumber]),
 		})

@@ -46,6 +46,10 @@ func (h held) Claim(ctx context.Context, connection, intentID string) (Posting, 
 	return claimed{p}, nil
 }
 
+func (h held) Get(ctx context.Context, connection, intentID string) (posting.Record, bool, error) {
+	return h.store.Get(ctx, connection, intentID)
+}
+
 type claimed struct{ p *posting.Posting }
 
 func (c claimed) Data() *posting.Record          { return &c.p.Record }

@@ -51,19 +51,28 @@ func (w *work) adopt(ctx context.Context, found []acumatica.Record) error {
 	return w.keep(ctx, r, posting.Created)
 }
 
-// single chooses the released document, or the unreleased one with the lowest
-// number, and deletes the other unreleased ones. Two that are in the ledger,
-// or one that was voided, are for a person to decide.
+// single chooses the released document, else the one that the posting names,
+// else the unreleased one with the lowest number, and deletes the other
+// unreleased ones. So a worker that was overtaken may delete its copy while
+// the posting names another. Two that are in the ledger, or one that was
+// voided without another in its place, are for a person to decide.
 func (w *work) single(ctx context.Context, found []acumatica.Record) (acumatica.Record, error) {
+	named := w.p.Data().Keys
+	other := func(r acumatica.Record) int {
+		if named[keyNumber] != "" && r.String(keyNumber) == named[keyNumber] && r.String(keyType) == named[keyType] {
+			return 0
+		}
+		return 1
+	}
 	slices.SortFunc(found, func(a, b acumatica.Record) int {
 		x, y := a.String(keyNumber), b.String(keyNumber)
-		return cmp.Or(cmp.Compare(len(x), len(y)), strings.Compare(x, y))
+		return cmp.Or(cmp.Compare(other(a), other(b)), cmp.Compare(len(x), len(y)), strings.Compare(x, y))
 	})
-	var keep acumatica.Record
+	var keep, gone acumatica.Record
 	for _, r := range found {
 		switch {
 		case r.String("Status") == voided:
-			return nil, fault.Newf("acumatica.voided", "%s %s was voided", r.String(keyType), r.String(keyNumber))
+			gone = r
 		case isReleased(r) && keep != nil && isReleased(keep):
 			return nil, fault.Newf("acumatica.duplicate", "%s and %s both carry %s and are released",
 				keep.String(keyNumber), r.String(keyNumber), w.pay.PaymentRef)
@@ -71,7 +80,13 @@ func (w *work) single(ctx context.Context, found []acumatica.Record) (acumatica.
 			keep = r
 		}
 	}
+	if gone != nil && (keep == nil || !isReleased(keep)) {
+		return nil, fault.Newf("acumatica.voided", "%s %s was voided", gone.String(keyType), gone.String(keyNumber))
+	}
 	for _, r := range found {
+		if r.String("Status") == voided {
+			continue
+		}
 		if r.String(keyNumber) == keep.String(keyNumber) && r.String(keyType) == keep.String(keyType) {
 			continue
 		}

@@ -146,7 +146,7 @@ func (w *work) send(ctx context.Context) error {
 	w.sink.at("sent_saved")
 	w.searched = false
 	var r acumatica.Record
-	err := w.holding(ctx, func(ctx context.Context) (err error) {
+	err := w.writing(ctx, func(ctx context.Context) (err error) {
 		r, err = w.conn.Client.Put(ctx, paymentEntity, w.pay.body(), acumatica.Query{Expand: []string{"DocumentsToApply"}})
 		return err
 	})
@@ -161,7 +161,7 @@ func (w *work) send(ctx context.Context) error {
 		return fault.Newf("acumatica.readback", "the answer to the write names no ReferenceNbr")
 	}
 	w.seen, w.put = r, true
-	return w.keep(ctx, r, posting.Created)
+	return w.created(ctx, r)
 }
 
 // keep stores the keys of the document that the posting is about.

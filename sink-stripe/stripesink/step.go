@@ -25,10 +25,6 @@ const (
 // looked for by their time of creation.
 const clockSlack = time.Hour
 
-// keepEvery is how often a long run of writes saves the posting, which both
-// prolongs the hold and notices when it is lost.
-const keepEvery = 5 * time.Second
-
 // begin claims the posting of the intent.
 func (w *work) begin(ctx context.Context) error {
 	p, err := w.claim(ctx, w.in.Connection, w.in.ID)
@@ -80,9 +76,10 @@ func (w *work) since() time.Time {
 	return w.p.SentAt.Add(-clockSlack)
 }
 
-// keep saves the posting when it was not saved for a while.
+// keep saves the posting when it was not saved for a while, which both
+// prolongs the hold and notices when it is lost.
 func (w *work) keep(ctx context.Context) error {
-	if w.now().Sub(w.p.Updated) < keepEvery {
+	if w.now().Sub(w.p.Updated) < posting.RenewEvery {
 		return nil
 	}
 	return w.p.Save(ctx)

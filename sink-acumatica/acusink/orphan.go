@@ -1,0 +1,59 @@
+package acusink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"millrace/internal/acumatica"
+	"millrace/internal/posting"
+)
+
+// orphanTimeout bounds the clean-up by a worker that was overtaken.
+const orphanTimeout = 30 * time.Second
+
+// created stores the keys of the document that our PUT made. A worker that
+// was overtaken meanwhile cannot; it must not leave a copy behind that nobody
+// knows of.
+func (w *work) created(ctx context.Context, r acumatica.Record) error {
+	err := w.keep(ctx, r, posting.Created)
+	if !fenced(err) {
+		return err
+	}
+	if left := w.abandon(context.WithoutCancel(ctx), r); left != nil {
+		return errors.Join(err, fmt.Errorf("the unreleased copy %s %s may be left: %w", r.String(keyType), r.String(keyNumber), left))
+	}
+	return err
+}
+
+// abandon deletes our unreleased document when the posting has another one.
+// While the posting has none, the other worker is yet to search: it searches
+// before it sends, and again before it releases what it sent after us.
+func (w *work) abandon(ctx context.Context, r acumatica.Record) error {
+	ctx, cancel := context.WithTimeout(ctx, orphanTimeout)
+	defer cancel()
+	now, found, err := w.sink.o.Postings.Get(ctx, w.in.Connection, w.in.ID)
+	if err != nil {
+		return err
+	}
+	ours := []string{r.String(keyType), r.String(keyNumber)}
+	if number := now.Keys[keyNumber]; !found || number == "" || number == ours[1] && now.Keys[keyType] == ours[0] {
+		return nil
+	}
+	doc, err := w.conn.Client.Get(ctx, paymentEntity, ours, acumatica.Query{})
+	if acumatica.IsNotFound(err) {
+		return nil // the other worker has deleted it
+	}
+	if err != nil {
+		return err
+	}
+	if isReleased(doc) || doc.String("Status") == voided {
+		return errors.New("it is no longer unreleased")
+	}
+	if err := w.conn.Client.Delete(ctx, paymentEntity, ours...); err != nil && !acumatica.IsNotFound(err) {
+		return err
+	}
+	w.sink.at("orphan_deleted")
+	return nil
+}
