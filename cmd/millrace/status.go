@@ -24,17 +24,6 @@ type statusResult struct {
 	Parked  []parkedLane   `json:"parked"`
 }
 
-// parkedLane is one lane that waits for a person.
-type parkedLane struct {
-	Stage      string `json:"stage"`
-	Connection string `json:"connection"`
-	Lane       string `json:"lane"`
-	Since      string `json:"since"` // RFC 3339
-	Code       string `json:"code"`
-	Hint       string `json:"hint"`
-	Error      string `json:"error"`
-}
-
 func (a *app) statusCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "status", Short: "What each stage has before it, and what is held", Args: cobra.NoArgs,
@@ -86,14 +75,7 @@ func readStatus(ctx context.Context, v *view) (*statusResult, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, b := range blocks {
-			if b.Parked {
-				res.Parked = append(res.Parked, parkedLane{
-					Stage: l.Stage, Connection: b.Conn, Lane: b.Lane, Since: b.Since.Format(timeForm),
-					Code: b.Code, Hint: b.Hint, Error: b.Error,
-				})
-			}
-		}
+		res.Parked = append(res.Parked, parkedOf(blocks, laneFilter{})...)
 	}
 	return res, nil
 }
@@ -129,6 +111,6 @@ func (s *statusResult) print(w io.Writer) {
 	}
 	_ = tw.Flush() // w reports nothing that could be acted on
 	for _, p := range s.Parked {
-		fmt.Fprintf(w, "\nparked at %s since %s: customer %s of connection %s\n  %s\n  to do: %s\n", p.Stage, p.Since, p.Lane, p.Connection, p.Error, p.Hint)
+		p.print(w)
 	}
 }

@@ -79,6 +79,7 @@ func TestErrorsAreClassifiedOnce(t *testing.T) {
 		{"a permission is missing", 403, api(`"type":"invalid_request_error","message":"The provided key 'rk_test_abc' does not have the required permissions. Having the 'rak_invoice_write' permission would allow this request to continue."`), "", "stripe.permission", 0, "rak_invoice_write"},
 		{"no such object", 404, api(`"type":"invalid_request_error","code":"resource_missing","param":"id","message":"No such invoice: 'in_1'"`), "", "stripe.not_found", 0, "in_1"},
 		{"no such parameter object", 400, api(`"type":"invalid_request_error","code":"resource_missing","param":"customer","message":"No such customer: 'cus_1'"`), "", "stripe.not_found", 0, ""},
+		{"an object of the other mode, with its code", 404, api(`"type":"invalid_request_error","code":"resource_missing","param":"id","message":"No such invoice: 'in_1'; a similar object exists in test mode, but a live mode key was used to make this request."`), "", "stripe.livemode", 0, ""},
 		{"an object of the other mode", 400, api(`"type":"invalid_request_error","message":"No such customer: 'cus_1'; a similar object exists in live mode, but a test mode key was used"`), "", "stripe.livemode", 0, ""},
 		{"too many requests", 429, api(`"type":"invalid_request_error","code":"rate_limit","message":"slow"`), "7", "stripe.rate_limited", 7 * time.Second, ""},
 		{"a locked object", 429, api(`"type":"invalid_request_error","code":"lock_timeout","message":"locked"`), "", "stripe.rate_limited", 0, ""},

@@ -67,6 +67,9 @@ func statusFault(s *seen, status int, otherwise string, err error) *fault.Error 
 func (c *Client) classifyAPI(s *seen, e *stripe.Error) *fault.Error {
 	err := c.apiError(e)
 	switch status := e.HTTPStatusCode; {
+	// Stripe: the other mode's id, told only in the text; code and status are those of an object that is missing.
+	case strings.Contains(e.Msg, "a similar object exists in"):
+		return fault.New("stripe.livemode", err)
 	case e.Code == stripe.ErrorCodeLockTimeout, status == http.StatusTooManyRequests:
 		return fault.New("stripe.rate_limited", err).After(s.retryAfter)
 	case e.Type == stripe.ErrorTypeIdempotency && status == http.StatusBadRequest:
@@ -83,8 +86,6 @@ func (c *Client) classifyAPI(s *seen, e *stripe.Error) *fault.Error {
 		return fault.New("stripe.unreachable", err).After(s.retryAfter)
 	case status >= http.StatusInternalServerError:
 		return fault.New("stripe.server_error", err)
-	case strings.Contains(e.Msg, "a similar object exists in"): // Stripe: the other mode's id, told only in the text
-		return fault.New("stripe.livemode", err)
 	}
 	return fault.New("stripe.invalid", err)
 }

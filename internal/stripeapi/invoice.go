@@ -23,6 +23,7 @@ type Invoice struct {
 	DueDate   time.Time // zero when it has none yet
 	Metadata  map[string]string
 	Created   time.Time
+	Revision  bool // made by Stripe from another invoice, with that one's metadata
 }
 
 // Draft is an invoice about to be made.
@@ -255,7 +256,7 @@ func (c *Client) invoice(what string, x *stripe.Invoice) (Invoice, error) {
 	}
 	got := Invoice{
 		ID: x.ID, Currency: string(x.Currency), Status: string(x.Status), Number: x.Number, HostedURL: x.HostedInvoiceURL,
-		Total: x.Total, AmountDue: x.AmountDue, Metadata: x.Metadata, Created: time.Unix(x.Created, 0),
+		Total: x.Total, AmountDue: x.AmountDue, Metadata: x.Metadata, Created: time.Unix(x.Created, 0), Revision: x.FromInvoice != nil,
 	}
 	if x.Customer != nil {
 		got.Customer = x.Customer.ID

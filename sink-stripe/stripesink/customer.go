@@ -3,6 +3,8 @@ package stripesink
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"millrace/internal/fault"
 	"millrace/internal/link"
@@ -36,7 +38,7 @@ func (w *work) customer(ctx context.Context) (schemas.Outcome, error) {
 	case w.p.State == posting.Created: // written, but not yet linked or not yet Done
 	case linked:
 		did = "updated"
-		err = w.updateCustomer(ctx, l.StripeID, f)
+		err = w.updateCustomer(ctx, l.StripeID, f, nil)
 	default:
 		did, err = w.makeCustomer(ctx, f)
 	}
@@ -62,24 +64,26 @@ func (w *work) finishCustomer(ctx context.Context, did string) (schemas.Outcome,
 	return w.outcome(schemas.Applied, fmt.Sprintf("%s the Stripe customer %s", did, id), customerRef(id)), nil
 }
 
-// makeCustomer creates the customer, or adopts the one that an earlier attempt
-// created; it says which.
+// makeCustomer creates the customer, or adopts the one that is there already:
+// made by an earlier attempt, by an installation whose records are lost, or by
+// hand; it says which. Before a first create that costs one search.
 func (w *work) makeCustomer(ctx context.Context, f schemas.StripeCustomer) (did string, err error) {
-	if w.uncertain() {
-		old, found, err := w.searchCustomer(ctx)
-		if err != nil {
-			return "", err
-		}
-		if found && old.Metadata[metaIntent] == w.tag() {
-			return "created", w.found(ctx, old.ID)
-		}
-		if found {
-			return "adopted", w.updateCustomer(ctx, old.ID, f)
-		}
-	}
-	if f.Metadata, err = w.mark(f.Metadata, map[string]string{metaCustomer: w.in.Key}); err != nil {
+	marked, err := w.mark(f.Metadata, map[string]string{metaCustomer: w.in.Key})
+	if err != nil {
 		return "", err
 	}
+	old, found, err := w.searchCustomer(ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case found && old.Metadata[metaIntent] == w.tag() && w.p.State == posting.Sent:
+		return "created", w.found(ctx, old.ID)
+	case found && old.Metadata[metaIntent] == w.tag():
+		return "adopted", w.found(ctx, old.ID)
+	case found:
+		return "adopted", w.updateCustomer(ctx, old.ID, f, map[string]string{metaConnection: w.in.Connection})
+	}
+	f.Metadata = marked
 	if err := w.sending(ctx); err != nil {
 		return "", err
 	}
@@ -94,8 +98,11 @@ func (w *work) makeCustomer(ctx context.Context, f schemas.StripeCustomer) (did 
 	return "created", w.found(ctx, got.ID)
 }
 
-func (w *work) updateCustomer(ctx context.Context, id string, f schemas.StripeCustomer) error {
+// updateCustomer writes the fields onto a customer that exists, with marks on
+// top of the Acumatica id.
+func (w *work) updateCustomer(ctx context.Context, id string, f schemas.StripeCustomer, marks map[string]string) error {
 	metadata := map[string]string{metaCustomer: w.in.Key}
+	maps.Copy(metadata, marks)
 	for k, v := range f.Metadata {
 		if own, found := metadata[k]; found && own != v {
 			return fault.Newf("stripe.fields_invalid", "metadata %s is %q, but must be %q", k, v, own)
@@ -147,6 +154,11 @@ func (w *work) searchCustomer(ctx context.Context) (stripeapi.Customer, bool, er
 		}
 		hits = w.ours(hits, older)
 	}
+	// One that carries our mark stands for the customer, whatever else was
+	// labelled by hand.
+	if marked := slices.DeleteFunc(slices.Clone(hits), unmarked); len(marked) > 0 {
+		hits = marked
+	}
 	switch len(hits) {
 	case 0:
 		return stripeapi.Customer{}, false, nil
@@ -161,12 +173,18 @@ func (w *work) searchCustomer(ctx context.Context) (stripeapi.Customer, bool, er
 // connection that shares the Stripe account.
 func (w *work) ours(hits, all []stripeapi.Customer) []stripeapi.Customer {
 	for _, c := range all {
-		connection, marked := c.Metadata[metaConnection]
-		if !c.Deleted && c.Metadata[metaCustomer] == w.in.Key && (!marked || connection == w.in.Connection) {
+		mine := unmarked(c) || c.Metadata[metaConnection] == w.in.Connection
+		if !c.Deleted && c.Metadata[metaCustomer] == w.in.Key && mine {
 			hits = append(hits, c)
 		}
 	}
 	return hits
+}
+
+// unmarked says that no connection has made or adopted the customer.
+func unmarked(c stripeapi.Customer) bool {
+	_, marked := c.Metadata[metaConnection]
+	return !marked
 }
 
 func customerRef(id string) schemas.Ref {

@@ -1,6 +1,7 @@
 package stripesink
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -9,10 +10,14 @@ import (
 
 	"millrace/internal/fault"
 	"millrace/internal/link"
+	"millrace/internal/posting"
 	"millrace/internal/stripeapi"
 )
 
-const statusDraft = "draft"
+const (
+	statusDraft = "draft"
+	statusVoid  = "void"
+)
 
 // minLead is by how much a due date must lie ahead to be sent: Stripe refuses
 // one that is past by its own clock.
@@ -23,6 +28,7 @@ type begun struct {
 	invoice stripeapi.Invoice
 	fresh   bool // made just now: no items, no doubts
 	linked  bool // was linked before: an earlier posting of this intent has expired
+	adopted bool // was finalised under this intent by an installation whose records are lost
 }
 
 // draft finds the invoice that an earlier attempt made, or makes the draft.
@@ -31,19 +37,11 @@ func (w *work) draft(ctx context.Context, o order) (begun, error) {
 		inv, err := w.api.GetInvoice(ctx, id)
 		switch {
 		case err == nil && !w.overdue(inv):
-			return begun{invoice: inv}, nil
+			return begun{invoice: inv, adopted: w.adopts(inv)}, nil
 		case err != nil && !stripeapi.IsNotFound(err):
 			return begun{}, err
-		case err == nil:
-			if err := w.api.DeleteDraft(ctx, id); err != nil {
-				return begun{}, err
-			}
 		}
-		// Only drafts can be deleted, so nothing was ever payable.
-		if err := w.restart(ctx); err != nil {
-			return begun{}, err
-		}
-		return w.makeDraft(ctx, o)
+		return w.replaceDraft(ctx, o, id)
 	}
 	l, linked, err := w.links.ByAcumatica(ctx, w.in.Connection, link.Invoice, w.in.Key)
 	if err != nil {
@@ -54,16 +52,39 @@ func (w *work) draft(ctx context.Context, o order) (begun, error) {
 		if err != nil {
 			return begun{}, err
 		}
-		return begun{invoice: inv, linked: true}, w.found(ctx, inv.ID)
+		return begun{invoice: inv, linked: true, adopted: w.adopts(inv)}, w.found(ctx, inv.ID)
 	}
-	if w.uncertain() {
-		inv, found, err := w.searchInvoice(ctx, o)
-		if err != nil {
-			return begun{}, err
-		}
-		if found {
-			return begun{invoice: inv}, w.found(ctx, inv.ID)
-		}
+	inv, found, err := w.existing(ctx, o)
+	if err != nil {
+		return begun{}, err
+	}
+	if !found {
+		return w.makeDraft(ctx, o)
+	}
+	b := begun{invoice: inv, adopted: w.adopts(inv)}
+	if _, known := w.p.Keys[keyDue]; !known && !inv.DueDate.IsZero() {
+		w.p.Keys[keyDue] = strconv.FormatInt(inv.DueDate.Unix(), 10)
+	}
+	if w.overdue(inv) {
+		return w.replaceDraft(ctx, o, inv.ID)
+	}
+	return b, w.found(ctx, inv.ID)
+}
+
+// adopts says that the invoice was finalised under this intent although this
+// posting has neither sent nor finalised anything.
+func (w *work) adopts(inv stripeapi.Invoice) bool {
+	return w.p.Sends == 0 && w.p.State != posting.Released && inv.Status != statusDraft && inv.Metadata[metaIntent] == w.tag()
+}
+
+// replaceDraft makes the draft anew. Only drafts can be deleted, so nothing
+// was ever payable; one that is gone already is fine.
+func (w *work) replaceDraft(ctx context.Context, o order, id string) (begun, error) {
+	if err := w.api.DeleteDraft(ctx, id); err != nil {
+		return begun{}, err
+	}
+	if err := w.restart(ctx); err != nil {
+		return begun{}, err
 	}
 	return w.makeDraft(ctx, o)
 }
@@ -121,36 +142,79 @@ func (w *work) decideDue(day string) (time.Time, error) {
 	return due, nil
 }
 
-// searchInvoice looks among the customer's invoices for the one that carries
-// this intent. The list, unlike the search, shows writes at once.
-func (w *work) searchInvoice(ctx context.Context, o order) (stripeapi.Invoice, bool, error) {
-	all, err := w.api.ListInvoices(ctx, o.customerID, w.since())
+// existing finds the invoice that carries this intent. After a write whose
+// end is not known it looks at the customer's invoices: the list, unlike the
+// search, shows writes at once. Before a first create it searches, which costs
+// one read: what an installation whose records are lost made is old, and what
+// is too young to be found is guarded by its posting and idempotency key.
+func (w *work) existing(ctx context.Context, o order) (stripeapi.Invoice, bool, error) {
+	var all []stripeapi.Invoice
+	var err error
+	switch {
+	case w.uncertain():
+		all, err = w.api.ListInvoices(ctx, o.customerID, w.since())
+	case w.p.Sends == 0:
+		all, err = w.searchInvoices(ctx)
+	}
 	if err != nil {
 		return stripeapi.Invoice{}, false, err
 	}
-	ours := slices.DeleteFunc(all, func(inv stripeapi.Invoice) bool { return inv.Metadata[metaIntent] != w.tag() })
-	if len(ours) == 0 {
+	// A revision has the metadata of the invoice it corrects; it is not ours.
+	all = slices.DeleteFunc(all, func(inv stripeapi.Invoice) bool { return inv.Revision || inv.Metadata[metaIntent] != w.tag() })
+	if len(all) == 0 {
 		return stripeapi.Invoice{}, false, nil
 	}
-	// Finalised ones first, then the oldest: that one stays.
-	slices.SortStableFunc(ours, func(a, b stripeapi.Invoice) int {
-		if (a.Status == statusDraft) != (b.Status == statusDraft) {
-			if b.Status == statusDraft {
-				return -1
-			}
-			return 1
-		}
-		return a.Created.Compare(b.Created)
-	})
-	for _, extra := range ours[1:] {
-		if extra.Status != statusDraft {
-			return stripeapi.Invoice{}, false, fault.Newf("stripe.ambiguous", "both %s and %s were finalised for this intent", ours[0].ID, extra.ID)
-		}
-		if err := w.api.DeleteDraft(ctx, extra.ID); err != nil {
-			return stripeapi.Invoice{}, false, err
+	inv, err := w.choose(ctx, all)
+	return inv, err == nil, err
+}
+
+// searchInvoices reads what the search finds once more, because its answers
+// lag.
+func (w *work) searchInvoices(ctx context.Context) ([]stripeapi.Invoice, error) {
+	hits, err := w.api.SearchInvoices(ctx, metaIntent, w.tag())
+	if err != nil {
+		return nil, err
+	}
+	var all []stripeapi.Invoice
+	for _, hit := range hits {
+		inv, err := w.api.GetInvoice(ctx, hit.ID)
+		switch {
+		case err == nil:
+			all = append(all, inv)
+		case !stripeapi.IsNotFound(err):
+			return nil, err
 		}
 	}
-	return ours[0], true, nil
+	return all, nil
+}
+
+// choose takes the one finalised invoice, else the oldest draft, and deletes
+// the other drafts.
+func (w *work) choose(ctx context.Context, ours []stripeapi.Invoice) (stripeapi.Invoice, error) {
+	rank := func(inv stripeapi.Invoice) int {
+		switch inv.Status {
+		case statusDraft:
+			return 2
+		case statusVoid:
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(ours, func(a, b stripeapi.Invoice) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), a.Created.Compare(b.Created))
+	})
+	for _, extra := range ours[1:] {
+		switch extra.Status {
+		case statusVoid:
+		case statusDraft:
+			if err := w.api.DeleteDraft(ctx, extra.ID); err != nil {
+				return stripeapi.Invoice{}, err
+			}
+		default:
+			return stripeapi.Invoice{}, fault.Newf("stripe.ambiguous", "both %s and %s were finalised for this intent", ours[0].ID, extra.ID)
+		}
+	}
+	return ours[0], nil
 }
 
 // fill adds the items that the draft has not got yet and compares the draft

@@ -57,7 +57,8 @@ func (w *work) invoice(ctx context.Context) (schemas.Outcome, error) {
 	if err := w.finishInvoice(ctx, inv); err != nil {
 		return schemas.Outcome{}, err
 	}
-	if b.linked {
+	if b.linked || b.adopted {
+		f.Total = inv.Total
 		return w.invoiceOutcome(schemas.Duplicate, "was there already", f, inv), nil
 	}
 	return w.invoiceOutcome(schemas.Applied, "is "+inv.Status, f, inv), nil
@@ -164,6 +165,11 @@ func (w *work) finalize(ctx context.Context, o order, b begun) (stripeapi.Invoic
 			return inv, w.failed(ctx, err)
 		}
 		w.at("finalized")
+	}
+	if b.adopted {
+		// It was finalised over what the books said then; part of it may have
+		// been paid or credited since.
+		o.Total = inv.Total
 	}
 	if err := mismatch(o, inv); err != nil {
 		return inv, err

@@ -20,7 +20,7 @@ import (
 func TestACustomerIsCreatedOnceAndThenUpdated(t *testing.T) {
 	w := newWorld(t)
 	out := w.apply(customerIntent("1", "Ada"), schemas.Applied)
-	w.cost(0, 1)
+	w.cost(1, 1)
 	if !hasRef(out, "customer", "cus_") || !slices.Contains(out.Refs, schemas.Ref{System: "acumatica", Kind: "Customer", ID: "C1"}) || out.EventID != "evt-C1" {
 		t.Errorf("outcome %+v", out)
 	}
@@ -43,7 +43,7 @@ func TestAnInvoiceBecomesPayable(t *testing.T) {
 	w.apply(customerIntent("1", "Ada"), schemas.Applied)
 	in := invoiceIntent(nil)
 	out := w.apply(in, schemas.Applied)
-	w.cost(1, 5)
+	w.cost(2, 5)
 	w.oneInvoice(in)
 	inv := w.invoices()[0]
 	if want := time.Date(2026, 3, 31, 23, 59, 59, 0, time.UTC); !inv.DueDate.Equal(want) || inv.Metadata["acumatica_invoice"] != "AR000123" {
@@ -214,7 +214,7 @@ func TestAReplayWithoutPostingFindsWhatIsThere(t *testing.T) {
 	if out, err := w.handle(cust, stored); err != nil || out.Outcome != schemas.Applied {
 		t.Fatalf("customer without the link: %+v, %v", out, err)
 	}
-	if out, err := w.handle(in, stored); err != nil || out.Outcome != schemas.Applied {
+	if out, err := w.handle(in, stored); err != nil || out.Outcome != schemas.Duplicate {
 		t.Fatalf("invoice without the link: %+v, %v", out, err)
 	}
 	w.oneCustomer()

@@ -86,6 +86,7 @@ type Drafts interface {
 type Invoices interface {
 	GetInvoice(ctx context.Context, id string) (stripeapi.Invoice, error)
 	ListInvoices(ctx context.Context, customer string, since time.Time) ([]stripeapi.Invoice, error)
+	SearchInvoices(ctx context.Context, key, value string) ([]stripeapi.Invoice, error)
 	Finalize(ctx context.Context, key, id string) (stripeapi.Invoice, error)
 	AnnotateInvoice(ctx context.Context, key, id string, metadata map[string]string) (stripeapi.Invoice, error)
 }

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"millrace/internal/bus"
+	"millrace/internal/fault"
+)
+
+// parkedLane is one lane that waits for a person.
+type parkedLane struct {
+	Stage      string `json:"stage"`
+	Connection string `json:"connection"`
+	Lane       string `json:"lane"`
+	Since      string `json:"since"` // RFC 3339
+	Code       string `json:"code"`
+	Reason     string `json:"reason"` // what the code means
+	Hint       string `json:"hint"`
+	Error      string `json:"error"`
+}
+
+// laneFilter picks lanes; an empty field picks all.
+type laneFilter struct {
+	stage, connection, lane string
+}
+
+func (f laneFilter) picks(b bus.Block) bool {
+	return (f.stage == "" || f.stage == b.Stage) && (f.connection == "" || f.connection == b.Conn) && (f.lane == "" || f.lane == b.Lane)
+}
+
+// parkedOf are those of the blocks that wait for a person.
+func parkedOf(blocks []bus.Block, f laneFilter) []parkedLane {
+	lanes := []parkedLane{}
+	for _, b := range blocks {
+		if !b.Parked || !f.picks(b) {
+			continue
+		}
+		p := parkedLane{
+			Stage: b.Stage, Connection: b.Conn, Lane: b.Lane, Since: b.Since.Format(timeForm),
+			Code: b.Code, Hint: b.Hint, Error: b.Error,
+		}
+		if c, known := fault.Lookup(b.Code); known {
+			p.Reason = c.Meaning
+		}
+		lanes = append(lanes, p)
+	}
+	return lanes
+}
+
+// releaseLine is the command that lets the lane go on.
+func (p parkedLane) releaseLine() string {
+	return fmt.Sprintf("millrace parked release --lane %s --stage %s --connection %s --reason \"…\"", shellWord(p.Lane), p.Stage, shellWord(p.Connection))
+}
+
+// shellWord quotes what a shell would take apart.
+func shellWord(s string) string {
+	plain := func(r rune) bool {
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("_-.:@/", r)
+	}
+	if s != "" && strings.TrimLeftFunc(s, plain) == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+func (p parkedLane) print(w io.Writer) {
+	fmt.Fprintf(w, "\nparked at %s since %s: customer %s of connection %s\n  %s\n  to do: %s\n  then:  %s\n",
+		p.Stage, p.Since, p.Lane, p.Connection, p.Error, p.Hint, p.releaseLine())
+}
+
+func (a *app) parkedCommand() *cobra.Command {
+	return group("parked", "Lanes that wait for a person", a.parkedList(), a.parkedRelease())
+}
+
+// addLaneFilter adds the flags that narrow down to some lanes.
+func addLaneFilter(c *cobra.Command, f *laneFilter) {
+	c.Flags().StringVar(&f.lane, "lane", "", "only this customer's lane, as the list shows it")
+	c.Flags().StringVar(&f.stage, "stage", "", "only at this stage [default: all]")
+	c.Flags().StringVar(&f.connection, "connection", "", "only of this connection [default: all]")
+}
+
+func (a *app) parkedList() *cobra.Command {
+	c := &cobra.Command{
+		Use: "list", Short: "Which lanes wait for a person, and why", Args: cobra.NoArgs,
+		Long:    "Which lanes wait for a person, since when, why, and what to do.\nExit code 0, also when lanes are parked; millrace status has 1 then.",
+		Example: "  millrace parked list\n  millrace parked list --stage sink-acumatica --json",
+	}
+	var f laneFilter
+	addLaneFilter(c, &f)
+	a.addDataDir(c)
+	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
+		log, err := a.logger("error")
+		if err != nil {
+			return nil, err
+		}
+		v, err := a.look(ctx, log)
+		if err != nil {
+			return nil, err
+		}
+		blocks, err := readBlocks(ctx, v)
+		if err := errors.Join(err, v.Close()); err != nil {
+			return nil, err
+		}
+		lanes := parkedOf(blocks, f)
+		summary := count(len(lanes), "lane") + " parked"
+		return &reply{summary: summary, result: lanes, text: func(w io.Writer) {
+			fmt.Fprintln(w, summary)
+			for _, p := range lanes {
+				p.print(w)
+			}
+		}}, nil
+	})
+}
+
+// readBlocks reads the records of all lanes that are held.
+func readBlocks(ctx context.Context, v *view) ([]bus.Block, error) {
+	if err := v.bus.Verify(ctx); err != nil {
+		return nil, err
+	}
+	return v.bus.Blocks(ctx, "")
+}
+
+func (a *app) parkedRelease() *cobra.Command {
+	c := &cobra.Command{
+		Use: "release --lane <customer> --reason <why>", Short: "Let a parked lane go on", Args: cobra.NoArgs,
+		Long: "Let a parked lane go on, from the message that failed and in order. What failed\n" +
+			"is tried again as it is now: an event is read anew from its system, an intent\n" +
+			"keeps the fields it has. A lane whose trouble lasts is parked again. Nothing can\n" +
+			"be posted twice by this.\n\n" +
+			"When nothing runs, the lane goes on as soon as something does.\n" +
+			"Exit code 1 when nothing is parked under that lane.",
+		Example: "  millrace parked release --lane C000001 --reason \"cash account added\"\n" +
+			"  millrace parked release --lane C000001 --stage sink-acumatica --reason \"period opened\" --json",
+	}
+	var f laneFilter
+	var reason string
+	addLaneFilter(c, &f)
+	c.Flags().StringVar(&reason, "reason", "", "why it may go on; required, and logged")
+	a.addDataDir(c)
+	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
+		if f.lane == "" || strings.TrimSpace(reason) == "" {
+			return nil, usage(errors.New("--lane and --reason are required; see millrace parked release --help"))
+		}
+		quiet, err := a.logger("error")
+		if err != nil {
+			return nil, err
+		}
+		log, err := a.logger("info")
+		if err != nil {
+			return nil, err
+		}
+		v, err := a.look(ctx, quiet)
+		if err != nil {
+			return nil, err
+		}
+		released, err := release(ctx, v, f, reason, log)
+		if err := errors.Join(err, v.Close()); len(released) == 0 && err != nil {
+			return nil, err
+		} else if err != nil { // some lanes go on, and must be told of
+			return releasedReply(released, v), err
+		}
+		return releasedReply(released, v), nil
+	})
+}
+
+// release lets every lane that f picks go on and says which.
+func release(ctx context.Context, v *view, f laneFilter, reason string, log *slog.Logger) ([]parkedLane, error) {
+	blocks, err := readBlocks(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	var released []parkedLane
+	for _, p := range parkedOf(blocks, f) {
+		err := v.bus.Release(ctx, p.Stage, p.Connection, p.Lane)
+		if errors.Is(err, bus.ErrNotFound) {
+			continue // somebody else released it, and it is done already
+		}
+		if err != nil {
+			return released, fmt.Errorf("release lane %s of %s: %w", p.Lane, p.Stage, err)
+		}
+		log.Info("lane released", "stage", p.Stage, "connection", p.Connection, "lane", p.Lane, "code", p.Code, "reason", reason)
+		released = append(released, p)
+	}
+	if len(released) == 0 {
+		return nil, notParked(blocks, f)
+	}
+	return released, nil
+}
+
+// notParked says why there was nothing to release.
+func notParked(blocks []bus.Block, f laneFilter) error {
+	state := ""
+	for _, b := range blocks {
+		if !b.Parked && f.picks(b) {
+			state = "; it waits at " + b.Stage + " for the clock and goes on by itself"
+		}
+	}
+	e := fault.Newf("cli.not_found", "nothing is parked under the lane %q%s%s%s",
+		f.lane, told(" at stage ", f.stage), told(" of connection ", f.connection), state)
+	e.Hint = "see what is parked: millrace parked list"
+	return found{e}
+}
+
+func told(what, value string) string {
+	if value == "" {
+		return ""
+	}
+	return what + value
+}
+
+func releasedReply(lanes []parkedLane, v *view) *reply {
+	summary := fmt.Sprintf("released %s", count(len(lanes), "lane"))
+	if v.running == nil && v.server != nil {
+		summary += "; nothing runs here now, they go on when something does"
+	}
+	return &reply{summary: summary, result: lanes, text: func(w io.Writer) {
+		fmt.Fprintln(w, summary)
+		for _, p := range lanes {
+			fmt.Fprintf(w, "  customer %s of connection %s at %s, parked since %s with %s\n", p.Lane, p.Connection, p.Stage, p.Since, p.Code)
+		}
+	}}
+}

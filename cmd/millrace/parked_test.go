@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"millrace/internal/bus"
+	"millrace/internal/fault"
+	"millrace/schemas"
+)
+
+// parkWorld is an installation with one stage, which refuses until healed.
+type parkWorld struct {
+	dir     string
+	healed  atomic.Bool
+	applied atomic.Int32
+	stop    func()
+}
+
+// start runs the stage on the folder as `up` would.
+func (w *parkWorld) start(t *testing.T) *bus.Bus {
+	t.Helper()
+	f, err := claimFolder(w.dir, installation{Connections: []string{"default", "emea"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := embed(t.Context(), w.dir, "127.0.0.1:0", 2, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.bus.Provision(t.Context(), []string{"default", "emea"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.announce(running{PID: os.Getpid(), NATSURL: b.server.ClientURL(), NATSToken: b.server.Token()}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- b.bus.Run(ctx, bus.Stage{Name: "transform", Stream: bus.Events, Connections: []string{"default", "emea"}, Handle: w.handle})
+	}()
+	w.stop = func() {
+		cancel()
+		if err := errors.Join(<-done, b.Close(), f.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+	return b.bus
+}
+
+func (w *parkWorld) handle(context.Context, *bus.Message) (schemas.Outcome, error) {
+	if !w.healed.Load() {
+		return schemas.Outcome{}, fault.Newf("flow.cash_account_missing", "no cash account is configured for USD")
+	}
+	w.applied.Add(1)
+	return schemas.Outcome{Document: "charge", Outcome: schemas.Applied, Reason: "healed"}, nil
+}
+
+func (w *parkWorld) publish(t *testing.T, b *bus.Bus, connection, lane, id string) {
+	t.Helper()
+	_, err := b.PublishEvent(t.Context(), connection, lane, "stripe", "charge", "succeeded", bus.Event{
+		ID: id, Type: schemas.EventType("stripe", "charge", "succeeded"), Source: "/" + connection + "/stripe", Data: []byte(`{}`),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// until waits for what the stage does meanwhile.
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	limit := time.After(20 * time.Second)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-limit:
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+func parkedNow(t *testing.T, dir string, more ...string) []parkedLane {
+	t.Helper()
+	code, stdout, stderr := call(t.Context(), append([]string{"parked", "list", "--json", "--data-dir", dir}, more...)...)
+	var lanes []parkedLane
+	if e := document(t, stdout, &lanes); code != 0 || !e.OK || e.Command != "parked list" {
+		t.Fatalf("exit %d: %s%s", code, stdout, stderr)
+	}
+	return lanes
+}
+
+func TestAParkedLaneIsListedAndReleased(t *testing.T) {
+	w := &parkWorld{dir: t.TempDir()}
+	b := w.start(t)
+	for _, lane := range [][2]string{{"default", "C1"}, {"emea", "C1"}, {"default", "C 2"}} {
+		w.publish(t, b, lane[0], lane[1], "evt_"+lane[0]+lane[1])
+	}
+	until(t, "three lanes parked", func() bool { return len(parkedNow(t, w.dir)) == 3 })
+
+	one := parkedNow(t, w.dir, "--lane", "C1", "--connection", "emea")
+	want := parkedLane{Stage: "transform", Connection: "emea", Lane: "C1", Code: "flow.cash_account_missing"}
+	if len(one) != 1 || one[0].Connection != want.Connection || one[0].Code != want.Code || one[0].Stage != want.Stage || one[0].Lane != want.Lane ||
+		one[0].Since == "" || one[0].Reason == "" || one[0].Hint == "" || !strings.Contains(one[0].Error, "for USD") {
+		t.Errorf("listed %+v", one)
+	}
+	for _, verb := range []string{"status", "parked list"} {
+		_, stdout, _ := call(t.Context(), append(strings.Fields(verb), "--data-dir", w.dir)...)
+		if !strings.Contains(stdout, "millrace parked release --lane 'C 2' --stage transform --connection default --reason") {
+			t.Errorf("%s does not say how to release:\n%s", verb, stdout)
+		}
+	}
+	code, stdout, stderr := call(t.Context(), "parked", "release", "--lane", "C9", "--reason", "r", "--json", "--data-dir", w.dir)
+	if e := document(t, stdout, nil); code != 1 || e.OK || e.Error.Code != "cli.not_found" || !strings.Contains(stderr, `nothing is parked under the lane "C9"`) {
+		t.Errorf("exit %d: %s%s", code, stdout, stderr)
+	}
+
+	// On a running installation: only the named connection's lane goes on.
+	w.healed.Store(true)
+	code, stdout, stderr = call(t.Context(), "parked", "release", "--lane", "C1", "--connection", "default", "--reason", "account added", "--data-dir", w.dir)
+	if code != 0 || !strings.HasPrefix(stdout, "released 1 lane\n") || !strings.Contains(stdout, "C1") || !strings.Contains(stderr, "account added") {
+		t.Fatalf("exit %d: %s%s", code, stdout, stderr)
+	}
+	until(t, "the released message applied", func() bool { return w.applied.Load() == 1 })
+	until(t, "two lanes left", func() bool { return len(parkedNow(t, w.dir)) == 2 })
+	w.stop()
+
+	// On a stopped one: it goes on with the next start.
+	code, stdout, stderr = call(t.Context(), "parked", "release", "--lane", "C1", "--reason", "account added", "--json", "--data-dir", w.dir)
+	var lanes []parkedLane
+	if e := document(t, stdout, &lanes); code != 0 || !e.OK || len(lanes) != 1 || lanes[0].Connection != "emea" || !strings.Contains(e.Summary, "nothing runs") {
+		t.Fatalf("exit %d: %s%s", code, stdout, stderr)
+	}
+	if left := parkedNow(t, w.dir); len(left) != 1 || left[0].Lane != "C 2" {
+		t.Errorf("left %+v", left)
+	}
+	w.start(t)
+	defer w.stop()
+	until(t, "the message of the stopped installation applied", func() bool { return w.applied.Load() == 2 })
+}
+
+func TestAReleaseNeedsALaneAndAReason(t *testing.T) {
+	for _, args := range [][]string{{"--lane", "C1"}, {"--reason", "r"}, {"--lane", "C1", "--reason", " "}} {
+		code, stdout, _ := call(t.Context(), append([]string{"parked", "release", "--json"}, args...)...)
+		if e := document(t, stdout, nil); code != 2 || e.Error == nil || e.Error.Code != "cli.usage" {
+			t.Errorf("%v: exit %d: %s", args, code, stdout)
+		}
+	}
+}
+
+// TestHintsNameCommandsThatExist: a hint is followed by somebody in trouble.
+func TestHintsNameCommandsThatExist(t *testing.T) {
+	line := regexp.MustCompile(`millrace ((?:--[a-z-]+|[a-z]+)(?: (?:--?[a-z-]+|[a-z]+|<[^>]+>))*)`)
+	a := &app{getenv: func(string) string { return "" }}
+	for _, code := range fault.Codes() {
+		for _, m := range line.FindAllStringSubmatch(code.Hint, -1) {
+			c, rest, err := a.root().Find(strings.Fields(m[1]))
+			if err != nil || c == a.root() && !strings.HasPrefix(m[1], "--") || c.HasSubCommands() && c.HasParent() {
+				t.Errorf("%s: %q is no command: %v", code.Code, m[0], err)
+				continue
+			}
+			flags := strings.Join(rest, " ")
+			for _, name := range rest {
+				if flag, is := strings.CutPrefix(name, "--"); is && flag != "help" && c.Flags().Lookup(flag) == nil {
+					t.Errorf("%s: %q has no flag %s", code.Code, c.CommandPath(), name)
+				}
+			}
+			if c.Name() == "release" && !strings.Contains(flags, "--lane") {
+				t.Errorf("%s: %q does not name the lane", code.Code, m[0])
+			}
+		}
+	}
+}
