@@ -1,10 +1,6 @@
 package acumatica
 
 import (
-	"errors"
-	"regexp"
-	"slices"
-	"strings"
 	"testing"
 
 	"millrace/internal/fault"
@@ -72,32 +68,5 @@ func TestUnknownFieldOfAKeyedReadIsTheConnections(t *testing.T) {
 		if fault.Of(err).Code != "acumatica.endpoint" {
 			t.Errorf("%+v: %v", q, err)
 		}
-	}
-}
-
-// A hint must not send anybody to a verb that does not exist.
-func TestHintsNameOnlyVerbsThatExist(t *testing.T) {
-	verbs := []string{
-		"millrace status", "millrace trace <id>", "millrace errors explain", "millrace config lint",
-		"millrace parked list", "millrace parked release --lane <customer>",
-	}
-	named := regexp.MustCompile(`millrace [a-z][^,;]*`)
-	for _, code := range fault.Codes() {
-		if !strings.HasPrefix(code.Code, "acumatica.") {
-			continue
-		}
-		for _, verb := range named.FindAllString(code.Hint, -1) {
-			if !slices.Contains(verbs, verb) {
-				t.Errorf("%s: %q", code.Code, verb)
-			}
-		}
-		for _, word := range []string{"replay", "drop", "release the lane", "edit or"} {
-			if strings.Contains(code.Hint, word) {
-				t.Errorf("%s: nothing to %q with", code.Code, word)
-			}
-		}
-	}
-	if hint := fault.New("acumatica.cash_account", errors.New("x")).Hint; !strings.Contains(hint, "later payments only") {
-		t.Errorf("the account is part of the stored intent: %q", hint)
 	}
 }

@@ -11,19 +11,17 @@ import (
 	"millrace/internal/fault"
 )
 
-// switchable fails messages with one id while it is on.
+// switchable fails the message m1 while it is on.
 type switchable struct {
 	on  atomic.Bool
 	err atomic.Value
 }
 
-func (s *switchable) fail(id string) func(*Message, int) error {
-	return func(m *Message, _ int) error {
-		if s.on.Load() && m.Event.ID == id {
-			return s.err.Load().(error)
-		}
-		return nil
+func (s *switchable) fail(m *Message, _ int) error {
+	if s.on.Load() && m.Event.ID == "m1" {
+		return s.err.Load().(error)
 	}
+	return nil
 }
 
 func failing(err error) *switchable {
@@ -38,7 +36,7 @@ func failing(err error) *switchable {
 func TestExpiredMessagesOfAHeldLaneAreNotSkipped(t *testing.T) {
 	b := newBus(t)
 	s := failing(fault.New("link.conflict", errors.New("no")))
-	rec := newRecorder(s.fail("m1"))
+	rec := newRecorder(s.fail)
 	start(t, b, rec.handle, nil)
 	for i := range 3 {
 		publish(t, b, "cus_1", fmt.Sprintf("m%d", i+1))
@@ -74,7 +72,7 @@ func TestExpiredMessagesOfAHeldLaneAreNotSkipped(t *testing.T) {
 func TestCoveredMessagesTellWhenTheLaneParksLater(t *testing.T) {
 	b := newBus(t)
 	s := failing(fault.New("internal.unclassified", errors.New("boom")).After(5 * time.Second / 2))
-	rec := newRecorder(s.fail("m1"))
+	rec := newRecorder(s.fail)
 	start(t, b, rec.handle, nil)
 	publish(t, b, "cus_1", "m1")
 	publish(t, b, "cus_1", "m2")
@@ -92,7 +90,7 @@ func TestCoveredMessagesTellWhenTheLaneParksLater(t *testing.T) {
 func TestParkingAgainForAnotherReasonIsToldAgain(t *testing.T) {
 	b := newBus(t)
 	s := failing(fault.New("link.conflict", errors.New("first reason")))
-	rec := newRecorder(s.fail("m1"))
+	rec := newRecorder(s.fail)
 	start(t, b, rec.handle, nil)
 	publish(t, b, "cus_1", "m1")
 	eventually(t, "parked", func() bool { return len(outcomes(t, b)["m1"]) == 1 })
@@ -106,7 +104,7 @@ func TestParkingAgainForAnotherReasonIsToldAgain(t *testing.T) {
 func TestUnreadableMessageInAHeldLaneDoesNotHoldItForEver(t *testing.T) {
 	b := newBus(t)
 	s := failing(fault.New("link.conflict", errors.New("no")))
-	rec := newRecorder(s.fail("m1"))
+	rec := newRecorder(s.fail)
 	start(t, b, rec.handle, nil)
 	publish(t, b, "cus_1", "m1")
 	subject := Subject{Stream: Events, Connection: "default", Partition: Partition("default", "cus_1", 2), Lane: "cus_1", A: "x", B: "y", C: "z"}
