@@ -90,6 +90,9 @@ func (a *app) encode(e envelope) error {
 // yet, and returns the exit code.
 func (a *app) fail(err error) int {
 	p := problemOf(err)
+	if p.Code == "cli.usage" && a.command != "" {
+		p.Hint = "millrace " + a.command + " --help"
+	}
 	if a.json && !a.emitted {
 		a.emitted = true
 		if werr := a.encode(envelope{Command: a.command, Summary: p.Message, Error: p}); werr != nil {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -43,6 +44,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if a.command == "" { // no leaf ran: cobra did not understand the line
 		a.json = slices.Contains(args, "--json")
 		err = usage(err)
+		if c, _, ferr := root.Find(args); ferr == nil {
+			a.command = strings.TrimPrefix(strings.TrimPrefix(c.CommandPath(), "millrace"), " ")
+		}
 	}
 	return a.fail(err)
 }
@@ -82,9 +86,6 @@ func (a *app) root() *cobra.Command {
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetIn(a.stdin)
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
-	})
 	f := root.PersistentFlags()
 	f.StringVar(&a.configPath, "config", "", "configuration file [$MILLRACE_CONFIG, else ./millrace.yaml, …]")
 	f.StringVar(&a.logLevel, "log-level", cmp.Or(a.getenv("MILLRACE_LOG_LEVEL"), ""), "debug, info, warn or error [$MILLRACE_LOG_LEVEL]")
@@ -100,7 +101,7 @@ func group(use, short string, leaves ...*cobra.Command) *cobra.Command {
 	c := &cobra.Command{
 		Use: use, Short: short, Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return fmt.Errorf("%s: name one of its commands; see %s --help", c.Name(), c.CommandPath())
+			return fmt.Errorf("%s: name one of its commands", c.Name())
 		},
 	}
 	c.AddCommand(leaves...)

@@ -8,7 +8,7 @@ var configCodes = []Code{
 	{"config.data_dir_locked", Misconfigured, "Another process works on this data folder.", "stop it first, or choose another folder with --data-dir"},
 	{"config.data_dir_kind", Misconfigured, "The folder holds data of the demo where real data was expected, or the other way round.", "choose another folder with --data-dir"},
 	{"config.no_installation", Misconfigured, "There is nothing to look at: no broker is configured and nothing was ever run on this data folder.", "name the folder with --data-dir, set NATS_URL, or start one: millrace up"},
-	{"service.listen", Misconfigured, "A port cannot be opened.", "free the port, or choose another: ingest.listen, ops.listen; port 0 takes a free one"},
+	{"service.listen", Misconfigured, "A port cannot be opened.", "free the port, or choose another: ingest.listen, ops.listen, a twin's --listen; port 0 takes a free one"},
 	{"cli.usage", Invalid, "The command line is not understood.", "millrace --help"},
 	{"cli.degraded", Rejected, "The installation is not healthy.", "see what is parked and why: millrace trace <id>"},
 	{"cli.not_found", Rejected, "Nothing is known under this id.", "check the id; a number of Acumatica may need its type, such as \"Payment 000004\""},

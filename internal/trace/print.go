@@ -39,7 +39,7 @@ func (s *Story) Print(w io.Writer) {
 				continue
 			}
 			name := r.ID
-			if !strings.HasPrefix(strings.ToLower(r.ID), strings.ToLower(r.Kind)+" ") {
+			if !strings.Contains(r.ID, " ") { // else it says its type itself: "Prepayment 000007"
 				name = r.Kind + " " + r.ID
 			}
 			ids = append(ids, name)
