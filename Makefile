@@ -23,7 +23,8 @@ fmt: ## format as the linter wants it
 	$(LINT) fmt ./...
 
 bench: ## benchmarks that docs/ quote
-	go test -run '^$$' -bench . -benchtime 200x ./ingest/webhook ./transform/flow
+	@mkdir -p docs/bench
+	go test -run '^$$' -bench . -benchtime 500x ./ingest/webhook ./transform/flows | tee docs/bench/$$(date -u +%F).txt
 
 generate: ## write the generated pages of docs/
 	go run ./cmd/millrace errors list --markdown > docs/errors.md
