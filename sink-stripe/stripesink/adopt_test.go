@@ -10,6 +10,7 @@ import (
 	"millrace/internal/fault"
 	"millrace/internal/posting"
 	"millrace/internal/stripeapi"
+	"millrace/internal/stripetwin"
 	"millrace/schemas"
 )
 
@@ -217,4 +218,22 @@ func TestARevisionMadeInStripeIsLeftAlone(t *testing.T) {
 			t.Errorf("linked with %s of %+v", l.StripeID, w.invoices())
 		}
 	}
+}
+
+// TestWithoutSearchTheListsAreRead: accounts in some countries have no search.
+func TestWithoutSearchTheListsAreRead(t *testing.T) {
+	w := newWorld(t)
+	cust, in := customerIntent("1", "Ada"), invoiceIntent(nil)
+	w.apply(cust, schemas.Applied)
+	w.apply(in, schemas.Applied)
+	w.wipe()
+	for _, path := range []string{"/v1/customers/search", "/v1/invoices/search"} {
+		if err := w.twin.AddFault(stripetwin.Fault{Method: "GET", PathPrefix: path, Count: 1, Mode: "status:404"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.apply(cust, schemas.Applied)
+	w.apply(in, schemas.Duplicate)
+	w.oneCustomer()
+	w.oneInvoice(in)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"millrace/internal/fault"
 	"millrace/internal/link"
@@ -149,6 +150,9 @@ func (w *work) searchCustomer(ctx context.Context) (stripeapi.Customer, bool, er
 	}
 	if len(hits) == 0 {
 		older, err := w.api.SearchCustomers(ctx, metaCustomer, w.in.Key)
+		if noSearch(err) {
+			older, err = w.api.ListCustomers(ctx, time.Time{})
+		}
 		if err != nil {
 			return stripeapi.Customer{}, false, err
 		}
@@ -168,6 +172,10 @@ func (w *work) searchCustomer(ctx context.Context) (stripeapi.Customer, bool, er
 	return stripeapi.Customer{}, false, fault.Newf("stripe.ambiguous",
 		"%d customers carry %s %q, among them %s and %s", len(hits), metaCustomer, w.in.Key, hits[0].ID, hits[1].ID)
 }
+
+// noSearch says that the account has no search. Stripe: it is not available to
+// merchants in India.
+func noSearch(err error) bool { return err != nil && fault.KindOf(err) == fault.Rejected }
 
 // ours adds those that are of this Acumatica customer and not of another
 // connection that shares the Stripe account.

@@ -154,7 +154,7 @@ func (w *work) existing(ctx context.Context, o order) (stripeapi.Invoice, bool, 
 	case w.uncertain():
 		all, err = w.api.ListInvoices(ctx, o.customerID, w.since())
 	case w.p.Sends == 0:
-		all, err = w.searchInvoices(ctx)
+		all, err = w.searchInvoices(ctx, o.customerID)
 	}
 	if err != nil {
 		return stripeapi.Invoice{}, false, err
@@ -169,9 +169,12 @@ func (w *work) existing(ctx context.Context, o order) (stripeapi.Invoice, bool, 
 }
 
 // searchInvoices reads what the search finds once more, because its answers
-// lag.
-func (w *work) searchInvoices(ctx context.Context) ([]stripeapi.Invoice, error) {
+// lag. Where there is no search, all invoices of the customer are read.
+func (w *work) searchInvoices(ctx context.Context, customer string) ([]stripeapi.Invoice, error) {
 	hits, err := w.api.SearchInvoices(ctx, metaIntent, w.tag())
+	if noSearch(err) {
+		return w.api.ListInvoices(ctx, customer, time.Time{})
+	}
 	if err != nil {
 		return nil, err
 	}
