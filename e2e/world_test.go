@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -48,6 +49,22 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// readSources opens the sources of the binary: go test notices the files that
+// a running test opens, and so repeats these tests when one of them changed.
+var readSources = sync.OnceValue(func() error {
+	return filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && d.Name() == ".git":
+			return filepath.SkipDir
+		case strings.HasSuffix(path, ".go") || strings.HasSuffix(path, ".yaml"):
+			_, err = os.ReadFile(path)
+		}
+		return err
+	})
+})
+
 // world is one installation: both twins outside, the process under test, and
 // a forwarder with a stable address between Stripe's webhooks and ingest.
 type world struct {
@@ -80,7 +97,10 @@ type trap struct {
 func newWorld(t *testing.T, tr trap) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), trap: tr, killed: make(chan struct{})}
-	var err error
+	err := readSources()
+	if err != nil {
+		t.Fatal(err)
+	}
 	w.acumatica, err = acumaticatwin.New(acumaticatwin.Options{
 		Tenant: "Demo", Username: "api", Password: "secret", ClientID: clientID, ClientSecret: "shh", Seed: "quick",
 	})
