@@ -33,3 +33,10 @@ verify: generate ## generated pages are up to date
 	git diff --exit-code docs/
 
 .PHONY: help up test race lint fmt bench generate verify
+
+fuzz: ## every fuzz target for ten seconds
+	@for p in $$(grep -rlE '^func Fuzz' --include=*_test.go . | xargs -n1 dirname | sort -u); do \
+		for f in $$(grep -rhoE '^func Fuzz[A-Za-z]+' $$p/*_test.go | sed 's/func //'); do \
+			go test -run '^$$' -fuzz "^$$f$$" -fuzztime 10s $$p || exit 1; done; done
+
+.PHONY: fuzz

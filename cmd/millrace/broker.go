@@ -81,6 +81,20 @@ type view struct {
 	where       string   // for people: what is looked at
 }
 
+// looking runs do on the installation to read, which is closed afterwards.
+func looking[T any](ctx context.Context, a *app, do func(v *view) (T, error)) (result T, err error) {
+	log, err := a.logger("error")
+	if err != nil {
+		return result, err
+	}
+	v, err := a.look(ctx, log)
+	if err != nil {
+		return result, err
+	}
+	result, err = do(v)
+	return result, errors.Join(err, v.Close())
+}
+
 // look finds the installation to read: a data directory that was named, else
 // the configured broker, else the default data directory. When a process works
 // on the directory its server is used; else one is started for the reading and

@@ -96,16 +96,8 @@ func (a *app) parkedList() *cobra.Command {
 	addLaneFilter(c, &f)
 	a.addDataDir(c)
 	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
-		log, err := a.logger("error")
+		blocks, err := looking(ctx, a, func(v *view) ([]bus.Block, error) { return readBlocks(ctx, v) })
 		if err != nil {
-			return nil, err
-		}
-		v, err := a.look(ctx, log)
-		if err != nil {
-			return nil, err
-		}
-		blocks, err := readBlocks(ctx, v)
-		if err := errors.Join(err, v.Close()); err != nil {
 			return nil, err
 		}
 		lanes := parkedOf(blocks, f)
@@ -148,25 +140,19 @@ func (a *app) parkedRelease() *cobra.Command {
 		if f.lane == "" || strings.TrimSpace(reason) == "" {
 			return nil, usage(errors.New("--lane and --reason are required; see millrace parked release --help"))
 		}
-		quiet, err := a.logger("error")
-		if err != nil {
-			return nil, err
-		}
 		log, err := a.logger("info")
 		if err != nil {
 			return nil, err
 		}
-		v, err := a.look(ctx, quiet)
-		if err != nil {
+		var where *view
+		released, err := looking(ctx, a, func(v *view) ([]parkedLane, error) {
+			where = v
+			return release(ctx, v, f, reason, log)
+		})
+		if len(released) == 0 {
 			return nil, err
 		}
-		released, err := release(ctx, v, f, reason, log)
-		if err := errors.Join(err, v.Close()); len(released) == 0 && err != nil {
-			return nil, err
-		} else if err != nil { // some lanes go on, and must be told of
-			return releasedReply(released, v), err
-		}
-		return releasedReply(released, v), nil
+		return releasedReply(released, where), err // lanes that go on are told of, also beside an error
 	})
 }
 

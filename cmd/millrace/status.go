@@ -32,16 +32,8 @@ func (a *app) statusCommand() *cobra.Command {
 	}
 	a.addDataDir(c)
 	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
-		log, err := a.logger("error")
+		res, err := looking(ctx, a, func(v *view) (*statusResult, error) { return readStatus(ctx, v) })
 		if err != nil {
-			return nil, err
-		}
-		v, err := a.look(ctx, log)
-		if err != nil {
-			return nil, err
-		}
-		res, err := readStatus(ctx, v)
-		if err := errors.Join(err, v.Close()); err != nil {
 			return nil, err
 		}
 		r := &reply{summary: res.verdict(), result: res, text: res.print}

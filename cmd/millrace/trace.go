@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -22,16 +21,10 @@ func (a *app) traceCommand() *cobra.Command {
 	a.addDataDir(c)
 	c.Flags().StringVar(&connection, "connection", "", "look only there [default: the default one first, then the others]")
 	return a.leaf(c, func(ctx context.Context, args []string) (*reply, error) {
-		log, err := a.logger("error")
+		story, err := looking(ctx, a, func(v *view) (*trace.Story, error) {
+			return trace.Read(ctx, v.bus, trace.Query{ID: args[0], Connection: connection, First: v.connections[:1]})
+		})
 		if err != nil {
-			return nil, err
-		}
-		v, err := a.look(ctx, log)
-		if err != nil {
-			return nil, err
-		}
-		story, err := trace.Read(ctx, v.bus, trace.Query{ID: args[0], Connection: connection, First: v.connections[:1]})
-		if err := errors.Join(err, v.Close()); err != nil {
 			return nil, err
 		}
 		return &reply{summary: story.Summary(), result: story, text: story.Print}, nil
