@@ -100,11 +100,11 @@ func (a *app) twinAcumatica() *cobra.Command {
 			return twinResult{
 				System: "acumatica", URL: url,
 				Env: map[string]string{
-					"ACUMATICA_URL": url, "ACUMATICA_TENANT": o.Tenant, "ACUMATICA_USERNAME": o.Username, "ACUMATICA_PASSWORD": o.Password,
+					"ACUMATICA_URL": url, "ACUMATICA_TENANT": o.Tenant, "ACUMATICA_ENDPOINT": "Default/24.200.001", "ACUMATICA_USERNAME": o.Username, "ACUMATICA_PASSWORD": o.Password,
 					"MILLRACE_PAYMENT_METHOD": acumaticatwin.SeedPaymentMethod,
 					"MILLRACE_CASH_ACCOUNTS":  "USD=" + acumaticatwin.SeedCashAccountUSD + ",EUR=" + acumaticatwin.SeedCashAccountEUR,
 				},
-				order: []string{"ACUMATICA_URL", "ACUMATICA_TENANT", "ACUMATICA_USERNAME", "ACUMATICA_PASSWORD", "MILLRACE_PAYMENT_METHOD", "MILLRACE_CASH_ACCOUNTS"},
+				order: []string{"ACUMATICA_URL", "ACUMATICA_TENANT", "ACUMATICA_ENDPOINT", "ACUMATICA_USERNAME", "ACUMATICA_PASSWORD", "MILLRACE_PAYMENT_METHOD", "MILLRACE_CASH_ACCOUNTS"},
 			}
 		}, func(ctx context.Context) error { <-ctx.Done(); return nil })
 	})

@@ -190,7 +190,7 @@ func (r *Result) Print(w io.Writer) {
 	}
 	_ = tw.Flush() // w reports nothing that could be acted on
 	fmt.Fprintln(w, "calls: the event's own reads, the document, and the number written back; polling and sign-ins are not in it")
-	fmt.Fprintf(w, "\n%d applied, %d duplicate, %d skipped, %d parked, in %.1f s\n", r.Applied, r.Duplicate, r.Skipped, r.Parked, float64(r.TookMS)/1000)
+	fmt.Fprintf(w, "\n%d applied, %d duplicate, %d skipped, %d parked in this data folder so far; this run took %.1f s\n", r.Applied, r.Duplicate, r.Skipped, r.Parked, float64(r.TookMS)/1000)
 	for _, m := range r.Missing {
 		fmt.Fprintf(w, "  missing: %s\n", m)
 	}
