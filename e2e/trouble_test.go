@@ -35,15 +35,17 @@ func TestLostAnswerIsFoundAgainNotRepeated(t *testing.T) {
 	w.judge()
 }
 
-// TestClosedPeriodParksOneLane: the payments wait with a hint a bookkeeper
-// understands; nothing was posted.
-func TestClosedPeriodParksWithAHint(t *testing.T) {
+// TestClosedPeriodParksAndIsReleased: the payment waits with a hint that a
+// bookkeeper understands, nothing was posted; once the period is open and the
+// lane released, it is.
+func TestClosedPeriodParksAndIsReleased(t *testing.T) {
 	w := newWorld(t, trap{})
 	w.start()
 	invoices := len(w.acumatica.Invoices())
 	w.until("every invoice is open in Stripe", func() bool { return len(w.list("invoices?limit=100&status=open")) == invoices })
 	open := w.list("invoices?limit=100&status=open")
-	if err := w.acumatica.ClosePeriod(time.Now().UTC().Format("2006-01")); err != nil {
+	period := time.Now().UTC().Format("2006-01")
+	if err := w.acumatica.ClosePeriod(period); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.stripe.Pay(t.Context(), open[0]["id"].(string)); err != nil {
@@ -52,6 +54,7 @@ func TestClosedPeriodParksWithAHint(t *testing.T) {
 	var parked []struct {
 		Code string `json:"code"`
 		Hint string `json:"hint"`
+		Lane string `json:"lane"`
 	}
 	w.until("one lane is parked", func() bool {
 		out, code := w.cli("status", "--json")
@@ -68,6 +71,21 @@ func TestClosedPeriodParksWithAHint(t *testing.T) {
 	if n := len(w.acumatica.Payments()); n != 0 {
 		t.Errorf("%d payments were saved", n)
 	}
+
+	if err := w.acumatica.OpenPeriod(period); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := w.cli("parked", "release", "--lane", parked[0].Lane, "--reason", "period opened"); code != 0 {
+		t.Fatalf("release: exit code %d, %s", code, out)
+	}
+	w.until("the payment is posted", func() bool {
+		p := w.acumatica.Payments()
+		return len(p) == 1 && p[0].Status == "Closed"
+	})
+	w.until("status is healthy again", func() bool {
+		_, code := w.cli("status")
+		return code == 0
+	})
 }
 
 func TestTraceTellsTheSameStoryFromAnyID(t *testing.T) {
