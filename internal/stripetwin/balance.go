@@ -26,6 +26,7 @@ type move struct {
 	head
 	Type, Category, Source, Currency, Description string
 	Amount, Fee, AvailableOn                      int64
+	FeeText                                       string // "" is the fee of a charge
 }
 
 func (m *move) render(now int64) object {
@@ -36,7 +37,7 @@ func (m *move) render(now int64) object {
 	fees := []any{}
 	if m.Fee != 0 {
 		fees = append(fees, object{
-			"amount": m.Fee, "application": nil, "currency": m.Currency, "description": "Stripe processing fees", "type": "stripe_fee",
+			"amount": m.Fee, "application": nil, "currency": m.Currency, "description": orElse(m.FeeText, "Stripe processing fees"), "type": "stripe_fee",
 		})
 	}
 	return object{
@@ -49,16 +50,26 @@ func (m *move) render(now int64) object {
 // newChargeMove books a charge. Stripe: pending until 00:00 UTC some days
 // later, or available at once with the test card that bypasses it.
 func (t *Twin) newChargeMove(c *call, ch *charge, instant bool) *move {
-	m := &move{
-		head: t.newHead(c, newID("txn_3", 23)), Type: "charge", Category: "charge", Source: ch.ID, Currency: ch.Currency,
-		Description: ch.Description, Amount: ch.Amount, Fee: (ch.Amount*feePerMille+500)/1000 + feeFixed, AvailableOn: c.now,
-	}
+	m := t.newMove(c, move{
+		Type: ch.moveType("charge", "payment"), Category: "charge", Source: ch.ID, Currency: ch.Currency,
+		Description: ch.Description, Amount: ch.Amount, Fee: (ch.captured()*feePerMille+500)/1000 + feeFixed,
+	})
 	if !instant {
-		day := time.Unix(c.now, 0).UTC().Truncate(24 * time.Hour)
-		m.AvailableOn = day.AddDate(0, 0, settleDays).Unix()
+		m.AvailableOn = midnight(c.now, settleDays)
 	}
-	t.s.Moves[m.ID] = m
 	return m
+}
+
+// newMove books m, available at once.
+func (t *Twin) newMove(c *call, m move) *move {
+	m.head, m.AvailableOn = t.newHead(c, newID("txn_3", 23)), c.now
+	t.s.Moves[m.ID] = &m
+	return &m
+}
+
+// midnight is 00:00 UTC some days after the day of now.
+func midnight(now int64, days int) int64 {
+	return time.Unix(now, 0).UTC().Truncate(24*time.Hour).AddDate(0, 0, days).Unix()
 }
 
 func getMove(t *Twin, c *call) (object, error) {

@@ -1,14 +1,31 @@
 package stripetwin
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+)
 
-// A charge that succeeded and was captured; the twin makes no others yet.
+// A charge is one try to take the money of an intent.
 type charge struct {
 	head
 	Intent, Invoice, Customer, Currency, Description, Method string
 	Amount                                                   int64
 	Move                                                     string // its balance transaction
 	Name, Email, Phone                                       string // of the payer
+	Status                                                   string // "" is succeeded
+	Uncaptured                                               int64  // part of Amount that was not taken
+	Refunded                                                 int64  // sum of the refunds that did not fail
+}
+
+func (ch *charge) captured() int64 { return ch.Amount - ch.Uncaptured }
+
+// moveType picks the type of a balance transaction. Stripe: methods that are
+// not cards make objects py_… and pyr_… with types of their own.
+func (ch *charge) moveType(card, other string) string {
+	if strings.HasPrefix(ch.ID, "py_") {
+		return other
+	}
+	return card
 }
 
 func (t *Twin) newCharge(c *call, pi *intent, method string, instant bool) *charge {
@@ -28,8 +45,8 @@ func (t *Twin) newCharge(c *call, pi *intent, method string, instant bool) *char
 func (ch *charge) render() object {
 	return object{
 		"id": ch.ID, "object": "charge", "livemode": false, "created": ch.Created, "currency": ch.Currency,
-		"amount": ch.Amount, "amount_captured": ch.Amount, "amount_refunded": int64(0), "captured": true, "paid": true,
-		"refunded": false, "disputed": false, "dispute": nil, "status": "succeeded",
+		"amount": ch.Amount, "amount_captured": ch.captured(), "amount_refunded": ch.Refunded, "captured": true, "paid": true,
+		"refunded": ch.Refunded == ch.Amount, "disputed": false, "dispute": nil, "status": "succeeded",
 		"balance_transaction": ch.Move, "customer": orNull(ch.Customer), "invoice": orNull(ch.Invoice),
 		"payment_intent": ch.Intent, "payment_method": ch.Method, "description": orNull(ch.Description),
 		"application": nil, "application_fee": nil, "application_fee_amount": nil,

@@ -15,6 +15,7 @@ func (t *Twin) mountControl(mux *http.ServeMux) {
 		sendJSON(w, http.StatusOK, map[string][]Request{"requests": t.Requests()})
 	})
 	mux.HandleFunc("POST /_twin/charge", t.controlCharge)
+	mux.HandleFunc("POST /_twin/refund/fail", t.controlFailRefund)
 	mux.HandleFunc("POST /_twin/webhook", t.controlWebhook)
 	mux.HandleFunc("POST /_twin/faults", t.controlFault)
 }
@@ -32,10 +33,11 @@ func (t *Twin) selfDescription() map[string]any {
 		"hosted":      []string{"GET /i/{invoice}", "POST /i/{invoice}/pay"},
 		"control": []string{
 			"GET /_twin", "GET /_twin/requests", "POST /_twin/charge {customer, amount, currency, description}",
+			"POST /_twin/refund/fail {refund, reason}",
 			"POST /_twin/webhook {url, secret}", "POST /_twin/faults {method, path_prefix, count, mode}",
 		},
 		"not_implemented": []string{
-			"credit notes, refunds, disputes, payouts, declined cards, stored payment methods, subscriptions, taxes, discounts, checkout",
+			"credit notes, disputes, payouts, declined cards, stored payment methods, subscriptions, taxes, discounts, checkout",
 			"automatic finalisation (auto_advance is stored only), sending e-mail, PDF, currency exchange, Stripe versions other than " + APIVersion,
 			"everything else of Stripe that api does not list is answered with status 501 and code twin_not_implemented",
 		},

@@ -17,6 +17,7 @@ var expandable = map[string][]string{
 		"on_behalf_of", "payment_intent", "refunds", "review", "source_transfer", "transfer",
 	},
 	"payment_intent":      {"application", "customer", "invoice", "latest_charge", "on_behalf_of", "payment_method", "review"},
+	"refund":              {"balance_transaction", "charge", "failure_balance_transaction", "payment_intent", "source_transfer_reversal", "transfer_reversal"},
 	"balance_transaction": {"source"},
 	"customer":            {"cash_balance", "default_source", "discount", "sources", "subscriptions", "tax", "tax_ids", "test_clock"},
 	"invoiceitem":         {"customer", "discounts", "invoice", "subscription", "tax_rates", "test_clock"},
@@ -24,11 +25,11 @@ var expandable = map[string][]string{
 }
 
 // behind is the kind of object that an expandable member names; members that
-// are not listed are always null in the twin.
+// are not listed are null in the twin, or (source) of any kind.
 var behind = map[string]string{
 	"balance_transaction": "balance_transaction", "charge": "charge", "customer": "customer", "invoice": "invoice",
 	"invoice_item": "invoiceitem", "latest_charge": "charge", "lines": "line_item", "payment_intent": "payment_intent",
-	"source": "charge",
+	"failure_balance_transaction": "balance_transaction", "refunds": "refund", "refund": "refund",
 }
 
 // absent are members that are left out unless expanded and that the twin
@@ -55,7 +56,7 @@ func checkExpand(r route, paths []string) error {
 			case slices.Contains(absent[kind], segs[i]) || kind == "payment_intent" && segs[i] == "payment_method":
 				return notImplemented("expanding %s of a %s", segs[i], kind)
 			default:
-				inList = segs[i] == "lines"
+				inList = segs[i] == "lines" || segs[i] == "refunds"
 				kind = behind[segs[i]]
 			}
 		}
@@ -87,8 +88,9 @@ func (t *Twin) expand(o object, segs []string) {
 		t.expand(v, segs[1:])
 	case nil:
 		if id, _ := o["id"].(string); o["object"] == "charge" && segs[0] == "refunds" {
-			// Nothing in the twin refunds yet, so an empty list is the truth.
-			o["refunds"] = object{"object": "list", "data": []any{}, "has_more": false, "url": "/v1/charges/" + id + "/refunds"}
+			list := t.embeddedRefunds(id)
+			o["refunds"] = list
+			t.expand(list, segs[1:])
 		}
 	}
 }
@@ -107,6 +109,8 @@ func (t *Twin) lookup(id string) object {
 		return s.Intents[id].render()
 	case s.Charges[id] != nil:
 		return s.Charges[id].render()
+	case s.Refunds[id] != nil:
+		return s.Refunds[id].render()
 	case s.Moves[id] != nil:
 		return s.Moves[id].render(t.now().Unix())
 	}

@@ -114,8 +114,10 @@ func (s *state) apply(id string, raw json.RawMessage, queue map[string]*delivery
 		return put(s.Items, id, raw)
 	case "pi":
 		return put(s.Intents, id, raw)
-	case "ch":
+	case "ch", "py":
 		return put(s.Charges, id, raw)
+	case "re", "pyr":
+		return put(s.Refunds, id, raw)
 	case "txn":
 		return put(s.Moves, id, raw)
 	case "evt":
@@ -161,8 +163,10 @@ func (s *state) find(id string) any {
 		return s.Items[id]
 	case "pi":
 		return s.Intents[id]
-	case "ch":
+	case "ch", "py":
 		return s.Charges[id]
+	case "re", "pyr":
+		return s.Refunds[id]
 	case "txn":
 		return s.Moves[id]
 	case "evt":
@@ -187,6 +191,7 @@ func (s *state) all() map[string]bool {
 	add(ids, s.Items)
 	add(ids, s.Intents)
 	add(ids, s.Charges)
+	add(ids, s.Refunds)
 	add(ids, s.Moves)
 	add(ids, s.Events)
 	add(ids, s.Endpoints)

@@ -24,7 +24,7 @@ type route struct {
 var kinds = map[string]string{
 	"account": "account", "balance": "balance", "balance_transactions": "balance_transaction", "charges": "charge",
 	"customers": "customer", "events": "event", "invoiceitems": "invoiceitem", "invoices": "invoice",
-	"payment_intents": "payment_intent", "webhook_endpoints": "webhook_endpoint",
+	"payment_intents": "payment_intent", "refunds": "refund", "webhook_endpoints": "webhook_endpoint",
 }
 
 // with completes a route with the parameters that are still to come.
@@ -34,8 +34,11 @@ func (r route) with(later ...string) route {
 	r.kind = kinds[segs[2]]
 	last := segs[len(segs)-1]
 	r.list = r.method == http.MethodGet && last != "{id}" && last != "account" && last != "balance"
-	if last == "lines" {
+	switch last {
+	case "lines":
 		r.kind = "line_item"
+	case "refunds":
+		r.kind = "refund"
 	}
 	r.do = func(c *call, t *Twin) (object, error) { return r.call(c, t) }
 	return r
@@ -139,7 +142,7 @@ func apiRoutes() []route {
 		get("/v1/webhook_endpoints/{id}", getEndpoint),
 		post("/v1/webhook_endpoints/{id}", updateEndpoint, "description", "disabled", "enabled_events", "metadata", "url"),
 		del("/v1/webhook_endpoints/{id}", deleteEndpoint),
-	}, invoiceRoutes())
+	}, invoiceRoutes(), moneyRoutes())
 }
 
 func invoiceRoutes() []route {
@@ -154,5 +157,17 @@ func invoiceRoutes() []route {
 		post("/v1/invoices/{id}/pay", payInvoice, "off_session", "paid_out_of_band", "payment_method").with("forgive", "mandate", "source"),
 		post("/v1/invoices/{id}/void", voidInvoice),
 		list("/v1/invoices/{id}/lines", listLines),
+	}
+}
+
+// moneyRoutes are what moves money back.
+func moneyRoutes() []route {
+	return []route{
+		post("/v1/refunds", createRefund, "amount", "charge", "metadata", "payment_intent", "reason").with(
+			"currency", "customer", "instructions_email", "origin", "refund_application_fee", "reverse_transfer"),
+		list("/v1/refunds", listRefunds, "charge", "created", "payment_intent"),
+		get("/v1/refunds/{id}", getRefund),
+		post("/v1/refunds/{id}", updateRefund, "metadata"),
+		list("/v1/charges/{id}/refunds", listRefunds),
 	}
 }

@@ -29,6 +29,7 @@ type state struct {
 	Items      map[string]*item
 	Intents    map[string]*intent
 	Charges    map[string]*charge
+	Refunds    map[string]*refund
 	Moves      map[string]*move // balance transactions
 	Events     map[string]*event
 	Endpoints  map[string]*endpoint
@@ -42,7 +43,7 @@ func newState(now int64) *state {
 	return &state{
 		Account: newID("acct_1", 15), Opened: now,
 		Customers: map[string]*customer{}, Invoices: map[string]*invoice{}, Items: map[string]*item{},
-		Intents: map[string]*intent{}, Charges: map[string]*charge{}, Moves: map[string]*move{},
+		Intents: map[string]*intent{}, Charges: map[string]*charge{}, Moves: map[string]*move{}, Refunds: map[string]*refund{},
 		Events: map[string]*event{}, Endpoints: map[string]*endpoint{}, Keys: map[string]*kept{},
 		dirty: map[string]bool{},
 	}

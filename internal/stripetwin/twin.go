@@ -26,12 +26,13 @@ const maxRequests = 10_000
 
 // Options configures a Twin.
 type Options struct {
-	APIKey    string           // required, sk_test_… or rk_test_…: the one key that is accepted
-	StateFile string           // "" keeps the state in memory only; else every write is in it before it is answered
-	Log       *slog.Logger     // nil discards
-	Now       func() time.Time // nil is time.Now; stamps objects, signatures and idempotency keys
-	BaseURL   string           // scheme://host[:port] of this twin, for hosted_invoice_url; "" takes the host of the first request
-	SearchLag time.Duration    // an object is missing from search until this long after its last change; Stripe: normally under a minute
+	APIKey     string           // required, sk_test_… or rk_test_…: the one key that is accepted
+	StateFile  string           // "" keeps the state in memory only; else every write is in it before it is answered
+	Log        *slog.Logger     // nil discards
+	Now        func() time.Time // nil is time.Now; stamps objects, signatures and idempotency keys
+	BaseURL    string           // scheme://host[:port] of this twin, for hosted_invoice_url; "" takes the host of the first request
+	RefundFees bool             // a refund gives its share of the charge's fee back; Stripe normally keeps it
+	SearchLag  time.Duration    // an object is missing from search until this long after its last change; Stripe: normally under a minute
 }
 
 // A Twin is one Stripe test-mode account. Its methods may be called from any
@@ -41,6 +42,7 @@ type Twin struct {
 	log       *slog.Logger
 	now       func() time.Time
 	searchLag time.Duration
+	feeBack   bool // of refunds
 	routes    []route
 	poked     chan struct{} // capacity 1: there may be webhooks to deliver
 
@@ -83,7 +85,7 @@ func New(o Options) (*Twin, error) {
 	}
 	t := &Twin{
 		apiKey: o.APIKey, j: j, log: o.Log, now: o.Now,
-		searchLag: o.SearchLag, baseURL: strings.TrimRight(o.BaseURL, "/"),
+		searchLag: o.SearchLag, feeBack: o.RefundFees, baseURL: strings.TrimRight(o.BaseURL, "/"),
 		poked: make(chan struct{}, 1), s: s, inFlight: map[string]bool{},
 	}
 	t.routes = apiRoutes()
@@ -158,10 +160,11 @@ func (t *Twin) as(ctx context.Context, fn func(*call) error) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if err := fn(&call{now: t.now().Unix(), form: newForm()}); err != nil {
+	err := fn(&call{now: t.now().Unix(), form: newForm()})
+	if e, ok := errors.AsType[*apiError](err); err != nil && (!ok || !e.executed) {
 		return err
 	}
-	return t.commit()
+	return errors.Join(err, t.commit()) // a decline is an error and a change
 }
 
 // commit makes the state durable and wakes the deliverer. The caller holds mu,
