@@ -14,9 +14,16 @@ func getAccount(t *Twin, _ *call) (object, error) {
 		"settings": object{
 			"dashboard": object{"display_name": "Millrace test account", "timezone": "Etc/UTC"},
 			"payouts": object{
-				"debit_negative_balances": true, "schedule": object{"delay_days": int64(settleDays), "interval": "daily"},
+				"debit_negative_balances": true, "schedule": object{"delay_days": int64(settleDays), "interval": t.interval()},
 				"statement_descriptor": nil,
 			},
 		},
 	}, nil
+}
+
+func (t *Twin) interval() string {
+	if t.daily {
+		return "daily"
+	}
+	return "manual"
 }

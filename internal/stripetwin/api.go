@@ -115,6 +115,7 @@ func (t *Twin) execute(req *http.Request, r route, c *call, f fault) *answer {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.tick(c.now)
 	a, keep := t.run(r, c)
 	if f.mode == modeStatusAfterCommit {
 		a, keep = errorAnswer(faultError(f.status), c), true
@@ -122,7 +123,7 @@ func (t *Twin) execute(req *http.Request, r route, c *call, f fault) *answer {
 	if keep && c.key != "" {
 		t.keep(c, sig, a)
 	}
-	if req.Method != http.MethodGet {
+	if req.Method != http.MethodGet || len(t.s.dirty) > 0 {
 		if err := t.commit(); err != nil {
 			return errorAnswer(&apiError{status: http.StatusInternalServerError, typ: "api_error", msg: "The twin could not write its state."}, c)
 		}

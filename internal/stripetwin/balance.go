@@ -26,6 +26,8 @@ type move struct {
 	head
 	Type, Category, Source, Currency, Description string
 	Amount, Fee, AvailableOn                      int64
+	Payout                                        string // the automatic payout that took it; its own move as well
+	Released                                      bool   // no longer pending, and balance.available told of it
 	FeeText                                       string // "" is the fee of a charge
 }
 
@@ -81,30 +83,38 @@ func getMove(t *Twin, c *call) (object, error) {
 }
 
 func listMoves(t *Twin, c *call) (object, error) {
-	created, cur := createdFilter(c), c.form.currency("currency", "")
+	created, cur := createdFilter(c), c.form.currency("")
 	source, typ := c.form.str("source", 255), c.form.str("type", 100)
-	if p := c.form.str("payout", 255); p != "" {
-		return nil, missing("payout", p, "payout", http.StatusBadRequest) // the twin pays nothing out yet
+	inPayout, err := t.ofPayout(c.form.str("payout", 255))
+	if err != nil {
+		return nil, err
 	}
 	rows := newest(t.s.Moves, func(m *move) bool {
-		return created(m.Created) && (cur == "" || m.Currency == cur) && (source == "" || m.Source == source) && (typ == "" || m.Type == typ)
+		return created(m.Created) && inPayout(m) && (cur == "" || m.Currency == cur) && (source == "" || m.Source == source) && (typ == "" || m.Type == typ)
 	})
 	return page(c, rows, bySeq(rows, t.s.Moves), "balance transaction", func(m *move) object { return m.render(c.now) })
 }
 
-// getBalance adds up all balance transactions.
-func getBalance(t *Twin, c *call) (object, error) {
-	available, pending := map[string]int64{accountCurrency: 0}, map[string]int64{accountCurrency: 0}
+func getBalance(t *Twin, c *call) (object, error) { return t.renderBalance(c.now), nil }
+
+func (t *Twin) renderBalance(now int64) object {
+	available, pending := t.sums(now)
+	return object{"object": "balance", "livemode": false, "available": renderSums(available), "pending": renderSums(pending)}
+}
+
+// sums adds up all balance transactions by currency.
+func (t *Twin) sums(now int64) (available, pending map[string]int64) {
+	available, pending = map[string]int64{accountCurrency: 0}, map[string]int64{accountCurrency: 0}
 	for _, m := range t.s.Moves {
 		into := pending
-		if c.now >= m.AvailableOn {
+		if now >= m.AvailableOn {
 			into = available
 		}
 		into[m.Currency] += m.Amount - m.Fee
 		available[m.Currency] += 0 // both lists name every currency
 		pending[m.Currency] += 0
 	}
-	return object{"object": "balance", "livemode": false, "available": renderSums(available), "pending": renderSums(pending)}, nil
+	return available, pending
 }
 
 func renderSums(sums map[string]int64) []any {

@@ -14,7 +14,8 @@ type charge struct {
 	Name, Email, Phone                                       string // of the payer
 	Status                                                   string // "" is succeeded
 	Uncaptured                                               int64  // part of Amount that was not taken
-	Refunded                                                 int64  // sum of the refunds that did not fail
+	Dispute                                                  string
+	Refunded                                                 int64 // sum of the refunds that did not fail
 }
 
 func (ch *charge) captured() int64 { return ch.Amount - ch.Uncaptured }
@@ -46,7 +47,7 @@ func (ch *charge) render() object {
 	return object{
 		"id": ch.ID, "object": "charge", "livemode": false, "created": ch.Created, "currency": ch.Currency,
 		"amount": ch.Amount, "amount_captured": ch.captured(), "amount_refunded": ch.Refunded, "captured": true, "paid": true,
-		"refunded": ch.Refunded == ch.Amount, "disputed": false, "dispute": nil, "status": "succeeded",
+		"refunded": ch.Refunded == ch.Amount, "disputed": ch.Dispute != "", "dispute": orNull(ch.Dispute), "status": "succeeded",
 		"balance_transaction": ch.Move, "customer": orNull(ch.Customer), "invoice": orNull(ch.Invoice),
 		"payment_intent": ch.Intent, "payment_method": ch.Method, "description": orNull(ch.Description),
 		"application": nil, "application_fee": nil, "application_fee_amount": nil,

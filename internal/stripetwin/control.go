@@ -16,6 +16,9 @@ func (t *Twin) mountControl(mux *http.ServeMux) {
 	})
 	mux.HandleFunc("POST /_twin/charge", t.controlCharge)
 	mux.HandleFunc("POST /_twin/refund/fail", t.controlFailRefund)
+	mux.HandleFunc("POST /_twin/advance", t.controlAdvance)
+	mux.HandleFunc("POST /_twin/payout", t.controlPayout)
+	mux.HandleFunc("POST /_twin/dispute", t.controlDispute)
 	mux.HandleFunc("POST /_twin/webhook", t.controlWebhook)
 	mux.HandleFunc("POST /_twin/faults", t.controlFault)
 }
@@ -33,11 +36,13 @@ func (t *Twin) selfDescription() map[string]any {
 		"hosted":      []string{"GET /i/{invoice}", "POST /i/{invoice}/pay"},
 		"control": []string{
 			"GET /_twin", "GET /_twin/requests", "POST /_twin/charge {customer, amount, currency, description}",
+			"POST /_twin/advance {by}", "POST /_twin/payout {currency} or {payout, failure_code}",
 			"POST /_twin/refund/fail {refund, reason}",
+			"POST /_twin/dispute {charge, reason, inquiry} or {dispute, outcome: won|lost|escalate, fee_back}",
 			"POST /_twin/webhook {url, secret}", "POST /_twin/faults {method, path_prefix, count, mode}",
 		},
 		"not_implemented": []string{
-			"credit notes, disputes, payouts, declined cards, stored payment methods, subscriptions, taxes, discounts, checkout",
+			"credit notes, declined cards, stored payment methods, subscriptions, taxes, discounts, checkout",
 			"automatic finalisation (auto_advance is stored only), sending e-mail, PDF, currency exchange, Stripe versions other than " + APIVersion,
 			"everything else of Stripe that api does not list is answered with status 501 and code twin_not_implemented",
 		},

@@ -18,6 +18,8 @@ var expandable = map[string][]string{
 	},
 	"payment_intent":      {"application", "customer", "invoice", "latest_charge", "on_behalf_of", "payment_method", "review"},
 	"refund":              {"balance_transaction", "charge", "failure_balance_transaction", "payment_intent", "source_transfer_reversal", "transfer_reversal"},
+	"dispute":             {"charge", "payment_intent"},
+	"payout":              {"balance_transaction", "destination", "failure_balance_transaction", "original_payout", "reversed_by"},
 	"balance_transaction": {"source"},
 	"customer":            {"cash_balance", "default_source", "discount", "sources", "subscriptions", "tax", "tax_ids", "test_clock"},
 	"invoiceitem":         {"customer", "discounts", "invoice", "subscription", "tax_rates", "test_clock"},
@@ -53,7 +55,8 @@ func checkExpand(r route, paths []string) error {
 				return invalid("", "expand", "This property cannot be expanded (%s). You may want to try expanding 'data.%s' instead.", path, path)
 			case !slices.Contains(expandable[kind], segs[i]):
 				return invalid("", "expand", "This property cannot be expanded (%s).", segs[i])
-			case slices.Contains(absent[kind], segs[i]) || kind == "payment_intent" && segs[i] == "payment_method":
+			case slices.Contains(absent[kind], segs[i]) || kind == "payment_intent" && segs[i] == "payment_method" ||
+				kind == "payout" && segs[i] == "destination":
 				return notImplemented("expanding %s of a %s", segs[i], kind)
 			default:
 				inList = segs[i] == "lines" || segs[i] == "refunds"
@@ -111,6 +114,10 @@ func (t *Twin) lookup(id string) object {
 		return s.Charges[id].render()
 	case s.Refunds[id] != nil:
 		return s.Refunds[id].render()
+	case s.Disputes[id] != nil:
+		return t.renderDispute(s.Disputes[id], t.now().Unix())
+	case s.Payouts[id] != nil:
+		return s.Payouts[id].render()
 	case s.Moves[id] != nil:
 		return s.Moves[id].render(t.now().Unix())
 	}

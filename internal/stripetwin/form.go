@@ -277,8 +277,9 @@ func parseCurrency(s string) (string, error) {
 	return strings.ToLower(s), nil
 }
 
-// currency reads a three-letter code, lower-cased, or returns dflt.
-func (f *form) currency(k, dflt string) string {
+// currency reads the three-letter code under "currency", lower-cased, or returns dflt.
+func (f *form) currency(dflt string) string {
+	const k = "currency"
 	v := f.str(k, 10)
 	if v == "" {
 		return dflt

@@ -48,6 +48,9 @@ func (t *Twin) settle(c *call, pi *intent, method string) *charge {
 	t.touch(&pi.head)
 	t.emit(c, "charge.succeeded", ch.render())
 	t.emit(c, "payment_intent.succeeded", pi.render())
+	if method == "pm_card_createDispute" || method == "pm_card_createDisputeInquiry" {
+		_, _ = t.openDispute(c, ch, "fraudulent", method == "pm_card_createDisputeInquiry") // a new charge can be disputed
+	}
 	return ch
 }
 

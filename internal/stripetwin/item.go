@@ -123,7 +123,7 @@ func createItem(t *Twin, c *call) (object, error) {
 		}
 		it.Currency = inv.Currency
 	}
-	it.Currency = c.form.currency("currency", it.Currency)
+	it.Currency = c.form.currency(it.Currency)
 	if err := it.fields(c); err != nil {
 		return nil, err
 	}

@@ -116,6 +116,10 @@ func (s *state) apply(id string, raw json.RawMessage, queue map[string]*delivery
 		return put(s.Intents, id, raw)
 	case "ch", "py":
 		return put(s.Charges, id, raw)
+	case "dp":
+		return put(s.Disputes, id, raw)
+	case "po":
+		return put(s.Payouts, id, raw)
 	case "re", "pyr":
 		return put(s.Refunds, id, raw)
 	case "txn":
@@ -165,6 +169,10 @@ func (s *state) find(id string) any {
 		return s.Intents[id]
 	case "ch", "py":
 		return s.Charges[id]
+	case "dp":
+		return s.Disputes[id]
+	case "po":
+		return s.Payouts[id]
 	case "re", "pyr":
 		return s.Refunds[id]
 	case "txn":
@@ -192,6 +200,8 @@ func (s *state) all() map[string]bool {
 	add(ids, s.Intents)
 	add(ids, s.Charges)
 	add(ids, s.Refunds)
+	add(ids, s.Payouts)
+	add(ids, s.Disputes)
 	add(ids, s.Moves)
 	add(ids, s.Events)
 	add(ids, s.Endpoints)

@@ -95,17 +95,20 @@ func page[T any](c *call, rows []T, locate locator, noun string, render func(T) 
 }
 
 // createdFilter reads created=… or created[gt|gte|lt|lte]=….
-func createdFilter(c *call) func(created int64) bool {
-	sub := c.form.sub("created")
+func createdFilter(c *call) func(created int64) bool { return timeFilter(c, "created") }
+
+// timeFilter is createdFilter for another parameter.
+func timeFilter(c *call, name string) func(at int64) bool {
+	sub := c.form.sub(name)
 	if sub == nil {
 		return func(int64) bool { return true }
 	}
 	if sub.leaf {
-		at := c.form.integer("created", 0)
-		return func(created int64) bool { return created == at }
+		want := c.form.integer(name, 0)
+		return func(at int64) bool { return at == want }
 	}
 	sub.only("gt", "gte", "lt", "lte")
 	gt, gte := sub.integer("gt", -1), sub.integer("gte", 0)
 	lt, lte := sub.integer("lt", 1<<62), sub.integer("lte", 1<<62)
-	return func(created int64) bool { return created > gt && created >= gte && created < lt && created <= lte }
+	return func(at int64) bool { return at > gt && at >= gte && at < lt && at <= lte }
 }

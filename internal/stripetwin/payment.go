@@ -152,7 +152,8 @@ func payInvoice(t *Twin, c *call) (object, error) {
 // twin have no stored payment methods.
 func usableMethod(id string) error {
 	switch id {
-	case "pm_card_visa", "pm_card_mastercard", "pm_card_us", "pm_card_bypassPending":
+	case "pm_card_visa", "pm_card_mastercard", "pm_card_us", "pm_card_bypassPending",
+		"pm_card_createDispute", "pm_card_createDisputeInquiry":
 		return nil
 	case "":
 		return refused("", "There is no `default_payment_method` set on this Customer or Invoice. Please set either `default_payment_method` or `default_source`.")

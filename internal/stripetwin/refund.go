@@ -78,6 +78,9 @@ func (t *Twin) refundable(c *call) (*charge, error) {
 	if ch == nil {
 		return nil, missing("charge", id, "charge", http.StatusBadRequest)
 	}
+	if d := t.s.Disputes[ch.Dispute]; d != nil && d.Taken != "" {
+		return nil, refused("charge_disputed", "Charge %s has been charged back; cannot issue a refund.", ch.ID)
+	}
 	if ch.Status != "" {
 		return nil, refused("", "The charge %s cannot be refunded: its status is %s.", ch.ID, ch.Status)
 	}

@@ -23,8 +23,8 @@ type route struct {
 // kinds names the object behind each collection of the API.
 var kinds = map[string]string{
 	"account": "account", "balance": "balance", "balance_transactions": "balance_transaction", "charges": "charge",
-	"customers": "customer", "events": "event", "invoiceitems": "invoiceitem", "invoices": "invoice",
-	"payment_intents": "payment_intent", "refunds": "refund", "webhook_endpoints": "webhook_endpoint",
+	"customers": "customer", "disputes": "dispute", "events": "event", "invoiceitems": "invoiceitem", "invoices": "invoice",
+	"payment_intents": "payment_intent", "payouts": "payout", "refunds": "refund", "webhook_endpoints": "webhook_endpoint",
 }
 
 // with completes a route with the parameters that are still to come.
@@ -169,5 +169,17 @@ func moneyRoutes() []route {
 		get("/v1/refunds/{id}", getRefund),
 		post("/v1/refunds/{id}", updateRefund, "metadata"),
 		list("/v1/charges/{id}/refunds", listRefunds),
+
+		list("/v1/disputes", listDisputes, "charge", "created", "payment_intent"),
+		get("/v1/disputes/{id}", getDispute),
+		post("/v1/disputes/{id}", updateDispute, "evidence", "metadata", "submit"),
+		post("/v1/disputes/{id}/close", closeDisputeCall),
+
+		post("/v1/payouts", createPayout, "amount", "currency", "description", "metadata", "method").with(
+			"destination", "source_type", "statement_descriptor"),
+		list("/v1/payouts", listPayouts, "arrival_date", "created", "status").with("destination"),
+		get("/v1/payouts/{id}", getPayout),
+		post("/v1/payouts/{id}", updatePayout, "metadata"),
+		post("/v1/payouts/{id}/cancel", cancelPayout),
 	}
 }

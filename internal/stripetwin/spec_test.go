@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"millrace/internal/stripetwin"
 )
@@ -61,11 +62,16 @@ func TestObjectsHaveTheMembersThatStripeRequires(t *testing.T) {
 	if err := tw.Pay(t.Context(), paid.ID); err != nil {
 		t.Fatal(err)
 	}
+	must(tw.Dispute(t.Context(), shopCharge(t, tw, 900), "", false))(t)
 	refundPart(t, sc, shopCharge(t, tw, 900), 100)
 	failed := refundPart(t, sc, shopCharge(t, tw, 900), 100)
 	if err := tw.FailRefund(t.Context(), failed.ID, "unknown"); err != nil {
 		t.Fatal(err)
 	}
+	if err := tw.Advance(t.Context(), 72*time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	must(tw.PayOut(t.Context(), "usd"))(t)
 	fetch := func(path string) map[string]any {
 		_, o := send(t, srv, "GET", path, "")
 		return o
@@ -75,7 +81,7 @@ func TestObjectsHaveTheMembersThatStripeRequires(t *testing.T) {
 		fetch("/v1/customers/" + cus.ID), fetch("/v1/invoices/" + draft.ID), fetch("/v1/invoices/" + open.ID), fetch("/v1/invoices/" + paid.ID),
 		first("/v1/charges"), first("/v1/balance_transactions"), first("/v1/payment_intents"), first("/v1/invoiceitems"),
 		first("/v1/invoices/" + paid.ID + "/lines"), first("/v1/events"), first("/v1/webhook_endpoints"), fetch("/v1/balance"),
-		first("/v1/refunds"), fetch("/v1/refunds/" + failed.ID),
+		first("/v1/refunds"), first("/v1/disputes"), first("/v1/payouts"), fetch("/v1/refunds/" + failed.ID),
 	}
 	undocumented := map[string]bool{"charge.dispute": true} // recorded on the wire all the same
 	for _, o := range objects {

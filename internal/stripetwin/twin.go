@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,13 +27,14 @@ const maxRequests = 10_000
 
 // Options configures a Twin.
 type Options struct {
-	APIKey     string           // required, sk_test_… or rk_test_…: the one key that is accepted
-	StateFile  string           // "" keeps the state in memory only; else every write is in it before it is answered
-	Log        *slog.Logger     // nil discards
-	Now        func() time.Time // nil is time.Now; stamps objects, signatures and idempotency keys
-	BaseURL    string           // scheme://host[:port] of this twin, for hosted_invoice_url; "" takes the host of the first request
-	RefundFees bool             // a refund gives its share of the charge's fee back; Stripe normally keeps it
-	SearchLag  time.Duration    // an object is missing from search until this long after its last change; Stripe: normally under a minute
+	APIKey       string           // required, sk_test_… or rk_test_…: the one key that is accepted
+	StateFile    string           // "" keeps the state in memory only; else every write is in it before it is answered
+	Log          *slog.Logger     // nil discards
+	Now          func() time.Time // nil is time.Now; stamps objects, signatures and idempotency keys
+	BaseURL      string           // scheme://host[:port] of this twin, for hosted_invoice_url; "" takes the host of the first request
+	DailyPayouts bool             // at 00:00 UTC all that is available is paid out; else payouts are manual
+	RefundFees   bool             // a refund gives its share of the charge's fee back; Stripe normally keeps it
+	SearchLag    time.Duration    // an object is missing from search until this long after its last change; Stripe: normally under a minute
 }
 
 // A Twin is one Stripe test-mode account. Its methods may be called from any
@@ -42,13 +44,16 @@ type Twin struct {
 	log       *slog.Logger
 	now       func() time.Time
 	searchLag time.Duration
-	feeBack   bool // of refunds
+	feeBack   bool         // of refunds
+	daily     bool         // automatic payouts
+	ahead     atomic.Int64 // nanoseconds that Advance moved the clock
 	routes    []route
 	poked     chan struct{} // capacity 1: there may be webhooks to deliver
 
 	mu       sync.Mutex // guards all below
 	s        *state
 	j        *journal
+	wake     int64 // Unix seconds; nothing is due before
 	baseURL  string
 	inFlight map[string]bool // idempotency keys of requests being executed
 	faults   []Fault
@@ -84,10 +89,11 @@ func New(o Options) (*Twin, error) {
 		return nil, fmt.Errorf("stripe twin: %w", err)
 	}
 	t := &Twin{
-		apiKey: o.APIKey, j: j, log: o.Log, now: o.Now,
-		searchLag: o.SearchLag, feeBack: o.RefundFees, baseURL: strings.TrimRight(o.BaseURL, "/"),
+		apiKey: o.APIKey, j: j, log: o.Log,
+		searchLag: o.SearchLag, feeBack: o.RefundFees, daily: o.DailyPayouts, baseURL: strings.TrimRight(o.BaseURL, "/"),
 		poked: make(chan struct{}, 1), s: s, inFlight: map[string]bool{},
 	}
+	t.now = func() time.Time { return o.Now().Add(time.Duration(t.ahead.Load())) }
 	t.routes = apiRoutes()
 	return t, nil
 }
@@ -160,7 +166,9 @@ func (t *Twin) as(ctx context.Context, fn func(*call) error) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	err := fn(&call{now: t.now().Unix(), form: newForm()})
+	now := t.now().Unix()
+	t.tick(now)
+	err := fn(&call{now: now, form: newForm()})
 	if e, ok := errors.AsType[*apiError](err); err != nil && (!ok || !e.executed) {
 		return err
 	}
