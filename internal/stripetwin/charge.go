@@ -14,6 +14,9 @@ type charge struct {
 	Name, Email, Phone                                       string // of the payer
 	Status                                                   string // "" is succeeded
 	Uncaptured                                               int64  // part of Amount that was not taken
+	FailureCode, FailureText, FailureMove                    string // the first two also while a payment that will fail is pending
+	DueAt                                                    int64  // when a pending payment ends
+	Instant                                                  bool   // available at once when captured
 	Dispute                                                  string
 	Refunded                                                 int64 // sum of the refunds that did not fail
 }
@@ -30,37 +33,46 @@ func (ch *charge) moveType(card, other string) string {
 }
 
 func (t *Twin) newCharge(c *call, pi *intent, method string, instant bool) *charge {
+	ch := t.baseCharge(c, pi, newID("ch_3", 23), method)
+	ch.Move = t.newChargeMove(c, ch, instant).ID
+	return ch
+}
+
+// baseCharge makes a charge that has moved no money yet.
+func (t *Twin) baseCharge(c *call, pi *intent, id, method string) *charge {
 	ch := &charge{
-		head: t.newHead(c, newID("ch_3", 23)), Intent: pi.ID, Invoice: pi.Invoice, Customer: pi.Customer,
+		head: t.newHead(c, id), Intent: pi.ID, Invoice: pi.Invoice, Customer: pi.Customer,
 		Currency: pi.Currency, Description: pi.Description, Method: method, Amount: pi.Amount,
 	}
 	if cu := t.s.Customers[pi.Customer]; cu != nil {
 		ch.Name, ch.Email, ch.Phone = cu.Name, cu.Email, cu.Phone
 	}
-	ch.Move = t.newChargeMove(c, ch, instant).ID
 	t.s.Charges[ch.ID] = ch
 	return ch
 }
 
 // render leaves out refunds. Stripe: absent unless expanded.
 func (ch *charge) render() object {
+	authorised := ch.Status == "" && ch.Move == "" // but not captured
+	failed := ch.Status == "failed"
+	var code, text string
+	if failed {
+		code, text = ch.FailureCode, ch.FailureText
+	}
 	return object{
 		"id": ch.ID, "object": "charge", "livemode": false, "created": ch.Created, "currency": ch.Currency,
-		"amount": ch.Amount, "amount_captured": ch.captured(), "amount_refunded": ch.Refunded, "captured": true, "paid": true,
-		"refunded": ch.Refunded == ch.Amount, "disputed": ch.Dispute != "", "dispute": orNull(ch.Dispute), "status": "succeeded",
-		"balance_transaction": ch.Move, "customer": orNull(ch.Customer), "invoice": orNull(ch.Invoice),
+		"amount": ch.Amount, "amount_captured": ch.captured(), "amount_refunded": ch.Refunded, "captured": !authorised && (!failed || ch.Move != ""), "paid": ch.Status == "",
+		"refunded": ch.Refunded == ch.Amount, "disputed": ch.Dispute != "", "dispute": orNull(ch.Dispute), "status": orElse(ch.Status, "succeeded"),
+		"balance_transaction": orNull(ch.Move), "customer": orNull(ch.Customer), "invoice": orNull(ch.Invoice),
 		"payment_intent": ch.Intent, "payment_method": ch.Method, "description": orNull(ch.Description),
 		"application": nil, "application_fee": nil, "application_fee_amount": nil,
 		"billing_details": object{
 			"address": (&address{}).render(), "email": orNull(ch.Email), "name": orNull(ch.Name), "phone": orNull(ch.Phone),
 		},
-		"calculated_statement_descriptor": "MILLRACE", "failure_balance_transaction": nil, "failure_code": nil,
-		"failure_message": nil, "fraud_details": object{}, "metadata": metadataOf(ch.Metadata), "on_behalf_of": nil,
-		"outcome": object{
-			"network_status": "approved_by_network", "reason": nil, "risk_level": "normal", "risk_score": int64(20),
-			"seller_message": "Payment complete.", "type": "authorized",
-		},
-		"payment_method_details": object{"type": "card", "card": cardDetails(ch.Amount)},
+		"calculated_statement_descriptor": "MILLRACE", "failure_balance_transaction": orNull(ch.FailureMove), "failure_code": orNull(code),
+		"failure_message": orNull(text), "fraud_details": object{}, "metadata": metadataOf(ch.Metadata), "on_behalf_of": nil,
+		"outcome":                outcome(failed),
+		"payment_method_details": ch.methodDetails(),
 		"receipt_email":          nil, "receipt_number": nil, "receipt_url": nil, "review": nil, "shipping": nil,
 		"source_transfer": nil, "statement_descriptor": nil, "statement_descriptor_suffix": nil,
 		"transfer_data": nil, "transfer_group": nil,
@@ -102,4 +114,26 @@ func listCharges(t *Twin, c *call) (object, error) {
 		return created(ch.Created) && (cust == "" || ch.Customer == cust) && (pi == "" || ch.Intent == pi)
 	})
 	return page(c, rows, bySeq(rows, t.s.Charges), "charge", (*charge).render)
+}
+
+func outcome(failed bool) object {
+	o := object{
+		"network_status": "approved_by_network", "reason": nil, "risk_level": "normal", "risk_score": int64(20),
+		"seller_message": "Payment complete.", "type": "authorized",
+	}
+	if failed {
+		o["network_status"], o["reason"], o["type"] = "declined_by_network", "generic_decline", "issuer_declined"
+		o["seller_message"] = "The bank did not return any further details with this decline."
+	}
+	return o
+}
+
+func (ch *charge) methodDetails() object {
+	if ch.moveType("card", "bank") == "bank" {
+		return object{"type": "us_bank_account", "us_bank_account": object{
+			"account_holder_type": "individual", "account_type": "checking", "bank_name": "STRIPE TEST BANK",
+			"fingerprint": "FFDMA0xfhBjWSZLu", "last4": "6789", "mandate": nil, "payment_reference": nil, "routing_number": "110000000",
+		}}
+	}
+	return object{"type": "card", "card": cardDetails(ch.Amount)}
 }

@@ -49,6 +49,11 @@ func (t *Twin) tick(now int64) {
 			t.wakeAt(max(now+1, p.ArrivalDate))
 		}
 	}
+	for _, ch := range slices.Backward(newest(t.s.Charges, func(ch *charge) bool { return ch.Status == "pending" })) {
+		if now >= ch.DueAt {
+			t.endDelayed(c, ch)
+		}
+	}
 	if t.daily {
 		available, _ := t.sums(now)
 		for _, cur := range slices.Sorted(maps.Keys(available)) {

@@ -76,7 +76,7 @@ func (t *Twin) renderDispute(d *dispute, now int64) object {
 
 // openDispute disputes what is left of a charge.
 func (t *Twin) openDispute(c *call, ch *charge, reason string, inquiry bool) (*dispute, error) {
-	if ch.Status != "" || ch.Dispute != "" || ch.Refunded == ch.Amount {
+	if ch.Status != "" || ch.Move == "" || ch.Dispute != "" || ch.Refunded == ch.Amount {
 		return nil, invalid("", "", "The charge %s cannot be disputed.", ch.ID)
 	}
 	before := ch.render()

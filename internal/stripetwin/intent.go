@@ -1,6 +1,9 @@
 package stripetwin
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+)
 
 // An intent is a payment intent: the payment of one amount, however many
 // charges it takes.
@@ -12,30 +15,68 @@ type intent struct {
 	Secret                                   string // the random part of client_secret
 	CanceledAt                               int64
 	CancelReason                             string
+	Manual                                   bool     // capture_method
+	Types                                    []string // payment_method_types; none is card
+	Failure                                  *failure
+}
+
+// A failure is why the last try to pay an intent failed.
+type failure struct{ Code, Reason, Text, Charge string }
+
+func (f *failure) render() any {
+	if f == nil {
+		return nil
+	}
+	o := object{
+		"charge": f.Charge, "code": f.Code, "message": f.Text, "type": "card_error",
+		"doc_url": "https://stripe.com/docs/error-codes/" + strings.ReplaceAll(f.Code, "_", "-"),
+	}
+	if f.Reason != "" {
+		o["decline_code"] = f.Reason
+	}
+	return o
 }
 
 func (pi *intent) render() object {
+	types := []any{}
+	for _, typ := range pi.Types {
+		types = append(types, typ)
+	}
+	if len(types) == 0 {
+		types = append(types, "card")
+	}
+	capture, capturable := "automatic", int64(0)
+	if pi.Manual {
+		capture = "manual"
+	}
+	if pi.Status == "requires_capture" {
+		capturable = pi.Amount
+	}
 	return object{
 		"id": pi.ID, "object": "payment_intent", "livemode": false, "created": pi.Created, "amount": pi.Amount,
-		"amount_capturable": int64(0), "amount_received": pi.Received, "amount_details": object{"tip": object{}},
+		"amount_capturable": capturable, "amount_received": pi.Received, "amount_details": object{"tip": object{}},
 		"application": nil, "application_fee_amount": nil, "automatic_payment_methods": nil,
 		"canceled_at": timeOrNull(pi.CanceledAt), "cancellation_reason": orNull(pi.CancelReason),
-		"capture_method": "automatic", "client_secret": pi.ID + "_secret_" + pi.Secret, "confirmation_method": "automatic",
+		"capture_method": capture, "client_secret": pi.ID + "_secret_" + pi.Secret, "confirmation_method": "automatic",
 		"currency": pi.Currency, "customer": orNull(pi.Customer), "description": orNull(pi.Description),
-		"invoice": orNull(pi.Invoice), "last_payment_error": nil, "latest_charge": orNull(pi.Charge),
+		"invoice": orNull(pi.Invoice), "last_payment_error": pi.Failure.render(), "latest_charge": orNull(pi.Charge),
 		"metadata": metadataOf(pi.Metadata), "next_action": nil, "on_behalf_of": nil, "payment_method": orNull(pi.Method),
 		"payment_method_configuration_details": nil, "payment_method_options": object{},
-		"payment_method_types": []any{"card"}, "processing": nil, "receipt_email": nil, "review": nil,
+		"payment_method_types": types, "processing": nil, "receipt_email": nil, "review": nil,
 		"setup_future_usage": nil, "shipping": nil, "statement_descriptor": nil, "statement_descriptor_suffix": nil,
 		"status": pi.Status, "transfer_data": nil, "transfer_group": nil,
 	}
 }
 
 func (t *Twin) newIntent(c *call, customerID, invoiceID string, amount int64, currency, description string) *intent {
-	pi := &intent{
-		head: t.newHead(c, newID("pi_3", 23)), Customer: customerID, Invoice: invoiceID, Currency: currency,
-		Description: description, Amount: amount, Status: "requires_payment_method", Secret: newID("", 25),
-	}
+	return t.newIntentWith(c, &intent{
+		Customer: customerID, Invoice: invoiceID, Currency: currency, Description: description, Amount: amount,
+	}, nil)
+}
+
+func (t *Twin) newIntentWith(c *call, pi *intent, meta map[string]string) *intent {
+	pi.head, pi.Status, pi.Secret = t.newHead(c, newID("pi_3", 23)), "requires_payment_method", newID("", 25)
+	pi.Metadata = meta
 	t.s.Intents[pi.ID] = pi
 	t.emit(c, "payment_intent.created", pi.render())
 	return pi
@@ -45,6 +86,7 @@ func (t *Twin) newIntent(c *call, customerID, invoiceID string, amount int64, cu
 func (t *Twin) settle(c *call, pi *intent, method string) *charge {
 	ch := t.newCharge(c, pi, newID("pm_1", 23), method == "pm_card_bypassPending")
 	pi.Status, pi.Received, pi.Method, pi.Charge = "succeeded", pi.Amount, ch.Method, ch.ID
+	pi.Failure = nil
 	t.touch(&pi.head)
 	t.emit(c, "charge.succeeded", ch.render())
 	t.emit(c, "payment_intent.succeeded", pi.render())
@@ -57,9 +99,12 @@ func (t *Twin) settle(c *call, pi *intent, method string) *charge {
 // cancelIntent ends the intent of an invoice that will not be paid through it.
 func (t *Twin) cancelIntent(c *call, inv *invoice, reason string) {
 	pi := t.s.Intents[inv.Intent]
-	if pi == nil {
-		return
+	if pi != nil && pi.Status != "processing" { // a payment under way ends by itself
+		t.cancel(c, pi, reason)
 	}
+}
+
+func (t *Twin) cancel(c *call, pi *intent, reason string) {
 	pi.Status, pi.CanceledAt, pi.CancelReason = "canceled", c.now, reason
 	t.touch(&pi.head)
 	t.emit(c, "payment_intent.canceled", pi.render())

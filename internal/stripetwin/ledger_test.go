@@ -35,6 +35,20 @@ func (s *shop) operations(t *testing.T) map[string]func(*rapid.T) {
 				s.charges = append(s.charges, id)
 			}
 		},
+		"intent": func(rt *rapid.T) {
+			method := rapid.SampledFrom([]string{
+				"pm_card_chargeDeclined", "pm_usBankAccount_success", "pm_usBankAccount_accountClosed", "pm_card_createDispute", "pm_card_bypassPending",
+			}).Draw(rt, "method")
+			p := intentParams(method, rapid.Bool().Draw(rt, "manual"))
+			pi, err := s.sc.PaymentIntents.New(p)
+			if err != nil {
+				return
+			}
+			s.charges = append(s.charges, pi.LatestCharge.ID)
+			if pi.Status == "requires_capture" {
+				_, _ = s.sc.PaymentIntents.Capture(pi.ID, &stripe.PaymentIntentCaptureParams{AmountToCapture: new(rapid.Int64Range(1, 101_00).Draw(rt, "captured"))})
+			}
+		},
 		"refund": func(rt *rapid.T) {
 			p := &stripe.RefundParams{Charge: new(pick(rt, s.charges)), Amount: new(rapid.Int64Range(1, 300_00).Draw(rt, "amount"))}
 			if r, err := s.sc.Refunds.New(p); err == nil {

@@ -72,11 +72,21 @@ func (t *Twin) payInvoice(c *call, inv *invoice, method string) error {
 	if err := payable(inv); err != nil {
 		return err
 	}
-	ch := t.settle(c, t.s.Intents[inv.Intent], method)
-	inv.Charge = ch.ID
+	pi := t.s.Intents[inv.Intent]
+	if pi.Status == "processing" {
+		return unexpected(pi, "confirm")
+	}
+	ch, err := t.pay(c, pi, method)
+	inv.Charge, inv.Attempted = pi.Charge, true
 	inv.Attempts++
-	t.markPaid(c, inv)
-	return nil
+	t.touch(&inv.head)
+	switch {
+	case err != nil:
+		t.emit(c, "invoice.payment_failed", t.renderInvoice(inv))
+	case ch.Status == "":
+		t.markPaid(c, inv)
+	}
+	return err
 }
 
 func payable(inv *invoice) error {
@@ -148,9 +158,15 @@ func payInvoice(t *Twin, c *call) (object, error) {
 	return t.renderInvoice(inv), nil
 }
 
-// usableMethod accepts Stripe's test cards that simply work. Customers of the
+// usableMethod accepts the test payment methods that the twin knows. Customers of the
 // twin have no stored payment methods.
 func usableMethod(id string) error {
+	if _, ok := declines(id); ok {
+		return nil
+	}
+	if _, ok := delayed(id); ok {
+		return nil
+	}
 	switch id {
 	case "pm_card_visa", "pm_card_mastercard", "pm_card_us", "pm_card_bypassPending",
 		"pm_card_createDispute", "pm_card_createDisputeInquiry":

@@ -81,8 +81,8 @@ func (t *Twin) refundable(c *call) (*charge, error) {
 	if d := t.s.Disputes[ch.Dispute]; d != nil && d.Taken != "" {
 		return nil, refused("charge_disputed", "Charge %s has been charged back; cannot issue a refund.", ch.ID)
 	}
-	if ch.Status != "" {
-		return nil, refused("", "The charge %s cannot be refunded: its status is %s.", ch.ID, ch.Status)
+	if ch.Status != "" || ch.Move == "" {
+		return nil, refused("", "The charge %s cannot be refunded: it took no money.", ch.ID)
 	}
 	return ch, nil
 }

@@ -133,7 +133,12 @@ func apiRoutes() []route {
 		list("/v1/charges", listCharges, "created", "customer", "payment_intent").with("transfer_group"),
 		get("/v1/charges/{id}", getCharge),
 		list("/v1/payment_intents", listIntents, "created", "customer"),
+		post("/v1/payment_intents", createIntent, "amount", "capture_method", "confirm", "currency", "customer", "description",
+			"metadata", "off_session", "payment_method", "payment_method_types"),
 		get("/v1/payment_intents/{id}", getIntent),
+		post("/v1/payment_intents/{id}/confirm", confirmIntent, "off_session", "payment_method"),
+		post("/v1/payment_intents/{id}/capture", captureIntent, "amount_to_capture"),
+		post("/v1/payment_intents/{id}/cancel", cancelIntentCall, "cancellation_reason"),
 
 		list("/v1/events", listEvents, "created", "delivery_success", "type", "types"),
 		get("/v1/events/{id}", getEvent),

@@ -72,6 +72,11 @@ func TestObjectsHaveTheMembersThatStripeRequires(t *testing.T) {
 		t.Fatal(err)
 	}
 	must(tw.PayOut(t.Context(), "usd"))(t)
+	newIntent(t, sc, "pm_usBankAccount_success", false)
+	held := newIntent(t, sc, "pm_card_visa", true)
+	if _, err := sc.PaymentIntents.New(intentParams("pm_card_chargeDeclined", false)); err == nil {
+		t.Fatal("not declined")
+	}
 	fetch := func(path string) map[string]any {
 		_, o := send(t, srv, "GET", path, "")
 		return o
@@ -81,6 +86,7 @@ func TestObjectsHaveTheMembersThatStripeRequires(t *testing.T) {
 		fetch("/v1/customers/" + cus.ID), fetch("/v1/invoices/" + draft.ID), fetch("/v1/invoices/" + open.ID), fetch("/v1/invoices/" + paid.ID),
 		first("/v1/charges"), first("/v1/balance_transactions"), first("/v1/payment_intents"), first("/v1/invoiceitems"),
 		first("/v1/invoices/" + paid.ID + "/lines"), first("/v1/events"), first("/v1/webhook_endpoints"), fetch("/v1/balance"),
+		first("/v1/charges"), first("/v1/payment_intents"), fetch("/v1/payment_intents/" + held.ID), fetch("/v1/charges/" + held.LatestCharge.ID),
 		first("/v1/refunds"), first("/v1/disputes"), first("/v1/payouts"), fetch("/v1/refunds/" + failed.ID),
 	}
 	undocumented := map[string]bool{"charge.dispute": true} // recorded on the wire all the same
