@@ -50,7 +50,7 @@ func (t *Twin) pay(c *call, pi *intent, method string) (*charge, error) {
 func (t *Twin) declineCard(c *call, pi *intent, d decline) error {
 	ch := t.baseCharge(c, pi, newID("ch_3", 23), newID("pm_1", 23))
 	ch.Status, ch.Uncaptured, ch.FailureCode, ch.FailureText = "failed", ch.Amount, d.code, d.message
-	pi.Status, pi.Charge, pi.Failure = "requires_payment_method", ch.ID, &failure{Code: d.code, Reason: d.reason, Text: d.message, Charge: ch.ID}
+	pi.Status, pi.Charge, pi.Failure = "requires_payment_method", ch.ID, &failure{Cause: d.code, Reason: d.reason, Text: d.message, Charge: ch.ID}
 	t.touch(&pi.head)
 	t.emit(c, "charge.failed", ch.render())
 	t.emit(c, "payment_intent.payment_failed", pi.render())
@@ -102,7 +102,7 @@ func (t *Twin) endDelayed(c *call, ch *charge) {
 		Description: "PAYMENT FAILURE", Amount: -ch.Amount, Fee: -t.s.Moves[ch.Move].Fee, FeeText: "Stripe processing fee refund",
 	}).ID
 	pi.Status = "requires_payment_method"
-	pi.Failure = &failure{Code: ch.FailureCode, Text: ch.FailureText, Charge: ch.ID}
+	pi.Failure = &failure{Cause: ch.FailureCode, Text: ch.FailureText, Charge: ch.ID}
 	t.emit(c, "charge.failed", ch.render())
 	t.emit(c, "payment_intent.payment_failed", pi.render())
 	if inv != nil {

@@ -21,15 +21,15 @@ type intent struct {
 }
 
 // A failure is why the last try to pay an intent failed.
-type failure struct{ Code, Reason, Text, Charge string }
+type failure struct{ Cause, Reason, Text, Charge string }
 
 func (f *failure) render() any {
 	if f == nil {
 		return nil
 	}
 	o := object{
-		"charge": f.Charge, "code": f.Code, "message": f.Text, "type": "card_error",
-		"doc_url": "https://stripe.com/docs/error-codes/" + strings.ReplaceAll(f.Code, "_", "-"),
+		"charge": f.Charge, "code": f.Cause, "message": f.Text, "type": "card_error",
+		"doc_url": "https://stripe.com/docs/error-codes/" + strings.ReplaceAll(f.Cause, "_", "-"),
 	}
 	if f.Reason != "" {
 		o["decline_code"] = f.Reason
