@@ -42,7 +42,7 @@ func (t *Twin) selfDescription() map[string]any {
 			"POST /_twin/webhook {url, secret}", "POST /_twin/faults {method, path_prefix, count, mode}",
 		},
 		"not_implemented": []string{
-			"credit notes, stored payment methods, subscriptions, taxes, discounts, checkout",
+			"lines and customer balance of credit notes, stored payment methods, subscriptions, taxes, discounts, checkout",
 			"automatic finalisation (auto_advance is stored only), sending e-mail, PDF, currency exchange, Stripe versions other than " + APIVersion,
 			"everything else of Stripe that api does not list is answered with status 501 and code twin_not_implemented",
 		},

@@ -20,6 +20,7 @@ var expandable = map[string][]string{
 	"refund":              {"balance_transaction", "charge", "failure_balance_transaction", "payment_intent", "source_transfer_reversal", "transfer_reversal"},
 	"dispute":             {"charge", "payment_intent"},
 	"payout":              {"balance_transaction", "destination", "failure_balance_transaction", "original_payout", "reversed_by"},
+	"credit_note":         {"customer", "customer_balance_transaction", "invoice", "refund"},
 	"balance_transaction": {"source"},
 	"customer":            {"cash_balance", "default_source", "discount", "sources", "subscriptions", "tax", "tax_ids", "test_clock"},
 	"invoiceitem":         {"customer", "discounts", "invoice", "subscription", "tax_rates", "test_clock"},
@@ -118,6 +119,8 @@ func (t *Twin) lookup(id string) object {
 		return t.renderDispute(s.Disputes[id], t.now().Unix())
 	case s.Payouts[id] != nil:
 		return s.Payouts[id].render()
+	case s.Notes[id] != nil:
+		return s.Notes[id].render()
 	case s.Moves[id] != nil:
 		return s.Moves[id].render(t.now().Unix())
 	}

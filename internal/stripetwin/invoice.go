@@ -53,6 +53,7 @@ func (t *Twin) amounts(inv *invoice) (total, due int64) {
 
 func (t *Twin) renderInvoice(inv *invoice) object {
 	total, due := t.amounts(inv)
+	pre, post, _ := t.noteSums(inv.ID)
 	cust := inv.Buyer
 	if inv.Status == "draft" {
 		cust = freeze(t.s.Customers[inv.Customer])
@@ -65,7 +66,7 @@ func (t *Twin) renderInvoice(inv *invoice) object {
 		"amount_due": due, "amount_paid": inv.Paid, "amount_remaining": due - inv.Paid, "amount_shipping": int64(0),
 		"subtotal": total, "subtotal_excluding_tax": total, "total": total, "total_excluding_tax": total,
 		"starting_balance": inv.StartingBalance, "ending_balance": nil,
-		"pre_payment_credit_notes_amount": int64(0), "post_payment_credit_notes_amount": int64(0),
+		"pre_payment_credit_notes_amount": pre, "post_payment_credit_notes_amount": post,
 		"attempt_count": inv.Attempts, "attempted": inv.Attempted, "auto_advance": inv.AutoAdvance,
 		"billing_reason": "manual", "collection_method": inv.Collection, "due_date": timeOrNull(inv.DueDate),
 		"effective_at": timeOrNull(inv.EffectiveAt), "description": orNull(inv.Description), "footer": orNull(inv.Footer),

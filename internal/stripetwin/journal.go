@@ -120,6 +120,8 @@ func (s *state) apply(id string, raw json.RawMessage, queue map[string]*delivery
 		return put(s.Disputes, id, raw)
 	case "po":
 		return put(s.Payouts, id, raw)
+	case "cn":
+		return put(s.Notes, id, raw)
 	case "re", "pyr":
 		return put(s.Refunds, id, raw)
 	case "txn":
@@ -173,6 +175,8 @@ func (s *state) find(id string) any {
 		return s.Disputes[id]
 	case "po":
 		return s.Payouts[id]
+	case "cn":
+		return s.Notes[id]
 	case "re", "pyr":
 		return s.Refunds[id]
 	case "txn":
@@ -200,6 +204,7 @@ func (s *state) all() map[string]bool {
 	add(ids, s.Intents)
 	add(ids, s.Charges)
 	add(ids, s.Refunds)
+	add(ids, s.Notes)
 	add(ids, s.Payouts)
 	add(ids, s.Disputes)
 	add(ids, s.Moves)

@@ -23,7 +23,7 @@ type route struct {
 // kinds names the object behind each collection of the API.
 var kinds = map[string]string{
 	"account": "account", "balance": "balance", "balance_transactions": "balance_transaction", "charges": "charge",
-	"customers": "customer", "disputes": "dispute", "events": "event", "invoiceitems": "invoiceitem", "invoices": "invoice",
+	"credit_notes": "credit_note", "customers": "customer", "disputes": "dispute", "events": "event", "invoiceitems": "invoiceitem", "invoices": "invoice",
 	"payment_intents": "payment_intent", "payouts": "payout", "refunds": "refund", "webhook_endpoints": "webhook_endpoint",
 }
 
@@ -174,6 +174,12 @@ func moneyRoutes() []route {
 		get("/v1/refunds/{id}", getRefund),
 		post("/v1/refunds/{id}", updateRefund, "metadata"),
 		list("/v1/charges/{id}/refunds", listRefunds),
+
+		post("/v1/credit_notes", createNote, "amount", "invoice", "memo", "metadata", "out_of_band_amount", "reason", "refund_amount").with(
+			"credit_amount", "effective_at", "lines", "refund", "shipping_cost"),
+		list("/v1/credit_notes", listNotes, "customer", "invoice"),
+		get("/v1/credit_notes/{id}", getNote),
+		post("/v1/credit_notes/{id}/void", voidNote),
 
 		list("/v1/disputes", listDisputes, "charge", "created", "payment_intent"),
 		get("/v1/disputes/{id}", getDispute),

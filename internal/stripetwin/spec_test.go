@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stripe/stripe-go/v76"
+
 	"millrace/internal/stripetwin"
 )
 
@@ -77,6 +79,7 @@ func TestObjectsHaveTheMembersThatStripeRequires(t *testing.T) {
 	if _, err := sc.PaymentIntents.New(intentParams("pm_card_chargeDeclined", false)); err == nil {
 		t.Fatal("not declined")
 	}
+	must(sc.CreditNotes.New(&stripe.CreditNoteParams{Invoice: &open.ID, Amount: new(int64(100))}))(t)
 	fetch := func(path string) map[string]any {
 		_, o := send(t, srv, "GET", path, "")
 		return o
@@ -87,7 +90,7 @@ func TestObjectsHaveTheMembersThatStripeRequires(t *testing.T) {
 		first("/v1/charges"), first("/v1/balance_transactions"), first("/v1/payment_intents"), first("/v1/invoiceitems"),
 		first("/v1/invoices/" + paid.ID + "/lines"), first("/v1/events"), first("/v1/webhook_endpoints"), fetch("/v1/balance"),
 		first("/v1/charges"), first("/v1/payment_intents"), fetch("/v1/payment_intents/" + held.ID), fetch("/v1/charges/" + held.LatestCharge.ID),
-		first("/v1/refunds"), first("/v1/disputes"), first("/v1/payouts"), fetch("/v1/refunds/" + failed.ID),
+		first("/v1/credit_notes"), first("/v1/refunds"), first("/v1/disputes"), first("/v1/payouts"), fetch("/v1/refunds/" + failed.ID),
 	}
 	undocumented := map[string]bool{"charge.dispute": true} // recorded on the wire all the same
 	for _, o := range objects {

@@ -30,6 +30,7 @@ type state struct {
 	Intents    map[string]*intent
 	Charges    map[string]*charge
 	Refunds    map[string]*refund
+	Notes      map[string]*creditNote
 	Payouts    map[string]*payout
 	Disputes   map[string]*dispute
 	Moves      map[string]*move // balance transactions
@@ -45,7 +46,7 @@ func newState(now int64) *state {
 	return &state{
 		Account: newID("acct_1", 15), Opened: now,
 		Customers: map[string]*customer{}, Invoices: map[string]*invoice{}, Items: map[string]*item{},
-		Intents: map[string]*intent{}, Charges: map[string]*charge{}, Moves: map[string]*move{}, Refunds: map[string]*refund{}, Payouts: map[string]*payout{}, Disputes: map[string]*dispute{},
+		Intents: map[string]*intent{}, Charges: map[string]*charge{}, Moves: map[string]*move{}, Refunds: map[string]*refund{}, Notes: map[string]*creditNote{}, Payouts: map[string]*payout{}, Disputes: map[string]*dispute{},
 		Events: map[string]*event{}, Endpoints: map[string]*endpoint{}, Keys: map[string]*kept{},
 		dirty: map[string]bool{},
 	}
