@@ -54,8 +54,9 @@ func (t *Twin) declineCard(c *call, pi *intent, d decline) error {
 	t.touch(&pi.head)
 	t.emit(c, "charge.failed", ch.render())
 	t.emit(c, "payment_intent.payment_failed", pi.render())
+	code := d.code
 	e := &apiError{
-		status: http.StatusPaymentRequired, typ: "card_error", code: d.code, msg: d.message, executed: true,
+		status: http.StatusPaymentRequired, typ: "card_error", code: code, msg: d.message, executed: true,
 		extra: object{"charge": ch.ID, "payment_intent": pi.render()},
 	}
 	if d.reason != "" {

@@ -36,24 +36,6 @@ func (n *creditNote) render() object {
 	}
 }
 
-// noteSums are what the valid credit notes of an invoice take off it.
-func (t *Twin) noteSums(invoiceID string) (pre, post int64, count int) {
-	for _, n := range t.s.Notes {
-		if n.Invoice != invoiceID {
-			continue
-		}
-		count++
-		switch {
-		case n.Status == "void":
-		case n.After:
-			post += n.Amount
-		default:
-			pre += n.Amount
-		}
-	}
-	return pre, post, count
-}
-
 func createNote(t *Twin, c *call) (object, error) {
 	f := c.form
 	inv := t.s.Invoices[f.str("invoice", 255)]
@@ -63,10 +45,9 @@ func createNote(t *Twin, c *call) (object, error) {
 	amount, back, outside := f.integer("amount", 0), f.integer("refund_amount", 0), f.integer("out_of_band_amount", 0)
 	reason := f.choice("reason", "", "duplicate", "fraudulent", "order_change", "product_unsatisfactory")
 	memo, meta := f.str("memo", 5000), f.metadata(nil)
-	_, post, count := t.noteSums(inv.ID)
 	left, after := inv.Due-inv.Paid, inv.Status == "paid"
 	if after {
-		left = inv.Total - post
+		left = inv.Total - inv.PostNotes
 	}
 	switch {
 	case f.err != nil:
@@ -89,22 +70,28 @@ func createNote(t *Twin, c *call) (object, error) {
 	}
 	n := &creditNote{
 		head: t.newHead(c, newID("cn_1", 23)), Invoice: inv.ID, Customer: inv.Customer, Currency: inv.Currency, Memo: memo,
-		Reason: reason, Status: "issued", Number: fmt.Sprintf("%s-CN-%02d", inv.Number, count+1), Amount: amount, Outside: outside, After: after,
+		Reason: reason, Status: "issued", Number: fmt.Sprintf("%s-CN-%02d", inv.Number, inv.Notes+1), Amount: amount, Outside: outside, After: after,
 	}
 	n.Metadata = meta
+	inv.Notes++
 	if back > 0 {
 		n.Refund = t.refund(c, ch, back, "", nil).ID
 	}
+	t.s.Notes[n.ID] = n
 	t.applyNote(c, inv, n, amount)
 	t.emit(c, "credit_note.created", n.render())
 	return n.render(), nil
 }
 
-// applyNote stores a note and, before payment, lowers what is due by the
-// amount; nothing left to pay is paid.
+// applyNote adds the amount to the sums of the invoice and, before payment,
+// lowers what is due by it; nothing left to pay is paid.
 func (t *Twin) applyNote(c *call, inv *invoice, n *creditNote, amount int64) {
 	before := t.renderInvoice(inv)
-	t.s.Notes[n.ID] = n
+	if n.After {
+		inv.PostNotes += amount
+	} else {
+		inv.PreNotes += amount
+	}
 	if pi := t.s.Intents[inv.Intent]; !n.After && pi != nil {
 		inv.Due -= amount
 		if inv.Due == 0 {

@@ -23,6 +23,7 @@ type invoice struct {
 	StartingBalance                   int64
 	EndingBalance                     *int64 // nil until finalised
 	Total, Due, Paid                  int64  // frozen when finalised; see amounts
+	PreNotes, PostNotes, Notes        int64  // sums of its valid credit notes; how many it ever had
 	Intent, Charge                    string
 	FinalizedAt, PaidAt, VoidedAt     int64
 	Buyer                             buyer // as it was when finalised
@@ -53,7 +54,6 @@ func (t *Twin) amounts(inv *invoice) (total, due int64) {
 
 func (t *Twin) renderInvoice(inv *invoice) object {
 	total, due := t.amounts(inv)
-	pre, post, _ := t.noteSums(inv.ID)
 	cust := inv.Buyer
 	if inv.Status == "draft" {
 		cust = freeze(t.s.Customers[inv.Customer])
@@ -66,7 +66,7 @@ func (t *Twin) renderInvoice(inv *invoice) object {
 		"amount_due": due, "amount_paid": inv.Paid, "amount_remaining": due - inv.Paid, "amount_shipping": int64(0),
 		"subtotal": total, "subtotal_excluding_tax": total, "total": total, "total_excluding_tax": total,
 		"starting_balance": inv.StartingBalance, "ending_balance": nil,
-		"pre_payment_credit_notes_amount": pre, "post_payment_credit_notes_amount": post,
+		"pre_payment_credit_notes_amount": inv.PreNotes, "post_payment_credit_notes_amount": inv.PostNotes,
 		"attempt_count": inv.Attempts, "attempted": inv.Attempted, "auto_advance": inv.AutoAdvance,
 		"billing_reason": "manual", "collection_method": inv.Collection, "due_date": timeOrNull(inv.DueDate),
 		"effective_at": timeOrNull(inv.EffectiveAt), "description": orNull(inv.Description), "footer": orNull(inv.Footer),
