@@ -82,8 +82,10 @@ func paymentMethodEntity(b *builder) *entity {
 		keys: []string{"PaymentMethodID"}, readOnly: true,
 		shape: b.shape(`Active:B CreatedDateTime:T Description:S60 IntegratedProcessing:B LastModifiedDateTime:T MeansOfPayment:S
 			PaymentMethodID:S10 RequireRemittanceInformationforCashAccount:B UseInAP:B UseInAR:B UseInPR:B SetPaymentDatetoBankTransactionDate:B`,
-			part{name: "AllowedCashAccounts", many: true, shape: b.shape(`APDefault:B ARDefault:B ARDefaultForRefund:B Branch:S CashAccount:S
-				Description:S PaymentMethod:S UseInAP:B UseInAR:B UseInPR:B`)},
+			part{name: "AllowedCashAccounts", many: true, shape: b.shape(`APDefault:B APLastRefNbr:S APSuggestNextNbr:B ARDefault:B
+				ARDefaultForRefund:B ARLastRefNbr:S ARSuggestNextNbr:B BatchLastRefNbr:S Branch:S CashAccount:S Description:S PaymentMethod:S
+				UseInAP:B UseInAR:B LastModifiedDateTime:T! UseInPR:B`)},
+			part{name: "SettingsForPR", shape: b.shape(`ExportScenario:S PRProcessing:S Report:S8`)},
 			part{name: "ProcessingCenters", many: true, shape: b.shape(`Active:B Default:B PaymentMethod:S ProcCenterID:S`)}),
 	}
 }

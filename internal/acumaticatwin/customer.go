@@ -29,7 +29,17 @@ func customerEntity(b *builder) *entity {
 			ShippingBranch:S ShippingContactOverride:B ShippingRule:S ShippingTerms:S10 ShippingZoneID:S15 ShipVia:S15 StatementCycleID:S10
 			StatementType:S Status:S TaxRegistrationID:S50 TaxZone:S10 Terms:S10 WarehouseID:S WriteOffLimit:D4 RestrictVisibilityTo:S
 			CreditLimit:D4 NoteID:G! EntityUsageType:S TaxExemptionNumber:S30 IsGuestCustomer:B Email:S+23 PrimaryContactID:I+23 CustomerCategory:S+23`,
-			contact("MainContact", " CompanyName:S255 FullName:S!"), contact("BillingContact", ""), contact("ShippingContact", "")),
+			contact("MainContact", " CompanyName:S255 FullName:S!"), contact("BillingContact", ""), contact("ShippingContact", ""),
+			contact("PrimaryContact", ""),
+			part{name: "Attributes", many: true, unmodelled: true, shape: b.shape(`AttributeID:S AttributeDescription:S RefNoteID:G! Required:B Value:S
+				ValueDescription:S IsActive:B+24`)},
+			part{name: "Contacts", many: true, unmodelled: true, shape: b.shape(`ContactID:I LastModifiedDateTime:T!+23`, contact("Contact", ""))},
+			part{name: "CreditVerificationRules", readOnly: true, shape: b.shape(`CreditDaysPastDue:I CreditLimit:D4 CreditVerification:S FirstDueDate:A
+				OpenOrdersBalance:D4 RemainingCreditLimit:D4 UnreleasedBalance:D4`)},
+			part{name: "PaymentInstructions", many: true, unmodelled: true, shape: b.shape(`Description:S LocationID:I PaymentInstructionsID:S
+				PaymentMethod:S Value:S`)},
+			part{name: "Salespersons", many: true, unmodelled: true, shape: b.shape(`Commission:D4 Default:B LocationID:S LocationName:S Name:S
+				SalespersonID:S`)}),
 		fresh: freshCustomer, save: saveCustomer, remove: removeCustomer,
 	}
 }

@@ -34,8 +34,9 @@ func invoiceEntity(b *builder) *entity {
 				DocType:S PaymentDate:A ReferenceNbr:S15 Status:S`)},
 			part{name: "ApplicationsCreditMemo", many: true, unmodelled: true, shape: b.shape(`AmountPaid:D4 Balance:D4 Customer:S CustomerOrder:S
 				Description:S DocType:S PostPeriod:S ReferenceNbr:S15 Status:S`)},
-			part{name: "DiscountDetails", many: true, unmodelled: true, shape: b.shape(`Description:S DiscountableAmount:D4 DiscountAmount:D4
-				DiscountCode:S DiscountPercent:D6 ExternalDiscountCode:S Type:S`)},
+			part{name: "DiscountDetails", many: true, unmodelled: true, shape: b.shape(`Description:S DiscountableAmount:D4 DiscountableQty:D6
+				DiscountAmount:D4 DiscountCode:S DiscountPercent:D6 ExternalDiscountCode:S ManualDiscount:B OrderNbr:S OrderType:S RetainedDiscount:D4
+				SequenceID:S SkipDiscount:B Type:S`)},
 			part{name: "BillToContact", shape: b.shape(`Attention:S255 BusinessName:S255 Email:S255 Phone1:S50`)},
 			part{name: "ShipToContact", shape: b.shape(`Attention:S255 BusinessName:S255 Email:S255 Phone1:S50`)}),
 		custom: b.shape(`Document.CuryID:S5 Document.DocDesc:S512! Document.Released:B!`),

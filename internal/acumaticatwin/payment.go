@@ -28,12 +28,15 @@ func paymentEntity(b *builder) *entity {
 			AppliedToOrders:D4! IsCCPayment:B!+23`,
 			part{name: partApply, many: true, keys: []string{"DocType", "ReferenceNbr", "DocLineNbr"}, shape: apply},
 			part{name: partHistory, many: true, readOnly: true, view: "Adjustments_History", shape: b.shape(`AdjustedDocType:S AdjustedRefNbr:S15
-				AdjustingDocType:S AdjustingRefNbr:S15 AdjustmentNbr:I AmountPaid:D4 ApplicationPeriod:S Balance:D4 BatchNbr:S15 CurrencyID:S
-				Customer:S CustomerOrder:S Date:A Description:S DisplayDocType:S DisplayRefNbr:S DueDate:A PostPeriod:S`)},
+				AdjustingDocType:S AdjustingRefNbr:S15 AdjustmentNbr:I AdjustsVAT:B AmountPaid:D4 ApplicationPeriod:S Balance:D4 BalanceWriteOff:D4
+				BatchNbr:S15 CashDiscountBalance:D4 CashDiscountDate:A CashDiscountTaken:D4 CurrencyID:S Customer:S CustomerOrder:S Date:A
+				Description:S DisplayDocType:S DisplayRefNbr:S DueDate:A PostPeriod:S VATCreditMemo:S`)},
 			part{name: "OrdersToApply", many: true, unmodelled: true, shape: b.shape(`AppliedToOrder:D4 OrderNbr:S15 OrderType:S`)},
 			part{name: "CreditCardProcessingInfo", many: true, unmodelled: true, shape: b.shape(`TransactionAmount:D4 TransactionStatus:S`)},
-			part{name: "CreditCardTransactionInfo", many: true, unmodelled: true, shape: b.shape(`TranNbr:S50 TranType:S50 AuthNbr:S50 TranDate:T`)},
-			part{name: "Charges", many: true, unmodelled: true, since: 23, shape: b.shape(`AccountID:S Amount:D4 Description:S EntryTypeID:S LineNbr:I`)}),
+			part{name: "CreditCardTransactionInfo", many: true, unmodelled: true, shape: b.shape(`TranNbr:S50 TranType:S50 AuthNbr:S50 TranDate:T
+				ExtProfileId:S NeedValidation:B OrigTranNbr:S ExpirationDate:A CardType:S`)},
+			part{name: "Charges", many: true, unmodelled: true, since: 23, shape: b.shape(`AccountID:S! Amount:D4 Description:S60
+				DocType:S! EntryTypeID:S10 LineNbr:I! RefNbr:S! SubID:S!`)}),
 		custom: b.shape(`CurrentDocument.DocDate:A! CurrentDocument.FinPeriodID:S! Document.AdjFinPeriodID:S! Document.CuryDocBal:D4!`),
 		fresh:  freshPayment, save: savePayment, remove: removeUnreleased, also: creditMemosAsPayments,
 		actions: map[string]action{"ReleasePayment": releasePayment, "Release": releasePayment},

@@ -38,6 +38,7 @@ type part struct {
 	many  bool
 	keys  []string // fields that identify a line besides its id
 	since int
+	until int    // first endpoint version without it; 0 = none yet
 	view  string // data view with a delegate: lists that expand it fail; empty = none
 	shape shape
 	// rows computes the lines of a part that is not stored; such a part is read-only.
@@ -64,9 +65,14 @@ func (s *shape) field(name string, version int) *field {
 	return &s.fields[i]
 }
 
+// in reports whether an endpoint version has the part.
+func (p *part) in(version int) bool {
+	return p.since <= version && (p.until == 0 || version < p.until || version == allVersions)
+}
+
 func (s *shape) part(name string, version int) *part {
 	for i := range s.parts {
-		if s.parts[i].name == name && s.parts[i].since <= version {
+		if s.parts[i].name == name && s.parts[i].in(version) {
 			return &s.parts[i]
 		}
 	}

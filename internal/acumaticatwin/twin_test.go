@@ -3,14 +3,11 @@ package acumaticatwin
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"io"
 	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -202,31 +199,11 @@ func (a answer) wantStatus(t *testing.T, status int) answer {
 func dec(s string) decimal.Decimal { return decimal.RequireFromString(s) }
 
 // example reads a recorded answer; it skips the test where the reference
-// folder is absent, as on a fresh clone.
+// folder is absent.
 func example(t *testing.T, name string) map[string]any {
 	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if filepath.Dir(dir) == dir {
-			t.Skip("no go.mod above the test")
-		}
-		dir = filepath.Dir(dir)
-	}
-	raw, err := os.ReadFile(filepath.Join(dir, "..", "shared", "reference", "acumatica", "examples", name))
-	if errors.Is(err, os.ErrNotExist) {
-		t.Skip("the recorded examples are not here")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
 	var v map[string]any
-	if err := json.Unmarshal(raw, &v); err != nil {
+	if err := json.Unmarshal(reference(t, "examples", name), &v); err != nil {
 		t.Fatal(err)
 	}
 	return v

@@ -51,7 +51,7 @@ func (v *view) body(w *bytes.Buffer, s *shape, r *record, row int, sel, exp tree
 	}
 	for i := range s.parts {
 		pt := &s.parts[i]
-		if pt.since <= v.version && (exp.has(pt.name) || v.partHasError(pt, r)) {
+		if pt.in(v.version) && (exp.has(pt.name) || v.partHasError(pt, r)) {
 			w.WriteString("," + quote(pt.name) + ":")
 			v.part(w, pt, r, sel.below(pt.name), exp[pt.name])
 		}
