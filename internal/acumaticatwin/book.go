@@ -20,6 +20,7 @@ type Batch struct {
 	Date        string `json:"date"`
 	Description string `json:"description"`
 	Currency    string `json:"currency"`
+	Posted      string `json:"posted"` // RFC 3339
 	Lines       []Line `json:"lines"`
 }
 
@@ -43,14 +44,37 @@ type AccountBalance struct {
 func debit(account string, d decimal.Decimal) Line  { return Line{Account: account, Debit: d} }
 func credit(account string, d decimal.Decimal) Line { return Line{Account: account, Credit: d} }
 
-// post adds a balanced batch. Negative sides change over, empty lines go.
-// A batch that does not balance is refused, and with it the release.
+// post adds a balanced batch of the receivables. Negative sides change over,
+// empty lines go; nothing left is no batch and no number.
 func (x *tx) post(day time.Time, currency, description string, lines ...Line) (string, *failure) {
-	var kept []Line
+	b := Batch{Module: "AR", Period: day.Format(periodLayout), Date: day.Format(dayLayout), Description: description, Currency: currency, Lines: lines}
+	if len(netLines(lines)) == 0 {
+		return "", nil
+	}
+	b.BatchNbr = fmt.Sprintf("%08d", x.next("Batch"))
+	return b.BatchNbr, x.book(b)
+}
+
+// book adds a batch. One that does not balance is refused, and with it the
+// release.
+func (x *tx) book(b Batch) *failure {
 	sum := decimal.Zero
+	for _, l := range b.Lines {
+		sum = sum.Add(l.Debit).Sub(l.Credit)
+	}
+	if !sum.IsZero() {
+		return operationFailed("The document is out of the balance.")
+	}
+	b.Lines = netLines(b.Lines)
+	b.Posted = stampText(x.now)
+	x.batches = append(x.batches, b)
+	return nil
+}
+
+func netLines(lines []Line) []Line {
+	var kept []Line
 	for _, l := range lines {
 		net := l.Debit.Sub(l.Credit)
-		sum = sum.Add(net)
 		switch net.Sign() {
 		case 1:
 			kept = append(kept, debit(l.Account, net))
@@ -58,18 +82,7 @@ func (x *tx) post(day time.Time, currency, description string, lines ...Line) (s
 			kept = append(kept, credit(l.Account, net.Neg()))
 		}
 	}
-	if !sum.IsZero() {
-		return "", operationFailed("The document is out of the balance.")
-	}
-	if len(kept) == 0 {
-		return "", nil
-	}
-	b := Batch{
-		BatchNbr: fmt.Sprintf("%08d", x.next("Batch")), Module: "AR", Period: day.Format("012006"),
-		Date: day.Format(dayLayout), Description: description, Currency: currency, Lines: kept,
-	}
-	x.batches = append(x.batches, b)
-	return b.BatchNbr, nil
+	return kept
 }
 
 // TrialBalance returns every account's turnover by currency, ordered by

@@ -135,6 +135,7 @@ func newCatalog() (catalog, error) {
 	for _, e := range []*entity{
 		customerEntity(&b), invoiceEntity(&b), paymentEntity(&b),
 		paymentMethodEntity(&b), currencyEntity(&b), periodEntity(&b), accountEntity(&b),
+		journalEntity(&b), ledgerEntity(&b), subaccountEntity(&b),
 	} {
 		c[e.name] = e
 	}

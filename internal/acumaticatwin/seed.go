@@ -14,6 +14,7 @@ func (t *Twin) seed(scenario string) error {
 	x := t.begin()
 	x.seedMasters()
 	x.seedPeriods()
+	x.seedLedgers()
 	if err := t.commit(x); err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/google/uuid"
 )
 
-const stateVersion = 1
+const stateVersion = 2
 
 // state is everything that survives a restart. It is guarded by Twin.mu.
 type state struct {

@@ -217,3 +217,10 @@ func marshal(t *testing.T, v any) string {
 	}
 	return string(raw)
 }
+
+func (a answer) wantText(t *testing.T, text string) {
+	t.Helper()
+	if !bytes.Contains(a.raw, []byte(text)) {
+		t.Errorf("got %s, want it to contain %s", a.raw, text)
+	}
+}
