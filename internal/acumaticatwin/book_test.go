@@ -2,8 +2,10 @@ package acumaticatwin
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,8 +38,37 @@ func TestLedgerBalancesWhateverHappens(t *testing.T) {
 		invoice := rapid.Custom(func(r *rapid.T) string { return fmt.Sprintf("AR%06d", rapid.IntRange(1, 9).Draw(r, "invoice")) })
 		number := rapid.Custom(func(r *rapid.T) string { return fmt.Sprintf("%06d", rapid.IntRange(1, 8).Draw(r, "payment")) })
 		kind := rapid.SampledFrom([]string{typePayment, typePrepayment})
+		anyKind := rapid.SampledFrom([]string{typePayment, typePrepayment, typeRefund, typeCreditMemo, typeVoidedPayment, typeVoidedRefund})
+		frozen := map[string]map[string]string{}
 		rt.Repeat(map[string]func(*rapid.T){
-			"": func(r *rapid.T) { checkBooks(r, twin) },
+			"": func(r *rapid.T) {
+				checkBooks(r, twin)
+				checkReleased(r, twin, frozen)
+			},
+			"memo": func(r *rapid.T) {
+				body := fmt.Sprintf(`{"Type":{"value":"Credit Memo"},"ReferenceNbr":{"value":"CM%06d"},"DocumentsToApply":[{"ReferenceNbr":{"value":%q}}]}`,
+					rapid.IntRange(1, 3).Draw(r, "memo"), invoice.Draw(r, "invoice"))
+				twin.call("PUT", root+"Payment", body, cookie)
+				twin.call("POST", root+"Payment/ReleasePayment", releaseBody(typeCreditMemo, fmt.Sprintf("CM%06d", rapid.IntRange(1, 3).Draw(r, "memo"))), cookie)
+			},
+			"refund": func(r *rapid.T) {
+				sum, ref := amount.Draw(r, "amount"), number.Draw(r, "number")
+				if rapid.Bool().Draw(r, "of a memo") {
+					ref = "CM00000" + ref[5:]
+				}
+				body := refundBody(rapid.SampledFrom([]string{typePayment, typePrepayment, typeCreditMemo}).Draw(r, "of"), ref, sum, sum)
+				twin.call("PUT", root+"Payment", body, cookie)
+			},
+			"void": func(r *rapid.T) {
+				twin.call("POST", root+"Payment/VoidPayment", releaseBody(anyKind.Draw(r, "type"), number.Draw(r, "number")), cookie)
+			},
+			"journal": func(r *rapid.T) {
+				twin.call("PUT", root+"JournalTransaction", journalBody(rapid.Bool().Draw(r, "hold"), amount.Draw(r, "debit"), amount.Draw(r, "credit")), cookie)
+				twin.call("POST", root+"JournalTransaction/ReleaseJournalTransaction", releaseFirst, cookie)
+			},
+			"release any": func(r *rapid.T) {
+				twin.call("POST", root+"Payment/ReleasePayment", releaseBody(anyKind.Draw(r, "type"), number.Draw(r, "number")), cookie)
+			},
 			"invoice": func(r *rapid.T) {
 				twin.AddInvoice(Invoice{
 					CustomerID: fmt.Sprintf("C%06d", rapid.IntRange(1, 4).Draw(r, "customer")),
@@ -73,6 +104,37 @@ func TestLedgerBalancesWhateverHappens(t *testing.T) {
 	})
 }
 
+// moving are the fields that applications and voids change on a released
+// document; all others stay as they were at the release.
+func moving(name string) bool {
+	return slices.Contains([]string{
+		"Status", "Balance", "AvailableBalance", "AppliedToDocuments", "Document.CuryDocBal", "LastModifiedDateTime",
+	}, name)
+}
+
+// checkReleased compares released documents with what they were when first
+// seen so.
+func checkReleased(r *rapid.T, twin *Twin, frozen map[string]map[string]string) {
+	twin.mu.Lock()
+	defer twin.mu.Unlock()
+	for _, name := range []string{entityInvoice, entityPayment, entityJournal} {
+		for _, rec := range twin.begin().all(name) {
+			if !released(rec) && rec.get("Status") != statusPosted {
+				continue
+			}
+			fields := maps.Clone(rec.Fields)
+			maps.DeleteFunc(fields, func(f, _ string) bool { return moving(f) })
+			fields["lines"] = fmt.Sprint(len(rec.Many["Details"]), len(rec.Many[partCharges]))
+			key := name + rec.ID
+			if frozen[key] == nil {
+				frozen[key] = fields
+			} else if !maps.Equal(frozen[key], fields) {
+				r.Fatalf("%s %s changed after its release: %v, was %v", name, rec.get("ReferenceNbr"), fields, frozen[key])
+			}
+		}
+	}
+}
+
 func checkBooks(r *rapid.T, twin *Twin) {
 	owed := map[string]decimal.Decimal{} // receivables as the documents say
 	for _, i := range twin.Invoices() {
@@ -92,7 +154,7 @@ func checkBooks(r *rapid.T, twin *Twin) {
 		owed[i.CurrencyID] = owed[i.CurrencyID].Add(balance)
 	}
 	for _, p := range twin.Payments() {
-		if p.Status != statusOpen && p.Status != statusClosed {
+		if (p.Status != statusOpen && p.Status != statusClosed) || strings.HasPrefix(p.Type, "Voided") {
 			continue
 		}
 		twin.mu.Lock()

@@ -50,6 +50,7 @@ type setup struct {
 	Zones        map[string]taxZone     `json:"tax_zones"`
 	Terms        map[string]int         `json:"terms"` // days
 	Branches     []string               `json:"branches"`
+	EntryTypes   map[string]entryType   `json:"entry_types"` // of finance charges
 }
 
 type cashAccount struct {
@@ -73,6 +74,9 @@ func defaultSetup() setup {
 		Zones:    map[string]taxZone{SeedTaxZone: {TaxID: "NYCSALES", Rate: "8.875"}},
 		Terms:    map[string]int{"NET30": 30, "NET15": 15, "DUE": 0},
 		Branches: []string{SeedBranch},
+		EntryTypes: map[string]entryType{SeedFeeEntryType: {
+			Account: accountFees, Description: "Processing fee", CashAccounts: []string{SeedCashAccountUSD, SeedCashAccountEUR},
+		}},
 	}
 }
 

@@ -169,13 +169,16 @@ type AppliedTo struct {
 	Amount       decimal.Decimal `json:"amount"`
 }
 
-// Payments returns all payments and prepayments, ordered by type and number.
+// Payments returns all payments, prepayments, refunds and voids, ordered by type and number.
 func (t *Twin) Payments() []PaymentView {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.settle()
 	views := []PaymentView{}
 	for _, r := range t.begin().all(entityPayment) {
+		if r.get("Type") == typeCreditMemo {
+			continue
+		}
 		v := PaymentView{
 			Type: r.get("Type"), ReferenceNbr: r.get("ReferenceNbr"), Status: r.get("Status"), CustomerID: r.get("CustomerID"),
 			PaymentRef: r.get("PaymentRef"), CurrencyID: r.get("CurrencyID"), PaymentAmount: r.dec("PaymentAmount"), AppliedTo: []AppliedTo{},

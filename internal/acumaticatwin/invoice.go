@@ -32,7 +32,7 @@ func invoiceEntity(b *builder) *entity {
 			part{name: "TaxDetails", many: true, readOnly: true, shape: b.shape(`TaxableAmount:D4 TaxAmount:D4 TaxID:S60 TaxRate:D6`)},
 			part{name: "ApplicationsDefault", many: true, rows: invoiceApplications, shape: b.shape(`AmountPaid:D4 Balance:D4 CashDiscountTaken:D4
 				DocType:S PaymentDate:A ReferenceNbr:S15 Status:S`)},
-			part{name: "ApplicationsCreditMemo", many: true, unmodelled: true, shape: b.shape(`AmountPaid:D4 Balance:D4 Customer:S CustomerOrder:S
+			part{name: "ApplicationsCreditMemo", many: true, unmodelled: true, rows: creditMemoApplications, shape: b.shape(`AmountPaid:D4 Balance:D4 Customer:S CustomerOrder:S
 				Description:S DocType:S PostPeriod:S ReferenceNbr:S15 Status:S`)},
 			part{name: "DiscountDetails", many: true, unmodelled: true, shape: b.shape(`Description:S DiscountableAmount:D4 DiscountableQty:D6
 				DiscountAmount:D4 DiscountCode:S DiscountPercent:D6 ExternalDiscountCode:S ManualDiscount:B OrderNbr:S OrderType:S RetainedDiscount:D4
@@ -55,7 +55,7 @@ func freshInvoice(x *tx, r *record) {
 }
 
 func released(r *record) bool {
-	return r.get("Status") == statusOpen || r.get("Status") == statusClosed
+	return r.get("Status") == statusOpen || r.get("Status") == statusClosed || r.get("Status") == statusVoided
 }
 
 func saveInvoice(x *tx, old, r *record) *problems {
@@ -187,6 +187,9 @@ func releaseInvoice(x *tx, r *record) *failure {
 	settleStatus(r, "Balance")
 	r.setBool("Document.Released", true)
 	r.touch(x.now)
+	if r.get("Type") == typeCreditMemo {
+		x.openCreditMemo(r)
+	}
 	return nil
 }
 
@@ -204,26 +207,4 @@ func removeUnreleased(_ *tx, r *record) *failure {
 		return buttonDisabled("Delete")
 	}
 	return nil
-}
-
-// invoiceApplications are the released applications of payments to an invoice.
-func invoiceApplications(x *tx, r *record) []*record {
-	var rows []*record
-	for _, p := range x.all(entityPayment) {
-		for _, h := range p.Many[partHistory] {
-			if h.get("AdjustedDocType") != r.get("Type") || fold(h.get("AdjustedRefNbr")) != fold(r.get("ReferenceNbr")) {
-				continue
-			}
-			row := newRecord(h.ID)
-			row.set("DocType", p.get("Type"))
-			row.set("ReferenceNbr", p.get("ReferenceNbr"))
-			row.set("Status", p.get("Status"))
-			row.set("PaymentDate", p.get("ApplicationDate"))
-			row.set("AmountPaid", h.get("AmountPaid"))
-			row.set("Balance", p.get("AvailableBalance"))
-			row.set("CashDiscountTaken", "0")
-			rows = append(rows, row)
-		}
-	}
-	return rows
 }

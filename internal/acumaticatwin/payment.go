@@ -10,6 +10,7 @@ import (
 const (
 	typePayment    = "Payment"
 	typePrepayment = "Prepayment"
+	typeRefund     = "Refund"
 
 	partApply   = "DocumentsToApply"
 	partHistory = "ApplicationHistory"
@@ -18,7 +19,9 @@ const (
 func paymentEntity(b *builder) *entity {
 	apply := b.shape(`AmountPaid:D4 BalanceWriteOff:D4! CashDiscountTaken:D4! CustomerOrder:S! Description:S! DocLineNbr:I DocType:S ReferenceNbr:S15
 		WriteOffReasonCode:S20`)
-	apply.alias("DocType", map[string]string{"INV": typeInvoice, "CRM": typeCreditMemo, "DRM": "Debit Memo"})
+	apply.alias("DocType", map[string]string{
+		"INV": typeInvoice, "CRM": typeCreditMemo, "DRM": "Debit Memo", "PMT": typePayment, "PPM": typePrepayment, "REF": typeRefund,
+	})
 	return &entity{
 		name: entityPayment, display: "AR Payment", screen: "AR302000", graph: "PX.Objects.AR.ARPaymentEntry", view: "Document",
 		keys: []string{"Type", "ReferenceNbr"},
@@ -35,11 +38,13 @@ func paymentEntity(b *builder) *entity {
 			part{name: "CreditCardProcessingInfo", many: true, unmodelled: true, shape: b.shape(`TransactionAmount:D4 TransactionStatus:S`)},
 			part{name: "CreditCardTransactionInfo", many: true, unmodelled: true, shape: b.shape(`TranNbr:S50 TranType:S50 AuthNbr:S50 TranDate:T
 				ExtProfileId:S NeedValidation:B OrigTranNbr:S ExpirationDate:A CardType:S`)},
-			part{name: "Charges", many: true, unmodelled: true, since: 23, shape: b.shape(`AccountID:S! Amount:D4 Description:S60
+			part{name: partCharges, many: true, since: 23, shape: b.shape(`AccountID:S! Amount:D4 Description:S60
 				DocType:S! EntryTypeID:S10 LineNbr:I! RefNbr:S! SubID:S!`)}),
 		custom: b.shape(`CurrentDocument.DocDate:A! CurrentDocument.FinPeriodID:S! Document.AdjFinPeriodID:S! Document.CuryDocBal:D4!`),
-		fresh:  freshPayment, save: savePayment, remove: removeUnreleased, also: creditMemosAsPayments,
-		actions: map[string]action{"ReleasePayment": releasePayment, "Release": releasePayment},
+		fresh:  freshPayment, save: savePayment, remove: removeUnreleased,
+		actions: map[string]action{
+			"ReleasePayment": releasePayment, "Release": releasePayment, "VoidPayment": voidPayment, "VoidCheck": voidPayment,
+		},
 	}
 }
 
@@ -58,9 +63,12 @@ func freshPayment(x *tx, r *record) {
 
 func savePayment(x *tx, old, r *record) *problems {
 	bad := newProblems()
+	if isVoid(r) {
+		return x.saveVoid(old, r)
+	}
 	if old != nil && released(old) {
 		refuseChanges(old, r, bad)
-		if old.get("Status") == statusClosed && len(r.Many[partApply]) > 0 {
+		if old.get("Status") != statusOpen && len(r.Many[partApply]) > 0 {
 			bad.add(r, "", "The document has been released and cannot be changed.")
 		}
 		if !bad.empty() {
@@ -70,31 +78,50 @@ func savePayment(x *tx, old, r *record) *problems {
 		return bad
 	}
 	x.applications(r, bad)
-	left := r.dec("PaymentAmount").Sub(applied(r.Many[partHistory]))
-	sum := applied(r.Many[partApply])
-	r.setDec("AppliedToDocuments", sum)
-	r.setDec("AvailableBalance", left.Sub(sum))
-	r.setDec("Document.CuryDocBal", left)
-	if sum.GreaterThan(left) && !r.yes("Hold") {
+	rebalance(r)
+	if unbalanced(r) && !r.yes("Hold") {
 		bad.add(r, "PaymentAmount", "The document is out of the balance.")
 	}
 	if old != nil && released(old) {
 		return bad
 	}
+	x.charges(r, bad)
 	r.set("Status", statusBalanced)
 	if r.yes("Hold") {
 		r.set("Status", statusHold)
 	}
 	if old == nil && bad.empty() {
 		r.set("ReferenceNbr", fmt.Sprintf("%06d", x.next("ARPayment")))
+		for _, l := range r.Many[partCharges] {
+			l.set("RefNbr", r.get("ReferenceNbr"))
+		}
 	}
 	return bad
+}
+
+// left is what of a payment no released application has used.
+func left(r *record) decimal.Decimal { return r.dec("PaymentAmount").Sub(applied(r.Many[partHistory])) }
+
+// rebalance computes what a payment has left, with and without the lines that
+// are not released.
+func rebalance(r *record) {
+	sum := applied(r.Many[partApply])
+	r.setDec("AppliedToDocuments", sum)
+	r.setDec("AvailableBalance", left(r).Sub(sum))
+	r.setDec("Document.CuryDocBal", left(r))
+}
+
+// unbalanced reports applications that exceed the document. A refund must be
+// applied in full: it cannot have a balance of its own.
+func unbalanced(r *record) bool {
+	sum := applied(r.Many[partApply])
+	return sum.GreaterThan(left(r)) || (r.get("Type") == typeRefund && !sum.Equal(left(r)))
 }
 
 // paymentHeader checks everything but the lines; false means that the lines
 // cannot be judged.
 func (x *tx) paymentHeader(r *record, bad *problems) bool {
-	if t := r.get("Type"); t != typePayment && t != typePrepayment {
+	if t := r.get("Type"); t != typePayment && t != typePrepayment && t != typeRefund {
 		bad.add(r, "Type", "This stand-in does not model documents of the type '%s' yet.", t)
 	}
 	if b := r.get("Branch"); !slices.Contains(x.st.Setup.Branches, b) {
@@ -104,10 +131,7 @@ func (x *tx) paymentHeader(r *record, bad *problems) bool {
 	if text := x.checkPeriod(r.day("ApplicationDate")); text != "" {
 		bad.add(r, "ApplicationDate", "%s", text)
 	}
-	r.set("CurrentDocument.DocDate", r.get("ApplicationDate"))
-	for _, name := range []string{"CurrentDocument.FinPeriodID", "Document.AdjFinPeriodID"} {
-		r.set(name, r.day("ApplicationDate").Format("012006"))
-	}
+	x.datePayment(r)
 	customer := x.customerOf(r, "CustomerID", bad)
 	account := x.cashAccount(r, bad)
 	if account == nil {
@@ -159,69 +183,4 @@ func (x *tx) cashAccount(r *record, bad *problems) *cashAccount {
 		return &account
 	}
 	return nil
-}
-
-func applied(lines []*record) decimal.Decimal {
-	sum := decimal.Zero
-	for _, l := range lines {
-		sum = sum.Add(l.dec("AmountPaid"))
-	}
-	return sum
-}
-
-// applications checks and completes the lines that are not released yet.
-// Without an amount a line takes what the document and the payment have left.
-func (x *tx) applications(r *record, bad *problems) {
-	left := r.dec("PaymentAmount").Sub(applied(r.Many[partHistory]))
-	for _, l := range r.Many[partApply] {
-		l.setDefault("DocType", typeInvoice)
-		l.setDefault("DocLineNbr", "0")
-		inv, field, text := x.applicable(r, l)
-		if inv == nil {
-			bad.add(l, field, "%s", text)
-			continue
-		}
-		l.set("ReferenceNbr", inv.get("ReferenceNbr"))
-		l.setDefault("CustomerOrder", inv.get("CustomerOrder"))
-		l.setDefault("Description", inv.get("Description"))
-		l.setDefault("AmountPaid", decimal.Max(decimal.Zero, decimal.Min(left, inv.dec("Balance"))).String())
-		amount := x.round(l.dec("AmountPaid"), r.get("CurrencyID"))
-		l.setDec("AmountPaid", amount)
-		l.set("BalanceWriteOff", "0")
-		l.set("CashDiscountTaken", "0")
-		if text := tooMuch(amount, inv); text != "" {
-			bad.add(l, "AmountPaid", "%s", text)
-		}
-		left = left.Sub(amount)
-	}
-}
-
-func tooMuch(amount decimal.Decimal, inv *record) string {
-	switch {
-	case amount.IsNegative():
-		return "Incorrect value. The value to be entered must be greater than or equal to 0."
-	case amount.GreaterThan(inv.dec("Balance")):
-		return "Incorrect value. The value to be entered must be less than or equal to " + inv.dec("Balance").StringFixed(2) + "."
-	}
-	return ""
-}
-
-// applicable finds the invoice of a line among the customer's open documents;
-// anything else is not on offer and so "cannot be found".
-func (x *tx) applicable(r, l *record) (inv *record, field, text string) {
-	ref := l.get("ReferenceNbr")
-	if ref == "" {
-		return nil, "ReferenceNbr", "'Reference Nbr.' cannot be empty."
-	}
-	if l.get("DocType") != typeInvoice {
-		return nil, "DocType", "This stand-in does not model applications to documents of the type '" + l.get("DocType") + "' yet."
-	}
-	inv = x.byKey(entityInvoice, typeInvoice, ref)
-	if inv == nil || inv.get("Status") != statusOpen || fold(inv.get("Customer")) != fold(r.get("CustomerID")) {
-		return nil, "ReferenceNbr", "Reference Nbr. '" + ref + "' cannot be found in the system."
-	}
-	if inv.get(curyID) != r.get("CurrencyID") {
-		return nil, "ReferenceNbr", "This stand-in does not model applications across currencies yet: " + inv.get(curyID) + " and " + r.get("CurrencyID") + "."
-	}
-	return inv, "", ""
 }

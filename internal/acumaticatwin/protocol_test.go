@@ -32,7 +32,7 @@ func TestStatusCodes(t *testing.T) {
 		{"unknown endpoint", "GET", "/entity/Custom/24.200.001/Customer", "", nil, 404, "No HTTP resource"},
 		{"unknown entity", "GET", root + "CreditMemo", "", nil, 404, "No HTTP resource"},
 		{"no cash account entity", "GET", root + "CashAccount", "", nil, 404, ""},
-		{"unknown action", "POST", root + "Payment/VoidPayment", `{"entity":{}}`, nil, 404, ""},
+		{"unknown action", "POST", root + "Payment/RefundPayment", `{"entity":{}}`, nil, 404, ""},
 		{"post on an entity", "POST", root + "Payment", unsaved, nil, 406, ""},
 		{"patch", "PATCH", root + "Payment", unsaved, nil, 405, ""},
 		{"empty body", "PUT", root + "Customer", "", nil, 400, `{"message":"The request is invalid.","modelState":{"":["The request body should not be empty."]}}`},
@@ -151,7 +151,9 @@ func TestBusinessRules(t *testing.T) {
 		{"closed period", with(`"Hold"`, `"ApplicationDate":{"value":"2026-01-31T00:00:00"},"Hold"`), "The 01-2026 financial period is closed in the U100 company."},
 		{"no period", with(`"Hold"`, `"ApplicationDate":{"value":"1999-01-31"},"Hold"`), "The financial period that corresponds to the 1/31/1999 date does not exist in the U100 company."},
 		{"unknown branch", with(`"Hold"`, `"Branch":{"value":"SOUTH"},"Hold"`), "Branch 'SOUTH' cannot be found in the system."},
-		{"refund", with(`"Payment"`, `"Refund"`), "does not model documents of the type 'Refund'"},
+		{"refund of an invoice", with(`"Payment"`, `"Refund"`), "does not model applications to documents of the type 'Invoice'"},
+		{"made by a release", with(`"Payment"`, `"Credit Memo"`), "does not model documents of the type 'Credit Memo'"},
+		{"made by a void", with(`"Payment"`, `"Voided Payment"`), "are made by voiding a payment"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := start(t, testOptions(newClock()))

@@ -1,8 +1,6 @@
 package acumaticatwin
 
 import (
-	"fmt"
-
 	"github.com/shopspring/decimal"
 )
 
@@ -19,12 +17,14 @@ func releasePayment(x *tx, r *record) *failure {
 	if text := x.checkPeriod(r.day("ApplicationDate")); text != "" {
 		return operationFailed(text)
 	}
+	if isVoid(r) {
+		return x.releaseVoid(r)
+	}
 	r = x.edit(entityPayment, r)
-	sum := applied(r.Many[partApply])
-	if sum.Add(applied(r.Many[partHistory])).GreaterThan(r.dec("PaymentAmount")) {
+	if unbalanced(r) {
 		return operationFailed("The document is out of the balance.")
 	}
-	batch, fail := x.postPayment(r, sum, first)
+	batch, fail := x.postPayment(r, r.Many[partApply], first, 1)
 	if fail != nil {
 		return fail
 	}
@@ -36,90 +36,52 @@ func releasePayment(x *tx, r *record) *failure {
 	// Released applications leave the lines: what remains there is what the
 	// next release would apply.
 	delete(r.Many, partApply)
-	left := r.dec("PaymentAmount").Sub(applied(r.Many[partHistory]))
-	r.setDec("AppliedToDocuments", decimal.Zero)
-	r.setDec("AvailableBalance", left)
-	r.setDec("Document.CuryDocBal", left)
-	settleStatus(r, "AvailableBalance")
-	r.touch(x.now)
+	x.settlePayment(r)
 	return nil
 }
 
 // postPayment debits the cash account and credits what the customer owes; a
-// prepayment is owed to the customer until it is applied.
-func (x *tx) postPayment(r *record, applied decimal.Decimal, first bool) (string, *failure) {
+// prepayment is owed to the customer until it is applied. A refund goes the
+// other way, and charges are taken off the cash account. sign -1 reverses.
+func (x *tx) postPayment(r *record, applications []*record, first bool, sign int64) (string, *failure) {
 	var lines []Line
-	prepaid := r.get("Type") == typePrepayment
-	if first {
-		owed := accountAR
-		if prepaid {
-			owed = accountPrepayment
+	amount, s := r.dec("PaymentAmount"), decimal.New(sign, 0)
+	kind := r.get("Type")
+	cash := x.st.Setup.CashAccounts[r.get("CashAccount")].Account
+	if first && kind != typeCreditMemo {
+		toCash := amount
+		if kind == typeRefund {
+			toCash = amount.Neg()
 		}
-		cash := x.st.Setup.CashAccounts[r.get("CashAccount")]
-		lines = append(lines, debit(cash.Account, r.dec("PaymentAmount")), credit(owed, r.dec("PaymentAmount")))
+		lines = append(lines, debit(cash, toCash.Mul(s)))
+		for _, c := range r.Many[partCharges] {
+			lines = append(lines, credit(cash, c.dec("Amount").Mul(s)), debit(c.get("AccountID"), c.dec("Amount").Mul(s)))
+		}
 	}
-	if prepaid {
-		lines = append(lines, debit(accountPrepayment, applied), credit(accountAR, applied))
+	switch {
+	case first && kind == typePayment:
+		lines = append(lines, credit(accountAR, amount.Mul(s)))
+	case first && kind == typePrepayment:
+		lines = append(lines, credit(accountPrepayment, amount.Mul(s)))
 	}
-	return x.post(r.day("ApplicationDate"), r.get("CurrencyID"), r.get("Type")+" "+r.get("ReferenceNbr"), lines...)
+	for _, l := range applications {
+		paid := l.dec("AmountPaid").Mul(s)
+		switch {
+		case kind == typePrepayment && docType(l) == typeInvoice:
+			lines = append(lines, debit(accountPrepayment, paid), credit(accountAR, paid))
+		case kind == typeRefund && docType(l) == typePrepayment:
+			lines = append(lines, debit(accountPrepayment, paid))
+		case kind == typeRefund:
+			lines = append(lines, debit(accountAR, paid))
+		}
+	}
+	return x.post(r.day("ApplicationDate"), r.get("CurrencyID"), kind+" "+r.get("ReferenceNbr"), lines...)
 }
 
-// settleLine moves one application from the lines to the history and takes it
-// off the invoice.
-func (x *tx) settleLine(r, l *record, batch string) *failure {
-	inv, _, text := x.applicable(r, l)
-	if inv == nil {
-		return operationFailed(text)
+// docType is the type of the document that a line, released or not, applies to.
+func docType(l *record) string {
+	if t := l.get("DocType"); t != "" {
+		return t
 	}
-	amount := l.dec("AmountPaid")
-	if text := tooMuch(amount, inv); text != "" {
-		return operationFailed(text)
-	}
-	inv = x.edit(entityInvoice, inv)
-	inv.setDec("Balance", inv.dec("Balance").Sub(amount))
-	settleStatus(inv, "Balance")
-	inv.touch(x.now)
-	h := newRecord(l.ID)
-	h.set("AdjustedDocType", inv.get("Type"))
-	h.set("AdjustedRefNbr", inv.get("ReferenceNbr"))
-	h.set("AdjustingDocType", r.get("Type"))
-	h.set("AdjustingRefNbr", r.get("ReferenceNbr"))
-	h.set("AdjustmentNbr", fmt.Sprint(len(r.Many[partHistory])+1))
-	h.setDec("AmountPaid", amount)
-	h.set("Balance", inv.get("Balance"))
-	h.setDefault("BatchNbr", batch)
-	h.set("CurrencyID", inv.get(curyID))
-	h.set("Customer", inv.get("Customer"))
-	h.setDefault("CustomerOrder", inv.get("CustomerOrder"))
-	h.setDefault("Description", inv.get("Description"))
-	h.set("DisplayDocType", inv.get("Type"))
-	h.set("DisplayRefNbr", inv.get("ReferenceNbr"))
-	h.set("Date", r.get("ApplicationDate"))
-	h.setDefault("DueDate", inv.get("DueDate"))
-	h.set("ApplicationPeriod", r.get("Document.AdjFinPeriodID"))
-	h.set("PostPeriod", r.get("Document.AdjFinPeriodID"))
-	r.Many[partHistory] = append(r.Many[partHistory], h)
-	return nil
-}
-
-// creditMemosAsPayments are the rows that the payment list shows besides
-// payments. Acumatica: one table holds both, so a list must filter by Type.
-func creditMemosAsPayments(x *tx) []*record {
-	var rows []*record
-	for _, m := range x.all(entityInvoice) {
-		if m.get("Type") != typeCreditMemo || !released(m) {
-			continue
-		}
-		r := newRecord(m.ID)
-		for to, from := range map[string]string{
-			"Type": "Type", "ReferenceNbr": "ReferenceNbr", "Status": "Status", "CustomerID": "Customer", "Description": "Description",
-			"ApplicationDate": "Date", "CurrencyID": curyID, "PaymentAmount": "Amount", "AvailableBalance": "Balance", "Hold": "Hold",
-			"LastModifiedDateTime": "LastModifiedDateTime",
-		} {
-			r.setDefault(to, m.get(from))
-		}
-		r.set("AppliedToDocuments", "0")
-		rows = append(rows, r)
-	}
-	return rows
+	return l.get("AdjustedDocType")
 }
