@@ -158,10 +158,8 @@ func (t *Twin) login(c *call) reply {
 	if !strings.EqualFold(in.Name, t.o.Username) || !equalSecret(in.Password, t.o.Password) {
 		return pxError("Error: Invalid credentials. Please try again.").reply()
 	}
-	for key, s := range t.sessions {
-		if t.now().Sub(s.seen) > tokenTTL {
-			delete(t.sessions, key)
-		}
+	if refused := t.refuseSession(false); refused != nil {
+		return *refused
 	}
 	ticket := rand.Text() + rand.Text()
 	t.sessions[ticket] = &session{seen: t.now()}
@@ -192,7 +190,7 @@ func (t *Twin) logout(c *call) reply {
 	}
 	delete(t.sessions, c.cookies[authCookie])
 	if g, ok := t.bearer(c); ok {
-		delete(t.sessions, "grant/"+g.ID)
+		delete(t.sessions, grantPrefix+g.ID)
 	}
 	answer := emptyReply(http.StatusNoContent)
 	c.cookie(answer, authCookie, "", -1)
@@ -209,26 +207,36 @@ func (t *Twin) bearer(c *call) (grant, bool) {
 	return g, ok && t.now().Before(g.Expires)
 }
 
-// authenticate returns the session of a call, or "" when there is none.
-func (t *Twin) authenticate(c *call) string {
+// grantPrefix marks the sessions of bearer tokens.
+const grantPrefix = "grant/"
+
+// authenticate finds the session of a call and remembers it there, or answers
+// why there is none.
+func (t *Twin) authenticate(c *call) *reply {
+	denied := plain(http.StatusUnauthorized, "Authorization has been denied for this request.").reply()
 	now := t.now()
 	if g, ok := t.bearer(c); ok {
-		key := "grant/" + g.ID
+		key := grantPrefix + g.ID
 		if t.sessions[key] == nil {
+			if refused := t.refuseSession(true); refused != nil {
+				return refused
+			}
 			t.sessions[key] = &session{}
 		}
 		t.sessions[key].seen = now
-		return key
+		c.session = key
+		return nil
 	}
 	ticket := c.cookies[authCookie]
 	s := t.sessions[ticket]
 	if ticket == "" || s == nil {
-		return ""
+		return &denied
 	}
 	if now.Sub(s.seen) > sessionIdle {
 		delete(t.sessions, ticket)
-		return ""
+		return &denied
 	}
 	s.seen = now
-	return ticket
+	c.session = ticket
+	return nil
 }

@@ -42,7 +42,7 @@ func (t *Twin) Handler() http.Handler {
 			return
 		}
 		fault := t.takeFault(r.Method, r.URL.Path)
-		answer, cutOff := fault.around(func() reply { return t.serve(c) })
+		answer, cutOff := fault.around(func() reply { return t.admitted(c) })
 		status := answer.status
 		if cutOff {
 			status = 0
@@ -55,6 +55,16 @@ func (t *Twin) Handler() http.Handler {
 		}
 		t.write(w, answer)
 	})
+}
+
+// admitted answers a call when the licence lets it through.
+func (t *Twin) admitted(c *call) reply {
+	leave, ok := t.gate.enter()
+	if !ok {
+		return statusFault(http.StatusTooManyRequests)
+	}
+	defer leave()
+	return t.serve(c)
 }
 
 func newCall(r *http.Request, body []byte) *call {
@@ -107,8 +117,8 @@ func (t *Twin) serve(c *call) reply {
 	}
 	c.version = version
 	c.base = "/entity/" + c.path[1] + "/" + c.path[2]
-	if c.session = t.authenticate(c); c.session == "" {
-		return plain(http.StatusUnauthorized, "Authorization has been denied for this request.").reply()
+	if denied := t.authenticate(c); denied != nil {
+		return *denied
 	}
 	if len(c.path) == 4 && c.path[3] == "swagger.json" && c.method == http.MethodGet {
 		return t.swagger(c)

@@ -34,13 +34,16 @@ type Options struct {
 	ReleaseDelay time.Duration
 	// Seed names the scenario that an empty state starts with: "" or "quick".
 	Seed string
+	// Limits are those of the licence; the zero value has none.
+	Limits Limits
 }
 
 // A Twin is one Acumatica instance with one tenant. It is safe for use by
 // several goroutines.
 type Twin struct {
-	o   Options
-	cat catalog
+	o    Options
+	cat  catalog
+	gate *gate
 
 	mu       sync.Mutex
 	st       *state
@@ -79,7 +82,7 @@ func New(o Options) (*Twin, error) {
 	if err != nil {
 		return nil, fmt.Errorf("acumatica twin: %w", err)
 	}
-	t := &Twin{o: o, cat: cat, sessions: map[string]*session{}, ops: map[string]*operation{}}
+	t := &Twin{o: o, cat: cat, gate: newGate(o.Limits, o.Now), sessions: map[string]*session{}, ops: map[string]*operation{}}
 	if t.st, err = loadState(o.StateFile, cat); err != nil {
 		return nil, err
 	}
