@@ -155,17 +155,12 @@ func (t *Twin) ClosePeriod(period string) error { return t.setPeriod(period, fal
 func (t *Twin) OpenPeriod(period string) error { return t.setPeriod(period, true) }
 
 func (t *Twin) setPeriod(period string, open bool) error {
-	var month time.Time
-	for _, layout := range []string{"2006-01", "01-2006", "012006"} {
-		if m, err := time.Parse(layout, period); err == nil {
-			month = m
-		}
-	}
+	month, err := parseMonth(period)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.settle()
 	x := t.begin()
-	if month.IsZero() || x.period(month) == nil {
+	if err != nil || x.period(month) == nil {
 		return fmt.Errorf("period %q: does not exist; want YYYY-MM or MMYYYY of an open year", period)
 	}
 	year := x.edit(entityPeriod, x.byKey(entityPeriod, month.Format("2006")))
@@ -177,6 +172,15 @@ func (t *Twin) setPeriod(period string, open bool) error {
 	p.setBool("ClosedInAR", !open)
 	year.touch(x.now)
 	return t.commit(x)
+}
+
+func parseMonth(period string) (time.Time, error) {
+	for _, layout := range []string{"2006-01", "01-2006", periodLayout} {
+		if m, err := time.Parse(layout, period); err == nil {
+			return m, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("period %q: want YYYY-MM or MMYYYY", period)
 }
 
 // round brings an amount to the precision of its currency, halves away from

@@ -21,16 +21,20 @@
 // which counts what is not released yet, is 0; an invoice may stand in several
 // unreleased payments, the second release then fails; release or deletion of a
 // document in the wrong status is a 500 "button is disabled"; a release that
-// fails is "Operation failed" with the reason in innerException.
+// fails is "Operation failed" with the reason in innerException; a void gets
+// the business date, and a payment of which something was refunded cannot be
+// voided; a refund must be applied in full; a journal transaction is posted by
+// its release; the slot of a bearer session is held for as long as a token
+// lives; a queued request was signed in when it came.
 //
-// Not modelled: session and request limits, request queues and throttling
-// (AddFault can produce their answers), account lock-out, two tenants,
-// branches other than MAIN, the authorization code flow and token revocation,
-// 411 for a log-out without a length, PATCH, $adHocSchema, the full swagger,
-// files, archived rows, PX-CbApiBranch and PX-CbApiBusinessDate, user-defined
-// fields, custom endpoints; vouchers other than Invoice, Credit Memo, Payment
-// and Prepayment (so no refunds and no voids: VoidPayment is a 404), credit
-// memo applications, charges, discounts, orders, write-offs, cash discounts,
-// exchange rates, approvals, credit limits, price lists, more than one tax;
-// ids of detail lines are stable here, in Acumatica they change by session.
+// Not modelled: account lock-out, two tenants, branches other than MAIN, the
+// authorization code flow and token revocation, 411 for a log-out without a
+// length, PATCH, $adHocSchema, the full swagger, files, archived rows,
+// PX-CbApiBranch and PX-CbApiBusinessDate, user-defined fields, custom
+// endpoints, push notifications; receivables other than Invoice, Credit Memo,
+// Payment, Prepayment, Refund and their voids, refunds of invoices, credit
+// memos applied from the invoice's side, discounts, orders, write-offs, cash
+// discounts, exchange rates, approvals, credit limits, price lists, more than
+// one tax; stock and its costs; reversal of journal transactions; ids of
+// detail lines are stable here, in Acumatica they change by session.
 package acumaticatwin

@@ -42,7 +42,7 @@ func (t *Twin) Handler() http.Handler {
 			return
 		}
 		fault := t.takeFault(r.Method, r.URL.Path)
-		answer, cutOff := fault.around(func() reply { return t.admitted(c) })
+		answer, cutOff := t.around(fault, c)
 		status := answer.status
 		if cutOff {
 			status = 0
@@ -99,6 +99,11 @@ func (t *Twin) serve(c *call) reply {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.settle()
+	return t.route(c)
+}
+
+// route finds what a call is for. Twin.mu is held.
+func (t *Twin) route(c *call) reply {
 	switch {
 	case c.is("identity", "connect", "token"):
 		return t.token(c)
@@ -117,8 +122,10 @@ func (t *Twin) serve(c *call) reply {
 	}
 	c.version = version
 	c.base = "/entity/" + c.path[1] + "/" + c.path[2]
-	if denied := t.authenticate(c); denied != nil {
-		return *denied
+	if c.session == "" { // a queued call was signed in when it came
+		if denied := t.authenticate(c); denied != nil {
+			return *denied
+		}
 	}
 	if len(c.path) == 4 && c.path[3] == "swagger.json" && c.method == http.MethodGet {
 		return t.swagger(c)

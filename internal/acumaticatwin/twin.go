@@ -50,6 +50,7 @@ type Twin struct {
 	sessions map[string]*session // by cookie ticket or by grant
 	ops      map[string]*operation
 	faults   []*Fault
+	jobs     []job
 	log      []Request
 }
 
@@ -138,6 +139,7 @@ type operation struct {
 // memory: a restart of the instance kills those that run, as it does in
 // Acumatica.
 func (t *Twin) settle() {
+	t.runJobs()
 	now := t.now()
 	for id, op := range t.ops {
 		if op.done && now.Sub(op.readyAt) > opTTL {
