@@ -179,8 +179,10 @@ func (x *tx) upsert(e *entity, old *record, p *patch) (*record, *problems) {
 			e.fresh(x, r)
 		}
 		// Numbers are given out by the system; a number that was sent is dropped.
-		x.merge(r, p, &e.shape, &e.custom, bad, func(name string) bool { return name == e.keys[len(e.keys)-1] })
-		r.set(e.keys[len(e.keys)-1], unsavedKey)
+		x.merge(r, p, &e.shape, &e.custom, bad, func(name string) bool { return !e.typedKey && name == e.keys[len(e.keys)-1] })
+		if !e.typedKey {
+			r.set(e.keys[len(e.keys)-1], unsavedKey)
+		}
 	} else {
 		r = old.clone()
 		x.merge(r, p, &e.shape, &e.custom, bad, func(name string) bool { return slices.Contains(e.keys, name) })

@@ -94,6 +94,9 @@ type entity struct {
 	keys    []string // in the order of the key address
 	shape   shape
 	custom  shape // fields by "View.Field", reachable through $custom
+	// typedKey entities take the last key from the client instead of giving
+	// out numbers.
+	typedKey bool
 	// readOnly entities answer writes with 403.
 	readOnly bool
 	fresh    func(x *tx, r *record)
@@ -136,6 +139,7 @@ func newCatalog() (catalog, error) {
 		customerEntity(&b), invoiceEntity(&b), paymentEntity(&b),
 		paymentMethodEntity(&b), currencyEntity(&b), periodEntity(&b), accountEntity(&b),
 		journalEntity(&b), ledgerEntity(&b), subaccountEntity(&b),
+		stockItemEntity(&b), nonStockItemEntity(&b),
 	} {
 		c[e.name] = e
 	}
