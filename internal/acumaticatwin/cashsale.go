@@ -1,0 +1,83 @@
+package acumaticatwin
+
+import "fmt"
+
+const (
+	entityCashSale = "CashSale"
+	typeCashSale   = "Cash Sale"
+)
+
+func cashSaleEntity(b *builder) *entity {
+	return &entity{
+		name: entityCashSale, display: "Cash Sale", screen: "AR304000", graph: "PX.Objects.AR.ARCashSaleEntry", view: "Document",
+		keys: []string{"Type", "ReferenceNbr"},
+		shape: b.shape(`Amount:D4! Balance:D4! CashAccount:S CreatedDateTime:T! CustomerID:S30 Date:A Description:S512 Hold:B
+			LastModifiedDateTime:T! PaymentMethod:S10 PaymentRef:S40 Project:S~ ReferenceNbr:S15 Status:S! TaxTotal:D4! Type:S`,
+			part{name: "Details", many: true, shape: b.shape(`Account:S Amount:D4 Branch:S CostCode:S ExtendedPrice:D4 InventoryID:S30 ProjectTask:S
+				Qty:D6 Subaccount:S TaxCategory:S15 TransactionDescription:S256 UnitPrice:D6`)}),
+		custom: b.shape(`Document.CuryID:S5!`),
+		fresh:  freshCashSale, save: saveCashSale, remove: removeUnreleased,
+		actions: map[string]action{"ReleaseCashSale": releaseCashSale, "Release": releaseCashSale},
+	}
+}
+
+func freshCashSale(x *tx, r *record) {
+	r.set("Type", typeCashSale)
+	r.set("Date", x.today())
+	r.setBool("Hold", true)
+	r.set("LinkBranch", SeedBranch)
+}
+
+// saveCashSale checks an invoice and its payment in one document. Its
+// currency is that of the cash account.
+func saveCashSale(x *tx, old, r *record) *problems {
+	bad := newProblems()
+	if old != nil && released(old) {
+		refuseChanges(old, r, bad)
+		return bad
+	}
+	if t := r.get("Type"); t != typeCashSale {
+		bad.add(r, "Type", "This stand-in does not model documents of the type '%s' yet.", t)
+	}
+	customer, account := x.customerOf(r, "CustomerID", bad), x.cashAccount(r, bad)
+	if text := x.checkPeriod(r.day("Date")); text != "" {
+		bad.add(r, "Date", "%s", text)
+	}
+	if customer == nil || account == nil {
+		return bad
+	}
+	r.set(curyID, account.Currency)
+	x.totalInvoice(customer, r)
+	if r.dec("Amount").IsNegative() {
+		bad.add(r, "Amount", "The document is out of the balance.")
+	}
+	r.set("Status", statusBalanced)
+	if r.yes("Hold") {
+		r.set("Status", statusHold)
+	}
+	if old == nil && bad.empty() {
+		r.set("ReferenceNbr", fmt.Sprintf("CS%06d", x.next("ARCashSale")))
+	}
+	return bad
+}
+
+// releaseCashSale posts cash against sales and tax; nothing stays open.
+func releaseCashSale(x *tx, r *record) *failure {
+	if r.get("Status") != statusBalanced {
+		return buttonDisabled("Release")
+	}
+	if text := x.checkPeriod(r.day("Date")); text != "" {
+		return operationFailed(text)
+	}
+	r = x.edit(entityCashSale, r)
+	amount, tax := r.dec("Amount"), r.dec("TaxTotal")
+	cash := x.st.Setup.CashAccounts[r.get("CashAccount")].Account
+	if _, fail := x.post(r.day("Date"), r.get(curyID), typeCashSale+" "+r.get("ReferenceNbr"),
+		debit(cash, amount), credit(accountSales, amount.Sub(tax)), credit(accountTax, tax)); fail != nil {
+		return fail
+	}
+	r.set("Balance", "0")
+	r.set("Status", statusClosed)
+	r.touch(x.now)
+	return nil
+}
