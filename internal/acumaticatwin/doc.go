@@ -35,6 +35,7 @@
 // Payment, Prepayment, Refund and their voids, refunds of invoices, credit
 // memos applied from the invoice's side, discounts, orders, write-offs, cash
 // discounts, exchange rates, approvals, credit limits, price lists, more than
-// one tax; stock and its costs; reversal of journal transactions; ids of
+// one tax; writing and releasing SalesInvoice, which is read-only here; cash
+// returns; stock and its costs, with UpdateStandardCost; reversal of journal transactions; ids of
 // detail lines are stable here, in Acumatica they change by session.
 package acumaticatwin

@@ -139,7 +139,7 @@ func newCatalog() (catalog, error) {
 		customerEntity(&b), invoiceEntity(&b), paymentEntity(&b),
 		paymentMethodEntity(&b), currencyEntity(&b), periodEntity(&b), accountEntity(&b),
 		journalEntity(&b), ledgerEntity(&b), subaccountEntity(&b),
-		stockItemEntity(&b), nonStockItemEntity(&b), cashSaleEntity(&b),
+		stockItemEntity(&b), nonStockItemEntity(&b), cashSaleEntity(&b), salesInvoiceEntity(&b),
 	} {
 		c[e.name] = e
 	}
