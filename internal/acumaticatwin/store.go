@@ -248,3 +248,15 @@ func (st *state) replace(e *entity, id string, old, r *record) {
 	st.Records[e.name][id] = r
 	st.index(e, r)
 }
+
+// where returns the rows whose field has the value, compared as the database
+// compares, in the order of their keys.
+func (x *tx) where(entityName, name, value string) []*record {
+	var rows []*record
+	for _, r := range x.all(entityName) {
+		if v, ok := r.value(name); ok && fold(v) == fold(value) {
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
