@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"millrace/internal/acumaticatwin"
+	"millrace/internal/stripespec"
 	"millrace/internal/stripetwin"
 )
 
@@ -112,7 +113,7 @@ func newWorld(t *testing.T, tr trap) *world {
 		t.Fatal(err)
 	}
 	w.acuURL = w.serve(w.watch("acumatica", w.acumatica.Handler()))
-	w.stripeURL = w.serve(w.watch("stripe", w.stripe.Handler()))
+	w.stripeURL = w.serve(w.watch("stripe", stripespec.Watch(t, w.stripe.Handler())))
 	w.stripe.SetBaseURL(w.stripeURL)
 	w.stripe.SetWebhook(w.serve(w.watch("webhook", http.HandlerFunc(w.forward))), webhookSecret)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -13,10 +13,11 @@ const module = "millrace/"
 // lower layers, and its own folder; imports across folders of one layer are
 // refused.
 var layers = map[string]int{
-	"schemas":        0,
-	"internal/money": 0,
-	"internal/fault": 0,
-	"internal/calls": 0,
+	"schemas":             0,
+	"internal/money":      0,
+	"internal/fault":      0,
+	"internal/calls":      0,
+	"internal/stripespec": 0,
 
 	"internal/bus":       1,
 	"internal/stripeapi": 1,
@@ -54,6 +55,8 @@ var only = map[string][]string{
 	"github.com/spf13/cobra":            {"cmd"},
 	"millrace/internal/embednats":       {"cmd", "e2e", "bench", "internal/bustest"},
 	"millrace/internal/bustest":         {},
+	"millrace/internal/stripespec":      {},
+	"github.com/stripe/stripe-mock":     {"internal/stripespec"},
 	"millrace/internal/stripetwin":      {"cmd", "e2e"},
 	"millrace/internal/acumaticatwin":   {"cmd", "e2e"},
 }

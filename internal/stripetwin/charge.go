@@ -132,7 +132,7 @@ func (ch *charge) methodDetails() object {
 	if ch.moveType("card", "bank") == "bank" {
 		return object{"type": "us_bank_account", "us_bank_account": object{
 			"account_holder_type": "individual", "account_type": "checking", "bank_name": "STRIPE TEST BANK",
-			"fingerprint": "FFDMA0xfhBjWSZLu", "last4": "6789", "mandate": nil, "payment_reference": nil, "routing_number": "110000000",
+			"fingerprint": "FFDMA0xfhBjWSZLu", "last4": "6789", "routing_number": "110000000",
 		}}
 	}
 	return object{"type": "card", "card": cardDetails(ch.Amount)}

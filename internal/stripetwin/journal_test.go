@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"millrace/internal/stripespec"
 )
 
 // asJSON is the whole state in a form that two states can be compared by.
@@ -41,7 +43,7 @@ func post200(t *testing.T, tw *Twin, method, path, form string) map[string]any {
 	req.Header.Set("Authorization", "Bearer sk_test_0123456789abcdef")
 	req.Header.Set("Idempotency-Key", newID("k", 10))
 	rec := httptest.NewRecorder()
-	tw.Handler().ServeHTTP(rec, req)
+	stripespec.Watch(t, tw.Handler()).ServeHTTP(rec, req)
 	if rec.Code != http.StatusOK {
 		t.Fatalf("%s %s: %d %s", method, path, rec.Code, rec.Body)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/client"
 
+	"millrace/internal/stripespec"
 	"millrace/internal/stripetwin"
 )
 
@@ -27,7 +28,7 @@ func start(t *testing.T, o stripetwin.Options) (*stripetwin.Twin, *client.API, *
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := httptest.NewServer(tw.Handler())
+	srv := httptest.NewServer(stripespec.Watch(t, tw.Handler()))
 	t.Cleanup(srv.Close)
 	tw.SetBaseURL(srv.URL)
 	return tw, clientFor(srv, testKey), srv

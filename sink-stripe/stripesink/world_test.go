@@ -19,6 +19,7 @@ import (
 	"millrace/internal/link"
 	"millrace/internal/posting"
 	"millrace/internal/stripeapi"
+	"millrace/internal/stripespec"
 	"millrace/internal/stripetwin"
 	"millrace/schemas"
 )
@@ -55,7 +56,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := httptest.NewServer(twin.Handler())
+	srv := httptest.NewServer(stripespec.Watch(t, twin.Handler()))
 	t.Cleanup(srv.Close)
 	client, err := stripeapi.New(stripeapi.Config{APIKey: "sk_test_sink", BaseURL: srv.URL, HTTPClient: &http.Client{Transport: w}})
 	if err != nil {
