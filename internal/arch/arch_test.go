@@ -19,10 +19,11 @@ var layers = map[string]int{
 	"internal/calls":      0,
 	"internal/stripespec": 0,
 
-	"internal/bus":       1,
-	"internal/stripeapi": 1,
-	"internal/acumatica": 1,
-	"internal/config":    1,
+	"internal/bus":         1,
+	"internal/stripeapi":   1,
+	"internal/acumatica":   1,
+	"internal/config":      1,
+	"internal/journalfile": 1,
 
 	"internal/service":       2,
 	"internal/link":          2,
