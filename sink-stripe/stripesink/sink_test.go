@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"millrace/internal/link"
 	"millrace/internal/posting"
 	"millrace/internal/stripeapi"
+	"millrace/internal/stripespec"
 	"millrace/schemas"
 )
 
@@ -365,5 +367,26 @@ func TestLongIntentIDsFitIntoMetadata(t *testing.T) {
 	w := &work{in: schemas.Intent{ID: strings.Repeat("x", 501)}}
 	if tag := w.tag(); len(tag) > maxMetaValue || !strings.HasPrefix(tag, "sha256:") {
 		t.Errorf("tag %s", tag)
+	}
+}
+
+// TestStripesMockAcceptsWhatTheSinkSends: paths, parameters and their types
+// are legal at the pinned version, by word of Stripe's own mock.
+func TestStripesMockAcceptsWhatTheSinkSends(t *testing.T) {
+	mock := stripespec.Mock(t)
+	w := newWorldBehind(t, func(h http.Handler) http.Handler { return stripespec.Mirror(t, mock, h) })
+	cust, in, stored := customerIntent("1", "Ada"), invoiceIntent(nil), w.now
+	w.apply(cust, schemas.Applied)
+	w.apply(customerIntent("2", "Ada Ltd"), schemas.Applied)
+	w.apply(in, schemas.Applied)
+	w.oneInvoice(in)
+	w.now = w.now.AddDate(1, 0, 0)
+	clear(w.postings)
+	clear(w.links)
+	if out, err := w.handle(cust, stored); err != nil || out.Outcome != schemas.Applied {
+		t.Fatalf("customer without the link: %+v, %v", out, err)
+	}
+	if out, err := w.handle(in, stored); err != nil || out.Outcome != schemas.Duplicate {
+		t.Fatalf("invoice without the link: %+v, %v", out, err)
 	}
 }

@@ -47,6 +47,12 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newWorldBehind(t, func(h http.Handler) http.Handler { return h })
+}
+
+// newWorldBehind puts something before the Stripe account.
+func newWorldBehind(t *testing.T, before func(http.Handler) http.Handler) *world {
+	t.Helper()
 	w := &world{
 		t: t, now: time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC),
 		failed:   map[string]bool{},
@@ -56,7 +62,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := httptest.NewServer(stripespec.Watch(t, twin.Handler()))
+	srv := httptest.NewServer(before(stripespec.Watch(t, twin.Handler())))
 	t.Cleanup(srv.Close)
 	client, err := stripeapi.New(stripeapi.Config{APIKey: "sk_test_sink", BaseURL: srv.URL, HTTPClient: &http.Client{Transport: w}})
 	if err != nil {
