@@ -115,7 +115,7 @@ func (t *Twin) execute(req *http.Request, r route, c *call, f fault) *answer {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.tick(c.now)
+	t.tick(c)
 	a, keep := t.run(r, c)
 	if f.mode == modeStatusAfterCommit {
 		a, keep = errorAnswer(faultError(f.status), c), true

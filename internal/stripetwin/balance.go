@@ -27,7 +27,7 @@ type move struct {
 	Type, Category, Source, Currency, Description string
 	Amount, Fee, AvailableOn                      int64
 	Payout                                        string // the automatic payout that took it; its own move as well
-	Released                                      bool   // no longer pending, and balance.available told of it
+	Released                                      bool   // no longer pending
 	FeeText                                       string // "" is the fee of a charge
 }
 
@@ -49,23 +49,52 @@ func (m *move) render(now int64) object {
 	}
 }
 
+func moveColumns() []column[move] {
+	return []column[move]{
+		by("source", func(m *move) string { return m.Source }),
+		by("payout", func(m *move) string { return m.Payout }),
+		by("sweep", func(m *move) string { // what the next automatic payout takes
+			if m.Payout == "" && m.Released {
+				return m.Currency
+			}
+			return ""
+		}),
+		by("type", func(m *move) string { return m.Type }),
+		by("currency", func(m *move) string { return m.Currency }),
+		dueAt(func(m *move) int64 {
+			if m.Released {
+				return 0
+			}
+			return m.AvailableOn
+		}),
+	}
+}
+
+func (t *Twin) showMove(m *move) object { return m.render(t.now().Unix()) }
+
 // newChargeMove books a charge. Stripe: pending until 00:00 UTC some days
 // later, or available at once with the test card that bypasses it.
 func (t *Twin) newChargeMove(c *call, ch *charge, instant bool) *move {
-	m := t.newMove(c, move{
-		Type: ch.moveType("charge", "payment"), Category: "charge", Source: ch.ID, Currency: ch.Currency,
+	available := c.now
+	if !instant {
+		available = midnight(c.now, settleDays)
+	}
+	if ch.Status == "pending" {
+		available = ch.DueAt
+	}
+	return t.newMove(c, move{
+		AvailableOn: available, Type: ch.moveType("charge", "payment"), Category: "charge", Source: ch.ID, Currency: ch.Currency,
 		Description: ch.Description, Amount: ch.Amount, Fee: (ch.captured()*feePerMille+500)/1000 + feeFixed,
 	})
-	if !instant {
-		m.AvailableOn = midnight(c.now, settleDays)
-	}
-	return m
 }
 
-// newMove books m, available at once.
+// newMove books m, available at once unless it says when.
 func (t *Twin) newMove(c *call, m move) *move {
-	m.head, m.AvailableOn = t.newHead(c, newID("txn_3", 23)), c.now
-	t.s.Moves[m.ID] = &m
+	m.head = t.newHead(c, newID("txn_3", 23))
+	m.AvailableOn = max(m.AvailableOn, c.now)
+	m.Released = m.AvailableOn == c.now
+	t.s.Moves.put(&m)
+	t.s.balance.add(&m)
 	return &m
 }
 
@@ -75,7 +104,7 @@ func midnight(now int64, days int) int64 {
 }
 
 func getMove(t *Twin, c *call) (object, error) {
-	m := t.s.Moves[c.id]
+	m := t.s.Moves.get(c.id)
 	if m == nil {
 		return nil, missing("balance transaction", c.id, "id", http.StatusNotFound)
 	}
@@ -85,36 +114,45 @@ func getMove(t *Twin, c *call) (object, error) {
 func listMoves(t *Twin, c *call) (object, error) {
 	created, cur := createdFilter(c), c.form.currency("")
 	source, typ := c.form.str("source", 255), c.form.str("type", 100)
-	inPayout, err := t.ofPayout(c.form.str("payout", 255))
+	payout, err := t.ofPayout(c.form.str("payout", 255))
 	if err != nil {
 		return nil, err
 	}
-	rows := newest(t.s.Moves, func(m *move) bool {
-		return created(m.Created) && inPayout(m) && (cur == "" || m.Currency == cur) && (source == "" || m.Source == source) && (typ == "" || m.Type == typ)
-	})
-	return page(c, rows, bySeq(rows, t.s.Moves), "balance transaction", func(m *move) object { return m.render(c.now) })
+	rows := t.s.Moves.find(eq{"source": source, "payout": payout, "type": typ, "currency": cur}, created, nil)
+	return page(c, rows, "balance transaction", func(m *move) object { return m.render(c.now) })
 }
 
-func getBalance(t *Twin, c *call) (object, error) { return t.renderBalance(c.now), nil }
+func getBalance(t *Twin, c *call) (object, error) { return t.renderBalance(), nil }
 
-func (t *Twin) renderBalance(now int64) object {
-	available, pending := t.sums(now)
-	return object{"object": "balance", "livemode": false, "available": renderSums(available), "pending": renderSums(pending)}
+func (t *Twin) renderBalance() object {
+	b := t.s.balance
+	return object{"object": "balance", "livemode": false, "available": renderSums(b.available), "pending": renderSums(b.pending)}
 }
 
-// sums adds up all balance transactions by currency.
-func (t *Twin) sums(now int64) (available, pending map[string]int64) {
-	available, pending = map[string]int64{accountCurrency: 0}, map[string]int64{accountCurrency: 0}
-	for _, m := range t.s.Moves {
-		into := pending
-		if now >= m.AvailableOn {
-			into = available
-		}
-		into[m.Currency] += m.Amount - m.Fee
-		available[m.Currency] += 0 // both lists name every currency
-		pending[m.Currency] += 0
+// A purse is the running sums of all balance transactions by currency; both
+// name every currency.
+type purse struct{ available, pending map[string]int64 }
+
+func newPurse() purse {
+	return purse{available: map[string]int64{accountCurrency: 0}, pending: map[string]int64{accountCurrency: 0}}
+}
+
+func (p purse) add(m *move) {
+	var now, later int64
+	if m.Released {
+		now = m.Amount - m.Fee
+	} else {
+		later = m.Amount - m.Fee
 	}
-	return available, pending
+	p.available[m.Currency] += now
+	p.pending[m.Currency] += later
+}
+
+// release moves to available what is pending of m.
+func (p purse) release(m *move) {
+	m.Released = true
+	p.pending[m.Currency] -= m.Amount - m.Fee
+	p.available[m.Currency] += m.Amount - m.Fee
 }
 
 func renderSums(sums map[string]int64) []any {

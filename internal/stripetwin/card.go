@@ -70,12 +70,10 @@ func (t *Twin) declineCard(c *call, pi *intent, d decline) error {
 func (t *Twin) startDelayed(c *call, pi *intent, d decline) *charge {
 	ch := t.baseCharge(c, pi, newID("py_3", 23), newID("pm_1", 23))
 	ch.Status, ch.DueAt, ch.FailureCode, ch.FailureText = "pending", midnight(c.now, delayDays), d.code, d.message
-	m := t.newChargeMove(c, ch, false)
-	m.AvailableOn = ch.DueAt
-	ch.Move = m.ID
+	ch.Move = t.newChargeMove(c, ch, false).ID
+	t.touch(&ch.head)
 	pi.Status, pi.Method, pi.Charge, pi.Failure = "processing", ch.Method, ch.ID, nil
 	t.touch(&pi.head)
-	t.wakeAt(ch.DueAt)
 	t.emit(c, "charge.pending", ch.render())
 	t.emit(c, "payment_intent.processing", pi.render())
 	return ch
@@ -83,7 +81,7 @@ func (t *Twin) startDelayed(c *call, pi *intent, d decline) *charge {
 
 // endDelayed says how a pending payment ended.
 func (t *Twin) endDelayed(c *call, ch *charge) {
-	pi, inv := t.s.Intents[ch.Intent], t.s.Invoices[ch.Invoice]
+	pi, inv := t.s.Intents.get(ch.Intent), t.s.Invoices.get(ch.Invoice)
 	ch.Status = ""
 	t.touch(&ch.head)
 	t.touch(&pi.head)
@@ -100,7 +98,7 @@ func (t *Twin) endDelayed(c *call, ch *charge) {
 	ch.Status = "failed"
 	ch.FailureMove = t.newMove(c, move{
 		Type: "payment_failure_refund", Category: "charge_failure", Source: ch.ID, Currency: ch.Currency,
-		Description: "PAYMENT FAILURE", Amount: -ch.Amount, Fee: -t.s.Moves[ch.Move].Fee, FeeText: "Stripe processing fee refund",
+		Description: "PAYMENT FAILURE", Amount: -ch.Amount, Fee: -t.s.Moves.get(ch.Move).Fee, FeeText: "Stripe processing fee refund",
 	}).ID
 	pi.Status = "requires_payment_method"
 	pi.Failure = &failure{Cause: ch.FailureCode, Text: ch.FailureText, Charge: ch.ID}
@@ -126,14 +124,13 @@ func (t *Twin) authorize(c *call, pi *intent, method string) *charge {
 // capture takes what was authorised, or a part of it. Stripe: the charge is
 // booked in full and the rest goes back as a refund of its own category.
 func (t *Twin) capture(c *call, pi *intent, amount int64) {
-	ch := t.s.Charges[pi.Charge]
+	ch := t.s.Charges.get(pi.Charge)
 	before := ch.render()
 	ch.Uncaptured = ch.Amount - amount
 	ch.Move = t.newChargeMove(c, ch, ch.Instant).ID
 	t.touch(&ch.head)
 	if ch.Uncaptured > 0 {
-		r := t.newRefund(c, ch, ch.Uncaptured, "partial_capture_reversal", 0)
-		t.s.Moves[r.Move].AvailableOn = t.s.Moves[ch.Move].AvailableOn
+		t.newRefund(c, ch, ch.Uncaptured, "partial_capture_reversal", 0, t.s.Moves.get(ch.Move).AvailableOn)
 	}
 	pi.Status, pi.Received = "succeeded", amount
 	t.touch(&pi.head)

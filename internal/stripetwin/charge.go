@@ -21,6 +21,19 @@ type charge struct {
 	Refunded                                                 int64 // sum of the refunds that did not fail
 }
 
+func chargeColumns() []column[charge] {
+	return []column[charge]{
+		by("payment_intent", func(ch *charge) string { return ch.Intent }),
+		by("customer", func(ch *charge) string { return ch.Customer }),
+		dueAt(func(ch *charge) int64 {
+			if ch.Status != "pending" {
+				return 0
+			}
+			return ch.DueAt
+		}),
+	}
+}
+
 func (ch *charge) captured() int64 { return ch.Amount - ch.Uncaptured }
 
 // moveType picks the type of a balance transaction. Stripe: methods that are
@@ -35,6 +48,7 @@ func (ch *charge) moveType(card, other string) string {
 func (t *Twin) newCharge(c *call, pi *intent, method string, instant bool) *charge {
 	ch := t.baseCharge(c, pi, newID("ch_3", 23), method)
 	ch.Move = t.newChargeMove(c, ch, instant).ID
+	t.touch(&ch.head)
 	return ch
 }
 
@@ -44,10 +58,10 @@ func (t *Twin) baseCharge(c *call, pi *intent, id, method string) *charge {
 		head: t.newHead(c, id), Intent: pi.ID, Invoice: pi.Invoice, Customer: pi.Customer,
 		Currency: pi.Currency, Description: pi.Description, Method: method, Amount: pi.Amount,
 	}
-	if cu := t.s.Customers[pi.Customer]; cu != nil {
+	if cu := t.s.Customers.get(pi.Customer); cu != nil {
 		ch.Name, ch.Email, ch.Phone = cu.Name, cu.Email, cu.Phone
 	}
-	t.s.Charges[ch.ID] = ch
+	t.s.Charges.put(ch)
 	return ch
 }
 
@@ -101,7 +115,7 @@ func cardDetails(amount int64) object {
 }
 
 func getCharge(t *Twin, c *call) (object, error) {
-	ch := t.s.Charges[c.id]
+	ch := t.s.Charges.get(c.id)
 	if ch == nil {
 		return nil, missing("charge", c.id, "id", http.StatusNotFound)
 	}
@@ -110,10 +124,7 @@ func getCharge(t *Twin, c *call) (object, error) {
 
 func listCharges(t *Twin, c *call) (object, error) {
 	cust, pi, created := c.form.str("customer", 255), c.form.str("payment_intent", 255), createdFilter(c)
-	rows := newest(t.s.Charges, func(ch *charge) bool {
-		return created(ch.Created) && (cust == "" || ch.Customer == cust) && (pi == "" || ch.Intent == pi)
-	})
-	return page(c, rows, bySeq(rows, t.s.Charges), "charge", (*charge).render)
+	return page(c, t.s.Charges.find(eq{"payment_intent": pi, "customer": cust}, created, nil), "charge", (*charge).render)
 }
 
 func outcome(failed bool) object {

@@ -31,33 +31,34 @@ func (t *Twin) Advance(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// wakeAt makes the next request at or after the time do what is due by then.
-func (t *Twin) wakeAt(unix int64) { t.wake = min(t.wake, unix) }
-
 // tick does what became due: money becomes available, payouts are made and
-// arrive. It costs nothing while nothing is due. The caller commits.
-func (t *Twin) tick(now int64) {
-	if now < t.wake {
+// arrive, what is too old is dropped. It costs little while nothing is due.
+// The caller commits.
+func (t *Twin) tick(c *call) {
+	t.s.forget()
+	c.now = max(c.now, t.s.Last)
+	t.s.Last = c.now
+	if c.now < t.day && c.now < t.s.wakesAt() {
 		return
 	}
-	c := &call{now: now, form: newForm()}
-	t.wake = midnight(now, 1)
-	t.release(c)
-	for _, p := range slices.Backward(newest(t.s.Payouts, func(p *payout) bool { return p.Status == "pending" || p.Status == "in_transit" })) {
-		t.advancePayout(c, p)
-		if p.Status != "paid" {
-			t.wakeAt(max(now+1, p.ArrivalDate))
-		}
+	c = &call{now: c.now, form: newForm()}
+	t.day = midnight(c.now, 1)
+	for e := range t.s.Events.due(c.now) {
+		t.s.Events.delete(e.ID)
 	}
-	for _, ch := range slices.Backward(newest(t.s.Charges, func(ch *charge) bool { return ch.Status == "pending" })) {
-		if now >= ch.DueAt {
-			t.endDelayed(c, ch)
-		}
+	for k := range t.s.Keys.due(c.now) {
+		t.s.Keys.delete(k.ID)
+	}
+	t.release(c)
+	for p := range t.s.Payouts.due(c.now) {
+		t.advancePayout(c, p)
+	}
+	for ch := range t.s.Charges.due(c.now) {
+		t.endDelayed(c, ch)
 	}
 	if t.daily {
-		available, _ := t.sums(now)
-		for _, cur := range slices.Sorted(maps.Keys(available)) {
-			if !t.sweptToday(now, cur) {
+		for _, cur := range slices.Sorted(maps.Keys(t.s.balance.available)) {
+			if p := t.s.Payouts.find(eq{"automatic": cur}, always, nil).first(); p == nil || p.Created < midnight(c.now, 0) {
 				t.sweep(c, cur)
 			}
 		}
@@ -68,22 +69,14 @@ func (t *Twin) tick(now int64) {
 // tells of it, but not when the balance shrinks.
 func (t *Twin) release(c *call) {
 	var sum int64
-	for _, m := range newest(t.s.Moves, func(m *move) bool { return !m.Released && c.now >= m.AvailableOn }) {
-		m.Released = true
+	for m := range t.s.Moves.due(c.now) {
+		t.s.balance.release(m)
 		t.s.mark(m.ID)
-		if m.AvailableOn > m.Created {
-			sum += m.Amount - m.Fee
-		}
+		sum += m.Amount - m.Fee
 	}
 	if sum > 0 {
-		t.emit(c, "balance.available", t.renderBalance(c.now))
+		t.emit(c, "balance.available", t.renderBalance())
 	}
-}
-
-func (t *Twin) sweptToday(now int64, currency string) bool {
-	return len(newest(t.s.Payouts, func(p *payout) bool {
-		return p.Automatic && p.Currency == currency && p.Created >= midnight(now, 0)
-	})) > 0
 }
 
 // PayOut makes an automatic payout of all that is available now, whatever the
@@ -107,7 +100,7 @@ func (t *Twin) PayOut(ctx context.Context, currency string) (string, error) {
 // of Stripe's, such as account_closed. Its money is in a later payout.
 func (t *Twin) FailPayout(ctx context.Context, payoutID, code string) error {
 	return t.as(ctx, func(c *call) error {
-		p := t.s.Payouts[payoutID]
+		p := t.s.Payouts.get(payoutID)
 		if p == nil {
 			return missing("payout", payoutID, "payout", http.StatusNotFound)
 		}

@@ -15,6 +15,13 @@ type creditNote struct {
 	After                                                             bool // post_payment
 }
 
+func noteColumns() []column[creditNote] {
+	return []column[creditNote]{
+		by("invoice", func(n *creditNote) string { return n.Invoice }),
+		by("customer", func(n *creditNote) string { return n.Customer }),
+	}
+}
+
 func (n *creditNote) render() object {
 	typ := "pre_payment"
 	if n.After {
@@ -38,7 +45,7 @@ func (n *creditNote) render() object {
 
 func createNote(t *Twin, c *call) (object, error) {
 	f := c.form
-	inv := t.s.Invoices[f.str("invoice", 255)]
+	inv := t.s.Invoices.get(f.str("invoice", 255))
 	if inv == nil {
 		return nil, missing("invoice", f.str("invoice", 255), "invoice", http.StatusBadRequest)
 	}
@@ -61,10 +68,10 @@ func createNote(t *Twin, c *call) (object, error) {
 	case amount > left:
 		return nil, refused("", "The credit note of %d is more than what is left of the invoice, %d.", amount, left)
 	}
-	if pi := t.s.Intents[inv.Intent]; !after && (pi == nil || pi.Status == "processing") {
+	if pi := t.s.Intents.get(inv.Intent); !after && (pi == nil || pi.Status == "processing") {
 		return nil, refused("", "The invoice has a payment that is processing.")
 	}
-	ch := t.s.Charges[inv.Charge]
+	ch := t.s.Charges.get(inv.Charge)
 	if back > 0 && (ch == nil || ch.Move == "" || ch.Dispute != "" || back > ch.Amount-ch.Refunded) {
 		return nil, refused("", "The charge of the invoice cannot be refunded by %d.", back)
 	}
@@ -77,7 +84,7 @@ func createNote(t *Twin, c *call) (object, error) {
 	if back > 0 {
 		n.Refund = t.refund(c, ch, back, "", nil).ID
 	}
-	t.s.Notes[n.ID] = n
+	t.s.Notes.put(n)
 	t.applyNote(c, inv, n, amount)
 	t.emit(c, "credit_note.created", n.render())
 	return n.render(), nil
@@ -92,7 +99,7 @@ func (t *Twin) applyNote(c *call, inv *invoice, n *creditNote, amount int64) {
 	} else {
 		inv.PreNotes += amount
 	}
-	if pi := t.s.Intents[inv.Intent]; !n.After && pi != nil {
+	if pi := t.s.Intents.get(inv.Intent); !n.After && pi != nil {
 		inv.Due -= amount
 		if inv.Due == 0 {
 			t.cancelIntent(c, inv, "")
@@ -110,12 +117,12 @@ func (t *Twin) applyNote(c *call, inv *invoice, n *creditNote, amount int64) {
 
 // voidNote: only while the invoice is open.
 func voidNote(t *Twin, c *call) (object, error) {
-	n := t.s.Notes[c.id]
+	n := t.s.Notes.get(c.id)
 	if n == nil {
 		return nil, missing("credit_note", c.id, "id", http.StatusNotFound)
 	}
-	inv := t.s.Invoices[n.Invoice]
-	if n.Status != "issued" || n.After || inv.Status != "open" || t.s.Intents[inv.Intent].Status == "processing" {
+	inv := t.s.Invoices.get(n.Invoice)
+	if n.Status != "issued" || n.After || inv.Status != "open" || t.s.Intents.get(inv.Intent).Status == "processing" {
 		return nil, refused("", "You can only void a credit note whose invoice is open.")
 	}
 	n.Status, n.VoidedAt = "void", c.now
@@ -126,7 +133,7 @@ func voidNote(t *Twin, c *call) (object, error) {
 }
 
 func getNote(t *Twin, c *call) (object, error) {
-	n := t.s.Notes[c.id]
+	n := t.s.Notes.get(c.id)
 	if n == nil {
 		return nil, missing("credit_note", c.id, "id", http.StatusNotFound)
 	}
@@ -135,8 +142,5 @@ func getNote(t *Twin, c *call) (object, error) {
 
 func listNotes(t *Twin, c *call) (object, error) {
 	inv, cust := c.form.str("invoice", 255), c.form.str("customer", 255)
-	rows := newest(t.s.Notes, func(n *creditNote) bool {
-		return (inv == "" || n.Invoice == inv) && (cust == "" || n.Customer == cust)
-	})
-	return page(c, rows, bySeq(rows, t.s.Notes), "credit note", (*creditNote).render)
+	return page(c, t.s.Notes.find(eq{"invoice": inv, "customer": cust}, always, nil), "credit note", (*creditNote).render)
 }

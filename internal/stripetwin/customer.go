@@ -57,6 +57,10 @@ func (cu *customer) render() object {
 	}
 }
 
+func customerColumns() []column[customer] {
+	return []column[customer]{by("email", func(cu *customer) string { return cu.Email })} // Stripe: case-sensitive
+}
+
 func addressFrom(f *form) *address {
 	if f == nil || f.leaf {
 		return nil // absent, or emptied with address=
@@ -115,14 +119,14 @@ func createCustomer(t *Twin, c *call) (object, error) {
 	meta := cu.Metadata
 	cu.head = t.newHead(c, newID("cus_", 14))
 	cu.Metadata = meta
-	t.s.Customers[cu.ID] = cu
+	t.s.Customers.put(cu)
 	o := cu.render()
 	t.emit(c, "customer.created", o)
 	return o, nil
 }
 
 func updateCustomer(t *Twin, c *call) (object, error) {
-	cu := t.s.Customers[c.id]
+	cu := t.s.Customers.get(c.id)
 	if cu == nil {
 		return nil, missing("customer", c.id, "id", http.StatusNotFound)
 	}
@@ -139,7 +143,7 @@ func updateCustomer(t *Twin, c *call) (object, error) {
 }
 
 func getCustomer(t *Twin, c *call) (object, error) {
-	cu := t.s.Customers[c.id]
+	cu := t.s.Customers.get(c.id)
 	if cu == nil {
 		return nil, missing("customer", c.id, "id", http.StatusNotFound)
 	}
@@ -148,14 +152,11 @@ func getCustomer(t *Twin, c *call) (object, error) {
 
 func listCustomers(t *Twin, c *call) (object, error) {
 	email, created := c.form.str("email", 512), createdFilter(c)
-	rows := newest(t.s.Customers, func(cu *customer) bool {
-		return created(cu.Created) && (email == "" || cu.Email == email) // Stripe: the email filter is case-sensitive
-	})
-	return page(c, rows, bySeq(rows, t.s.Customers), "customer", (*customer).render)
+	return page(c, t.s.Customers.find(eq{"email": email}, created, nil), "customer", (*customer).render)
 }
 
 func searchCustomers(t *Twin, c *call) (object, error) {
-	return search(t, c, &customer{}, t.s.Customers, (*customer).render, func(cu *customer, field string) (string, bool) {
+	return search(t, c, t.s.Customers, (*customer).render, func(cu *customer, field string) (string, bool) {
 		v, ok := map[string]string{"email": cu.Email, "name": cu.Name, "phone": cu.Phone}[field]
 		return v, ok
 	}, nil)
@@ -167,7 +168,7 @@ func (t *Twin) customerParam(c *call) (*customer, error) {
 	if id == "" {
 		return nil, missingParam("customer")
 	}
-	cu := t.s.Customers[id]
+	cu := t.s.Customers.get(id)
 	if cu == nil {
 		return nil, missing("customer", id, "customer", http.StatusBadRequest)
 	}

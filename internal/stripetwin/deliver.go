@@ -82,14 +82,14 @@ func (t *Twin) takeDue(now time.Time) ([]parcel, time.Duration) {
 	defer t.mu.Unlock()
 	t.dropDead()
 	busy := map[string]int{}
-	for _, d := range t.s.Deliveries {
+	for _, d := range t.s.Deliveries.rows {
 		if d.busy {
 			busy[d.Endpoint]++
 		}
 	}
 	var due []parcel
 	wait := time.Minute
-	for _, d := range t.s.Deliveries {
+	for _, d := range t.s.Deliveries.rows {
 		if d.busy || busy[d.Endpoint] >= deliverParallel {
 			continue // whoever is busy pokes when done
 		}
@@ -97,7 +97,7 @@ func (t *Twin) takeDue(now time.Time) ([]parcel, time.Duration) {
 			wait = min(wait, left)
 			continue
 		}
-		ep, ev := t.s.Endpoints[d.Endpoint], t.s.Events[d.Event]
+		ep, ev := t.s.Endpoints.get(d.Endpoint), t.s.Events.get(d.Event)
 		d.busy = true
 		busy[d.Endpoint]++
 		due = append(due, parcel{d: d, url: ep.URL, secret: ep.Secret, typ: ev.Type, body: encode(ev.render())})
@@ -109,9 +109,9 @@ func (t *Twin) takeDue(now time.Time) ([]parcel, time.Duration) {
 // that nobody took for three days; their events still count as undelivered.
 func (t *Twin) dropDead() {
 	now := t.now().Unix()
-	t.s.Deliveries = slices.DeleteFunc(t.s.Deliveries, func(d *delivery) bool {
-		ep := t.s.Endpoints[d.Endpoint]
-		dead := t.s.Events[d.Event] == nil || ep == nil || ep.Disabled || now-d.Since > giveUpAfter
+	t.s.Deliveries.rows = slices.DeleteFunc(t.s.Deliveries.rows, func(d *delivery) bool {
+		ep := t.s.Endpoints.get(d.Endpoint)
+		dead := t.s.Events.get(d.Event) == nil || ep == nil || ep.Disabled || now-d.Since > giveUpAfter
 		if dead {
 			t.s.mark(d.id())
 			t.log.Warn("webhook_given_up", "event_id", d.Event, "endpoint", d.Endpoint, "attempt", d.Tries)
@@ -134,10 +134,9 @@ func (t *Twin) attempt(ctx context.Context, client *http.Client, p parcel) {
 		t.poke()
 		return
 	}
-	if i := slices.Index(t.s.Deliveries, p.d); i >= 0 {
-		t.s.Deliveries = slices.Delete(t.s.Deliveries, i, i+1)
-		t.s.mark(p.d.id())
-		t.s.Events[p.d.Event].Pending--
+	if slices.Contains(t.s.Deliveries.rows, p.d) {
+		t.s.Deliveries.delete(p.d.id())
+		t.s.Events.get(p.d.Event).Pending--
 		t.s.mark(p.d.Event)
 	}
 	if err := t.commit(); err != nil {

@@ -44,11 +44,20 @@ func (d *dispute) open() bool {
 	return false
 }
 
+func disputeColumns() []column[dispute] {
+	return []column[dispute]{
+		by("charge", func(d *dispute) string { return d.Charge }),
+		by("payment_intent", func(d *dispute) string { return d.Intent }),
+	}
+}
+
+func (t *Twin) showDispute(d *dispute) object { return t.renderDispute(d, t.now().Unix()) }
+
 // renderDispute shows the balance transactions in full. Stripe does.
 func (t *Twin) renderDispute(d *dispute, now int64) object {
 	moves := []any{}
 	for _, id := range []string{d.Taken, d.Returned} {
-		if m := t.s.Moves[id]; m != nil {
+		if m := t.s.Moves.get(id); m != nil {
 			moves = append(moves, m.render(now))
 		}
 	}
@@ -84,7 +93,7 @@ func (t *Twin) openDispute(c *call, ch *charge, reason string, inquiry bool) (*d
 		head: t.newHead(c, newID("dp_1", 23)), Charge: ch.ID, Intent: ch.Intent, Currency: ch.Currency, Reason: orElse(reason, "fraudulent"),
 		Status: "warning_needs_response", Amount: ch.Amount - ch.Refunded, DueBy: midnight(c.now, evidenceDays) - 1,
 	}
-	t.s.Disputes[d.ID] = d
+	t.s.Disputes.put(d)
 	ch.Dispute = d.ID
 	t.touch(&ch.head)
 	if !inquiry {
@@ -140,7 +149,7 @@ func (t *Twin) closeDispute(c *call, d *dispute, won, feeBack bool) {
 func (t *Twin) Dispute(ctx context.Context, chargeID, reason string, inquiry bool) (string, error) {
 	var id string
 	err := t.as(ctx, func(c *call) error {
-		ch := t.s.Charges[chargeID]
+		ch := t.s.Charges.get(chargeID)
 		if ch == nil {
 			return missing("charge", chargeID, "charge", http.StatusNotFound)
 		}
@@ -186,7 +195,7 @@ func (t *Twin) CloseDispute(ctx context.Context, disputeID string, won, feeBack 
 }
 
 func (t *Twin) openDisputeByID(id string) (*dispute, error) {
-	d := t.s.Disputes[id]
+	d := t.s.Disputes.get(id)
 	if d == nil {
 		return nil, missing("dispute", id, "dispute", http.StatusNotFound)
 	}
@@ -197,7 +206,7 @@ func (t *Twin) openDisputeByID(id string) (*dispute, error) {
 }
 
 func getDispute(t *Twin, c *call) (object, error) {
-	d := t.s.Disputes[c.id]
+	d := t.s.Disputes.get(c.id)
 	if d == nil {
 		return nil, missing("dispute", c.id, "dispute", http.StatusNotFound)
 	}
@@ -206,16 +215,13 @@ func getDispute(t *Twin, c *call) (object, error) {
 
 func listDisputes(t *Twin, c *call) (object, error) {
 	of, pi, created := c.form.str("charge", 255), c.form.str("payment_intent", 255), createdFilter(c)
-	rows := newest(t.s.Disputes, func(d *dispute) bool {
-		return created(d.Created) && (of == "" || d.Charge == of) && (pi == "" || d.Intent == pi)
-	})
-	return page(c, rows, bySeq(rows, t.s.Disputes), "dispute", func(d *dispute) object { return t.renderDispute(d, c.now) })
+	return page(c, t.s.Disputes.find(eq{"charge": of, "payment_intent": pi}, created, nil), "dispute", func(d *dispute) object { return t.renderDispute(d, c.now) })
 }
 
 // updateDispute hands evidence in. Stripe: in test mode the texts
 // winning_evidence and losing_evidence decide at once.
 func updateDispute(t *Twin, c *call) (object, error) {
-	d := t.s.Disputes[c.id]
+	d := t.s.Disputes.get(c.id)
 	if d == nil {
 		return nil, missing("dispute", c.id, "dispute", http.StatusNotFound)
 	}

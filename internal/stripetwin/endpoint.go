@@ -50,7 +50,7 @@ func (t *Twin) SetWebhook(url, secret string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var ep *endpoint
-	for _, e := range t.s.Endpoints {
+	for e := range t.s.Endpoints.find(nil, always, nil).newest() {
 		if e.Managed {
 			ep = e
 		}
@@ -60,11 +60,11 @@ func (t *Twin) SetWebhook(url, secret string) {
 			head: t.newHead(&call{now: t.now().Unix()}, newID("we_1", 23)), Events: []string{"*"},
 			APIVersion: APIVersion, Managed: true,
 		}
-		t.s.Endpoints[ep.ID] = ep
+		t.s.Endpoints.put(ep)
 	}
 	ep.URL, ep.Secret = url, secret
 	t.s.mark(ep.ID)
-	for _, d := range t.s.Deliveries {
+	for _, d := range t.s.Deliveries.rows {
 		d.next = time.Time{} // due at once: the address is a new one
 	}
 	if err := t.commit(); err != nil {
@@ -104,7 +104,7 @@ func createEndpoint(t *Twin, c *call) (object, error) {
 			return nil, missingParam(p)
 		}
 	}
-	if len(t.s.Endpoints) >= maxEndpoints {
+	if t.s.Endpoints.len() >= maxEndpoints {
 		return nil, refused("", "You have reached the maximum of %d test webhook endpoints.", maxEndpoints)
 	}
 	version := c.form.str("api_version", 40)
@@ -118,14 +118,14 @@ func createEndpoint(t *Twin, c *call) (object, error) {
 	meta := draft.Metadata
 	draft.head = t.newHead(c, newID("we_1", 23))
 	draft.Metadata, draft.APIVersion, draft.Secret = meta, version, newID("whsec_", 32)
-	t.s.Endpoints[draft.ID] = &draft
+	t.s.Endpoints.put(&draft)
 	o := draft.render()
 	o["secret"] = draft.Secret
 	return o, nil
 }
 
 func (t *Twin) endpoint(c *call) (*endpoint, error) {
-	ep := t.s.Endpoints[c.id]
+	ep := t.s.Endpoints.get(c.id)
 	if ep == nil {
 		return nil, missing("webhook endpoint", c.id, "webhook_endpoint", http.StatusNotFound)
 	}
@@ -141,8 +141,7 @@ func getEndpoint(t *Twin, c *call) (object, error) {
 }
 
 func listEndpoints(t *Twin, c *call) (object, error) {
-	all := newest(t.s.Endpoints, func(*endpoint) bool { return true })
-	return page(c, all, bySeq(all, t.s.Endpoints), "webhook endpoint", (*endpoint).render)
+	return page(c, t.s.Endpoints.find(nil, always, nil), "webhook endpoint", (*endpoint).render)
 }
 
 func updateEndpoint(t *Twin, c *call) (object, error) {
@@ -163,7 +162,6 @@ func deleteEndpoint(t *Twin, c *call) (object, error) {
 	if _, err := t.endpoint(c); err != nil {
 		return nil, err
 	}
-	delete(t.s.Endpoints, c.id)
-	t.s.mark(c.id)
+	t.s.Endpoints.delete(c.id)
 	return object{"id": c.id, "object": "webhook_endpoint", "deleted": true}, nil
 }

@@ -24,6 +24,11 @@ type event struct {
 // eventWindow is how long events can be listed, in seconds.
 const eventWindow = 30 * 24 * 3600
 
+// eventColumns: an event is dropped when it can no longer be listed.
+func eventColumns() []column[event] {
+	return []column[event]{dueAt(func(e *event) int64 { return e.Created + eventWindow })}
+}
+
 func (e *event) render() object {
 	data := object{"object": e.Object}
 	if len(e.Previous) > 0 && string(e.Previous) != "null" {
@@ -55,14 +60,12 @@ func (t *Twin) emitChange(c *call, typ string, o, prev object) {
 	if prev != nil {
 		e.Previous = encode(prev)
 	}
-	for _, ep := range newest(t.s.Endpoints, func(ep *endpoint) bool { return ep.wants(typ) }) {
+	for ep := range t.s.Endpoints.find(nil, always, func(ep *endpoint) bool { return ep.wants(typ) }).newest() {
 		t.s.Seq++
-		d := &delivery{Seq: t.s.Seq, Event: e.ID, Endpoint: ep.ID, Since: c.now}
-		t.s.Deliveries = append(t.s.Deliveries, d)
-		t.s.mark(d.id())
+		t.s.Deliveries.put(&delivery{Seq: t.s.Seq, Event: e.ID, Endpoint: ep.ID, Since: c.now})
 		e.Pending++
 	}
-	t.s.Events[e.ID] = e
+	t.s.Events.put(e)
 }
 
 // changes returns the old values of the members of before that are not the
@@ -106,19 +109,11 @@ func listEvents(t *Twin, c *call) (object, error) {
 	}
 	created := createdFilter(c)
 	filterDelivery, delivered := c.form.has("delivery_success"), c.form.boolean("delivery_success", false)
-	oldest := c.now - eventWindow
-	rows := newest(t.s.Events, func(e *event) bool {
-		return e.Created > oldest && created(e.Created) &&
-			(len(types) == 0 || slices.ContainsFunc(types, func(w string) bool { return typeMatches(w, e.Type) })) &&
+	rows := t.s.Events.find(nil, created, func(e *event) bool {
+		return (len(types) == 0 || slices.ContainsFunc(types, func(w string) bool { return typeMatches(w, e.Type) })) &&
 			(!filterDelivery || delivered == (e.Pending == 0))
 	})
-	locate := func(id string) (int, int, bool) {
-		if e := t.s.Events[id]; e == nil || e.Created <= oldest {
-			return 0, 0, false
-		}
-		return bySeq(rows, t.s.Events)(id)
-	}
-	return page(c, rows, locate, "event", (*event).render)
+	return page(c, rows, "event", (*event).render)
 }
 
 // typeMatches reports whether an event type matches a name or a pattern such
@@ -131,8 +126,8 @@ func typeMatches(pattern, typ string) bool {
 }
 
 func getEvent(t *Twin, c *call) (object, error) {
-	e := t.s.Events[c.id]
-	if e == nil || e.Created <= c.now-eventWindow {
+	e := t.s.Events.get(c.id)
+	if e == nil {
 		return nil, missing("event", c.id, "id", http.StatusNotFound)
 	}
 	return e.render(), nil

@@ -101,28 +101,9 @@ func (t *Twin) expand(o object, segs []string) {
 
 // lookup renders whatever object has the id, or nil.
 func (t *Twin) lookup(id string) object {
-	s := t.s
-	switch {
-	case s.Customers[id] != nil:
-		return s.Customers[id].render()
-	case s.Invoices[id] != nil:
-		return t.renderInvoice(s.Invoices[id])
-	case s.Items[id] != nil:
-		return s.Items[id].render()
-	case s.Intents[id] != nil:
-		return s.Intents[id].render()
-	case s.Charges[id] != nil:
-		return s.Charges[id].render()
-	case s.Refunds[id] != nil:
-		return s.Refunds[id].render()
-	case s.Disputes[id] != nil:
-		return t.renderDispute(s.Disputes[id], t.now().Unix())
-	case s.Payouts[id] != nil:
-		return s.Payouts[id].render()
-	case s.Notes[id] != nil:
-		return s.Notes[id].render()
-	case s.Moves[id] != nil:
-		return s.Moves[id].render(t.now().Unix())
+	st := t.s.storeOf(id)
+	if st == nil {
+		return nil
 	}
-	return nil
+	return st.expanded(t, id)
 }

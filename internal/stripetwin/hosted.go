@@ -31,7 +31,7 @@ type hostedView struct{ ID, Number, Customer, Amount, Description, Status string
 func (t *Twin) hostedView(id string) (hostedView, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	inv := t.s.Invoices[id]
+	inv := t.s.Invoices.get(id)
 	if inv == nil || inv.Status == "draft" {
 		return hostedView{}, false
 	}

@@ -15,13 +15,18 @@ const keyLifetime = 24 * 3600
 // kept is the first result of an idempotency key. The same key with the same
 // parameters gets it again; with others it is refused. Invariant 2.
 type kept struct {
+	head
 	Signature string // of endpoint and parameters
 	Path      string
 	Status    int
 	Body      string
 	Header    map[string]string
 	Request   string // the request that was executed
-	At        int64
+}
+
+// keyColumns: a key is dropped at the end of its life.
+func keyColumns() []column[kept] {
+	return []column[kept]{dueAt(func(k *kept) int64 { return k.Created + keyLifetime })}
 }
 
 // begin returns the answer when the key was used before, and otherwise
@@ -35,10 +40,9 @@ func (t *Twin) begin(c *call, sig string) *answer {
 			msg: "There is currently another in-progress request using this Idempotent Key (that probably means you submitted twice, and the other request is still going through): " + c.key + ". If you want to retry this request, please wait a moment.",
 		}, c)
 	}
-	k := t.s.Keys[c.key]
-	if k != nil && c.now-k.At >= keyLifetime {
-		delete(t.s.Keys, c.key)
-		k = nil
+	k := t.s.Keys.get(keyPrefix + c.key)
+	if k != nil && c.now >= k.Created+keyLifetime {
+		k = nil // the next tick drops it
 	}
 	if k == nil {
 		t.inFlight[c.key] = true
@@ -69,9 +73,8 @@ func (t *Twin) end(c *call) {
 // commits it together with what the request changed, so that a crash can not
 // separate them. Invariant 7.
 func (t *Twin) keep(c *call, sig string, a *answer) {
-	t.s.mark(keyPrefix + c.key)
-	t.s.Keys[c.key] = &kept{
-		Signature: sig, Path: c.path, Status: a.status, Body: strings.Clone(string(a.body)),
-		Header: a.header, Request: c.request, At: c.now,
-	}
+	t.s.Keys.put(&kept{
+		head: t.newHead(c, keyPrefix+c.key), Signature: sig, Path: c.path, Status: a.status, Body: strings.Clone(string(a.body)),
+		Header: a.header, Request: c.request,
+	})
 }

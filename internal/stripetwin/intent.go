@@ -37,6 +37,10 @@ func (f *failure) render() any {
 	return o
 }
 
+func intentColumns() []column[intent] {
+	return []column[intent]{by("customer", func(pi *intent) string { return pi.Customer })}
+}
+
 func (pi *intent) render() object {
 	types := []any{}
 	for _, typ := range pi.Types {
@@ -77,7 +81,7 @@ func (t *Twin) newIntent(c *call, customerID, invoiceID string, amount int64, cu
 func (t *Twin) newIntentWith(c *call, pi *intent, meta map[string]string) *intent {
 	pi.head, pi.Status, pi.Secret = t.newHead(c, newID("pi_3", 23)), "requires_payment_method", newID("", 25)
 	pi.Metadata = meta
-	t.s.Intents[pi.ID] = pi
+	t.s.Intents.put(pi)
 	t.emit(c, "payment_intent.created", pi.render())
 	return pi
 }
@@ -98,7 +102,7 @@ func (t *Twin) settle(c *call, pi *intent, method string) *charge {
 
 // cancelIntent ends the intent of an invoice that will not be paid through it.
 func (t *Twin) cancelIntent(c *call, inv *invoice, reason string) {
-	pi := t.s.Intents[inv.Intent]
+	pi := t.s.Intents.get(inv.Intent)
 	if pi != nil && pi.Status != "processing" { // a payment under way ends by itself
 		t.cancel(c, pi, reason)
 	}
@@ -111,7 +115,7 @@ func (t *Twin) cancel(c *call, pi *intent, reason string) {
 }
 
 func getIntent(t *Twin, c *call) (object, error) {
-	pi := t.s.Intents[c.id]
+	pi := t.s.Intents.get(c.id)
 	if pi == nil {
 		return nil, missing("payment_intent", c.id, "intent", http.StatusNotFound)
 	}
@@ -120,8 +124,5 @@ func getIntent(t *Twin, c *call) (object, error) {
 
 func listIntents(t *Twin, c *call) (object, error) {
 	cust, created := c.form.str("customer", 255), createdFilter(c)
-	rows := newest(t.s.Intents, func(pi *intent) bool {
-		return created(pi.Created) && (cust == "" || pi.Customer == cust)
-	})
-	return page(c, rows, bySeq(rows, t.s.Intents), "payment_intent", (*intent).render)
+	return page(c, t.s.Intents.find(eq{"customer": cust}, created, nil), "payment_intent", (*intent).render)
 }

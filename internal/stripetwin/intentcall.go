@@ -18,7 +18,7 @@ func createIntent(t *Twin, c *call) (object, error) {
 		return nil, missingParam("currency")
 	case amount < 1:
 		return nil, invalid("parameter_invalid_integer", "amount", "This value must be greater than or equal to 1.")
-	case cust != "" && t.s.Customers[cust] == nil:
+	case cust != "" && t.s.Customers.get(cust) == nil:
 		return nil, missing("customer", cust, "customer", http.StatusBadRequest)
 	case confirm && method == "":
 		return nil, missingParam("payment_method")
@@ -40,7 +40,7 @@ func createIntent(t *Twin, c *call) (object, error) {
 }
 
 func (t *Twin) intent(c *call) (*intent, error) {
-	pi := t.s.Intents[c.id]
+	pi := t.s.Intents.get(c.id)
 	if pi == nil {
 		return nil, missing("payment_intent", c.id, "intent", http.StatusNotFound)
 	}
@@ -109,7 +109,7 @@ func cancelIntentCall(t *Twin, c *call) (object, error) {
 	case pi.Status == "succeeded" || pi.Status == "canceled" || pi.Status == "processing" || pi.Invoice != "":
 		return nil, unexpected(pi, "cancel")
 	}
-	if ch := t.s.Charges[pi.Charge]; ch != nil && pi.Status == "requires_capture" { // Stripe: the hold ends as a refund without money
+	if ch := t.s.Charges.get(pi.Charge); ch != nil && pi.Status == "requires_capture" { // Stripe: the hold ends as a refund without money
 		before := ch.render()
 		ch.Refunded = ch.Amount
 		t.touch(&ch.head)

@@ -29,6 +29,14 @@ type invoice struct {
 	Buyer                             buyer // as it was when finalised
 }
 
+func invoiceColumns() []column[invoice] {
+	return []column[invoice]{
+		by("customer", func(inv *invoice) string { return inv.Customer }),
+		by("status", func(inv *invoice) string { return inv.Status }),
+		by("collection_method", func(inv *invoice) string { return inv.Collection }),
+	}
+}
+
 // A buyer is the copy of the customer that an invoice keeps.
 type buyer struct {
 	Name, Email, Phone, TaxExempt string
@@ -47,7 +55,7 @@ func (t *Twin) amounts(inv *invoice) (total, due int64) {
 		return inv.Total, inv.Due
 	}
 	for _, id := range inv.Items {
-		total += t.s.Items[id].Amount
+		total += t.s.Items.get(id).Amount
 	}
 	return total, max(0, total)
 }
@@ -56,7 +64,7 @@ func (t *Twin) renderInvoice(inv *invoice) object {
 	total, due := t.amounts(inv)
 	cust := inv.Buyer
 	if inv.Status == "draft" {
-		cust = freeze(t.s.Customers[inv.Customer])
+		cust = freeze(t.s.Customers.get(inv.Customer))
 	}
 	o := object{
 		"id": inv.ID, "object": "invoice", "livemode": false, "created": inv.Created, "currency": inv.Currency, "status": inv.Status,
@@ -188,10 +196,8 @@ func createInvoice(t *Twin, c *call) (object, error) {
 	inv.head = t.newHead(c, newID("in_1", 23))
 	inv.Metadata = meta
 	if include {
-		pending := func(it *item) bool {
-			return it.Customer == cu.ID && it.Invoice == "" && it.Currency == inv.Currency
-		}
-		for _, it := range newest(t.s.Items, pending) { // Stripe: these come newest first
+		pending := func(it *item) bool { return it.Currency == inv.Currency }
+		for it := range t.s.Items.find(eq{"pending": cu.ID}, always, pending).newest() { // Stripe: these come newest first
 			it.Invoice = inv.ID
 			t.touch(&it.head)
 			inv.Items = append(inv.Items, it.ID)
@@ -201,7 +207,7 @@ func createInvoice(t *Twin, c *call) (object, error) {
 		cu.Currency = inv.Currency
 		t.s.mark(cu.ID)
 	}
-	t.s.Invoices[inv.ID] = inv
+	t.s.Invoices.put(inv)
 	o := t.renderInvoice(inv)
 	t.emit(c, "invoice.created", o)
 	return o, nil
@@ -215,7 +221,7 @@ func orElse(s, dflt string) string {
 }
 
 func (t *Twin) invoice(c *call) (*invoice, error) {
-	inv := t.s.Invoices[c.id]
+	inv := t.s.Invoices.get(c.id)
 	if inv == nil {
 		return nil, missing("invoice", c.id, "invoice", http.StatusNotFound)
 	}
@@ -268,11 +274,9 @@ func deleteInvoice(t *Twin, c *call) (object, error) {
 	}
 	o := t.renderInvoice(inv)
 	for _, id := range inv.Items {
-		delete(t.s.Items, id)
-		t.s.mark(id)
+		t.s.Items.delete(id)
 	}
-	delete(t.s.Invoices, inv.ID)
-	t.s.mark(inv.ID)
+	t.s.Invoices.delete(inv.ID)
 	t.emit(c, "invoice.deleted", o)
 	return object{"id": inv.ID, "object": "invoice", "deleted": true}, nil
 }
@@ -281,11 +285,8 @@ func listInvoices(t *Twin, c *call) (object, error) {
 	cust, created := c.form.str("customer", 255), createdFilter(c)
 	status := c.form.choice("status", "", "draft", "open", "paid", "uncollectible", "void")
 	method := c.form.choice("collection_method", "", "charge_automatically", "send_invoice")
-	rows := newest(t.s.Invoices, func(inv *invoice) bool {
-		return created(inv.Created) && (cust == "" || inv.Customer == cust) &&
-			(status == "" || inv.Status == status) && (method == "" || inv.Collection == method)
-	})
-	return page(c, rows, bySeq(rows, t.s.Invoices), "invoice", t.renderInvoice)
+	rows := t.s.Invoices.find(eq{"customer": cust, "status": status, "collection_method": method}, created, nil)
+	return page(c, rows, "invoice", t.renderInvoice)
 }
 
 func searchInvoices(t *Twin, c *call) (object, error) {
@@ -303,7 +304,7 @@ func searchInvoices(t *Twin, c *call) (object, error) {
 		total, _ := t.amounts(inv)
 		return total, true
 	}
-	return search(t, c, &invoice{}, t.s.Invoices, t.renderInvoice, text, number)
+	return search(t, c, t.s.Invoices, t.renderInvoice, text, number)
 }
 
 // nextNumber gives the customer's next invoice number, such as A1B2C3D4-0001.

@@ -25,6 +25,19 @@ type item struct {
 	Line, Price, Product                     string
 }
 
+func itemColumns() []column[item] {
+	return []column[item]{
+		by("invoice", func(it *item) string { return it.Invoice }),
+		by("pending", func(it *item) string { // whose next invoice it waits for
+			if it.Invoice != "" {
+				return ""
+			}
+			return it.Customer
+		}),
+		by("customer", func(it *item) string { return it.Customer }),
+	}
+}
+
 // unitAmount is the whole-number unit price, or nil when it has a fraction.
 func (it *item) unitAmount() any {
 	d, err := decimal.NewFromString(it.Unit)
@@ -116,7 +129,7 @@ func createItem(t *Twin, c *call) (object, error) {
 		return nil, err
 	}
 	it := &item{Customer: cu.ID, Invoice: c.form.str("invoice", 255), Currency: orElse(cu.Currency, accountCurrency)}
-	inv := t.s.Invoices[it.Invoice]
+	inv := t.s.Invoices.get(it.Invoice)
 	if it.Invoice != "" {
 		if inv == nil {
 			return nil, missing("invoice", it.Invoice, "invoice", http.StatusBadRequest)
@@ -141,7 +154,7 @@ func createItem(t *Twin, c *call) (object, error) {
 		before = t.renderInvoice(inv)
 		inv.Items = append(inv.Items, it.ID)
 	}
-	t.s.Items[it.ID] = it
+	t.s.Items.put(it)
 	o := it.render()
 	t.emit(c, "invoiceitem.created", o)
 	t.itemsChanged(c, inv, before)
@@ -172,7 +185,7 @@ func (t *Twin) itemsChanged(c *call, inv *invoice, before object) {
 }
 
 func (t *Twin) item(c *call) (*item, error) {
-	it := t.s.Items[c.id]
+	it := t.s.Items.get(c.id)
 	if it == nil {
 		return nil, missing("invoiceitem", c.id, "invoiceitem", http.StatusNotFound)
 	}
@@ -192,7 +205,7 @@ func deleteItem(t *Twin, c *call) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	inv := t.s.Invoices[it.Invoice]
+	inv := t.s.Invoices.get(it.Invoice)
 	var before object
 	if inv != nil {
 		if inv.Status != "draft" {
@@ -202,8 +215,7 @@ func deleteItem(t *Twin, c *call) (object, error) {
 		inv.Items = slices.DeleteFunc(slices.Clone(inv.Items), func(id string) bool { return id == it.ID })
 	}
 	o := it.render()
-	delete(t.s.Items, it.ID)
-	t.s.mark(it.ID)
+	t.s.Items.delete(it.ID)
 	t.emit(c, "invoiceitem.deleted", o)
 	t.itemsChanged(c, inv, before)
 	return object{"id": it.ID, "object": "invoiceitem", "deleted": true}, nil
@@ -212,17 +224,14 @@ func deleteItem(t *Twin, c *call) (object, error) {
 func listItems(t *Twin, c *call) (object, error) {
 	cust, inv, created := c.form.str("customer", 255), c.form.str("invoice", 255), createdFilter(c)
 	all, pending := !c.form.has("pending"), c.form.boolean("pending", false)
-	rows := newest(t.s.Items, func(it *item) bool {
-		return created(it.Created) && (cust == "" || it.Customer == cust) && (inv == "" || it.Invoice == inv) &&
-			(all || pending == (it.Invoice == ""))
-	})
-	return page(c, rows, bySeq(rows, t.s.Items), "invoiceitem", (*item).render)
+	rows := t.s.Items.find(eq{"invoice": inv, "customer": cust}, created, func(it *item) bool { return all || pending == (it.Invoice == "") })
+	return page(c, rows, "invoiceitem", (*item).render)
 }
 
 func (t *Twin) lines(inv *invoice) []*item {
 	rows := make([]*item, 0, len(inv.Items))
 	for _, id := range inv.Items {
-		rows = append(rows, t.s.Items[id])
+		rows = append(rows, t.s.Items.get(id))
 	}
 	return rows
 }
@@ -245,9 +254,5 @@ func listLines(t *Twin, c *call) (object, error) {
 		return nil, err
 	}
 	rows := t.lines(inv)
-	locate := func(id string) (int, int, bool) {
-		i := slices.IndexFunc(rows, func(it *item) bool { return it.Line == id })
-		return i, i + 1, i >= 0
-	}
-	return page(c, rows, locate, "line item", (*item).line)
+	return page(c, inOrder[item]{rows, func(it *item) string { return it.Line }}, "line item", (*item).line)
 }

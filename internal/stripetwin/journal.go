@@ -2,20 +2,16 @@ package stripetwin
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 )
 
 // stateVersion is raised when the state file's shape changes incompatibly.
-const stateVersion = 1
+const stateVersion = 2
 
 // rewriteAfter is how many bytes are appended before the state file is written
 // anew, unless the state itself is larger.
@@ -33,6 +29,7 @@ type change struct {
 	Account string `json:",omitempty"`
 	Opened  int64  `json:",omitempty"`
 	Seq     int64
+	Last    int64
 	Put     map[string]json.RawMessage // by id; null removes
 }
 
@@ -59,23 +56,23 @@ func openJournal(file string, now int64) (*journal, *state, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("read state: %w", err)
 	}
-	queue := map[string]*delivery{}
 	for n := 1; ; n++ {
 		line, rest, whole := bytes.Cut(raw, []byte("\n"))
 		if !whole {
 			break
 		}
 		raw = rest
-		if err := s.replay(line, n == 1, queue); err != nil {
+		if err := s.replay(line, n == 1); err != nil {
 			return nil, nil, fmt.Errorf("read state %s line %d: %w", file, n, err)
 		}
 	}
-	s.Deliveries = slices.SortedFunc(maps.Values(queue), func(a, b *delivery) int { return cmp.Compare(a.Seq, b.Seq) })
-	maps.DeleteFunc(s.Keys, func(_ string, k *kept) bool { return now-k.At >= keyLifetime })
+	for m := range s.Moves.all() {
+		s.balance.add(m)
+	}
 	return j, s, nil
 }
 
-func (s *state) replay(line []byte, first bool, queue map[string]*delivery) error {
+func (s *state) replay(line []byte, first bool) error {
 	var c change
 	if err := json.Unmarshal(line, &c); err != nil {
 		return err
@@ -86,154 +83,64 @@ func (s *state) replay(line []byte, first bool, queue map[string]*delivery) erro
 		}
 		s.Account, s.Opened = c.Account, c.Opened
 	}
-	s.Seq = c.Seq
+	s.Seq, s.Last = c.Seq, c.Last
 	for id, raw := range c.Put {
-		if err := s.apply(id, raw, queue); err != nil {
+		if err := s.apply(id, raw); err != nil {
 			return fmt.Errorf("%s: %w", id, err)
 		}
 	}
 	return nil
 }
 
-// apply puts one object into the map that its id belongs to; deliveries are
-// gathered in queue.
-func (s *state) apply(id string, raw json.RawMessage, queue map[string]*delivery) error {
-	kind, _, _ := strings.Cut(id, "_")
+// apply puts one object where its id says that it belongs; null removes it.
+func (s *state) apply(id string, raw json.RawMessage) error {
+	st := s.storeOf(id)
 	switch {
-	case strings.HasPrefix(id, keyPrefix):
-		return put(s.Keys, strings.TrimPrefix(id, keyPrefix), raw)
-	case strings.HasPrefix(id, deliveryPrefix):
-		return put(queue, id, raw)
-	}
-	switch kind {
-	case "cus":
-		return put(s.Customers, id, raw)
-	case "in":
-		return put(s.Invoices, id, raw)
-	case "ii":
-		return put(s.Items, id, raw)
-	case "pi":
-		return put(s.Intents, id, raw)
-	case "ch", "py":
-		return put(s.Charges, id, raw)
-	case "dp":
-		return put(s.Disputes, id, raw)
-	case "po":
-		return put(s.Payouts, id, raw)
-	case "cn":
-		return put(s.Notes, id, raw)
-	case "re", "pyr":
-		return put(s.Refunds, id, raw)
-	case "txn":
-		return put(s.Moves, id, raw)
-	case "evt":
-		return put(s.Events, id, raw)
-	case "we":
-		return put(s.Endpoints, id, raw)
-	}
-	return errors.New("unknown kind of object")
-}
-
-func put[T any](m map[string]*T, id string, raw json.RawMessage) error {
-	if string(raw) == "null" {
-		delete(m, id)
+	case st == nil:
+		return errors.New("unknown kind of object")
+	case string(raw) == "null":
+		st.delete(id)
+		delete(s.dirty, id)
 		return nil
 	}
-	v := new(T)
-	if err := json.Unmarshal(raw, v); err != nil {
-		return err
-	}
-	m[id] = v
-	return nil
+	return st.restore(raw)
 }
 
-// find returns the object that apply would have put there, or nil.
-func (s *state) find(id string) any {
-	if key, ok := strings.CutPrefix(id, keyPrefix); ok {
-		return s.Keys[key]
+// line is the object with the id as the journal holds it.
+func (s *state) line(id string) (json.RawMessage, error) {
+	if st := s.storeOf(id); st != nil {
+		return st.line(id)
 	}
-	if strings.HasPrefix(id, deliveryPrefix) {
-		i := slices.IndexFunc(s.Deliveries, func(d *delivery) bool { return d.id() == id })
-		if i < 0 {
-			return nil
-		}
-		return s.Deliveries[i]
-	}
-	kind, _, _ := strings.Cut(id, "_")
-	switch kind {
-	case "cus":
-		return s.Customers[id]
-	case "in":
-		return s.Invoices[id]
-	case "ii":
-		return s.Items[id]
-	case "pi":
-		return s.Intents[id]
-	case "ch", "py":
-		return s.Charges[id]
-	case "dp":
-		return s.Disputes[id]
-	case "po":
-		return s.Payouts[id]
-	case "cn":
-		return s.Notes[id]
-	case "re", "pyr":
-		return s.Refunds[id]
-	case "txn":
-		return s.Moves[id]
-	case "evt":
-		return s.Events[id]
-	case "we":
-		return s.Endpoints[id]
-	}
-	return nil
+	return nil, errors.New("unknown kind of object")
 }
 
 // all returns the ids of everything in the state.
 func (s *state) all() map[string]bool {
 	ids := map[string]bool{}
-	for k := range s.Keys {
-		ids[keyPrefix+k] = true
+	for _, st := range s.stores {
+		for id := range st.each() {
+			ids[id] = true
+		}
 	}
-	for _, d := range s.Deliveries {
-		ids[d.id()] = true
-	}
-	add(ids, s.Customers)
-	add(ids, s.Invoices)
-	add(ids, s.Items)
-	add(ids, s.Intents)
-	add(ids, s.Charges)
-	add(ids, s.Refunds)
-	add(ids, s.Notes)
-	add(ids, s.Payouts)
-	add(ids, s.Disputes)
-	add(ids, s.Moves)
-	add(ids, s.Events)
-	add(ids, s.Endpoints)
 	return ids
-}
-
-func add[T any](ids map[string]bool, m map[string]*T) {
-	for id := range m {
-		ids[id] = true
-	}
 }
 
 // write makes everything durable that was marked since the last write. What
 // could not be written stays marked, and the next write starts a new file.
 func (j *journal) write(s *state) error {
+	s.settle()
 	if j.file == "" || len(s.dirty) == 0 {
 		clear(s.dirty)
 		return nil
 	}
 	rewrite := j.added < 0 || j.added > max(rewriteAfter, j.base)
-	c := change{Seq: s.Seq, Put: map[string]json.RawMessage{}}
+	c := change{Seq: s.Seq, Last: s.Last, Put: map[string]json.RawMessage{}}
 	ids := s.dirty
 	if rewrite {
 		c.Version, c.Account, c.Opened, ids = stateVersion, s.Account, s.Opened, s.all()
 	}
 	for id := range ids {
-		raw, err := json.Marshal(s.find(id))
+		raw, err := s.line(id)
 		if err != nil {
 			return fmt.Errorf("encode %s: %w", id, err)
 		}

@@ -1,22 +1,10 @@
 package stripetwin
 
 import (
-	"cmp"
-	"maps"
+	"iter"
 	"net/http"
 	"slices"
 )
-
-// newest returns the records that pass keep, newest first.
-func newest[T record](all map[string]T, keep func(T) bool) []T {
-	return slices.SortedFunc(func(yield func(T) bool) {
-		for v := range maps.Values(all) {
-			if keep(v) && !yield(v) {
-				return
-			}
-		}
-	}, func(a, b T) int { return cmp.Compare(b.top().Seq, a.top().Seq) })
-}
 
 // paging reads limit; Stripe: 1 to 100, default 10.
 func paging(c *call) (int, error) {
@@ -32,31 +20,51 @@ func paging(c *call) (int, error) {
 	return int(limit), nil
 }
 
-// A locator splits rows at the object with an id: rows[:i] come before it in
-// the list, rows[j:] behind it. The object itself need not be in rows.
-type locator func(id string) (i, j int, ok bool)
-
-// bySeq locates any object of all in rows that are newest first. Stripe: a
-// cursor only has to exist, it need not pass the filters of the list.
-func bySeq[T record](rows []T, all map[string]T) locator {
-	return func(id string) (int, int, bool) {
-		at, ok := all[id]
-		if !ok {
-			return 0, 0, false
-		}
-		i, found := slices.BinarySearchFunc(rows, at.top().Seq, func(r T, seq int64) int { return cmp.Compare(seq, r.top().Seq) })
-		if found {
-			return i, i + 1, true
-		}
-		return i, i, true
-	}
+// rows are what a list shows, in its order. Stripe: a cursor only has to
+// exist, it need not pass the filters of the list.
+type rows[T any] interface {
+	after(cursor string) (iter.Seq[*T], bool)  // those behind the cursor; "" is all
+	before(cursor string) (iter.Seq[*T], bool) // those before it, the nearest first
 }
 
-// page cuts one page out of rows, which are in list order. Stripe:
-// starting_after goes on behind an object, ending_before returns the objects
-// that come right before one, still in list order; a cursor that does not
-// exist is refused.
-func page[T any](c *call, rows []T, locate locator, noun string, render func(T) object) (object, error) {
+func (l listing[T, P]) after(cursor string) (iter.Seq[*T], bool) {
+	if cursor == "" {
+		return l.down(0, l.tb.view), true
+	}
+	seq, v := l.tb.locate(cursor)
+	return l.down(seq, l.tb.view), v != nil
+}
+
+func (l listing[T, P]) before(cursor string) (iter.Seq[*T], bool) {
+	seq, v := l.tb.locate(cursor)
+	return l.up(seq, l.tb.view), v != nil
+}
+
+// inOrder are rows that are in list order already.
+type inOrder[T any] struct {
+	all []*T
+	id  func(*T) string
+}
+
+func (r inOrder[T]) after(cursor string) (iter.Seq[*T], bool) {
+	if cursor == "" {
+		return slices.Values(r.all), true
+	}
+	i := slices.IndexFunc(r.all, func(v *T) bool { return r.id(v) == cursor })
+	return slices.Values(r.all[i+1:]), i >= 0
+}
+
+func (r inOrder[T]) before(cursor string) (iter.Seq[*T], bool) {
+	i := slices.IndexFunc(r.all, func(v *T) bool { return r.id(v) == cursor })
+	back := slices.Clone(r.all[:max(0, i)])
+	slices.Reverse(back)
+	return slices.Values(back), i >= 0
+}
+
+// page answers one page of a list. Stripe: starting_after goes on behind an
+// object, ending_before returns the objects that come right before one, still
+// in list order; a cursor that does not exist is refused.
+func page[T any](c *call, all rows[T], noun string, render func(*T) object) (object, error) {
 	limit, err := paging(c)
 	if err != nil {
 		return nil, err
@@ -68,47 +76,50 @@ func page[T any](c *call, rows []T, locate locator, noun string, render func(T) 
 	if after != "" && before != "" {
 		return nil, invalid("parameters_exclusive", "", "Received both starting_after and ending_before parameters. Please pass in only one.")
 	}
-	more := false
-	if after != "" {
-		_, j, ok := locate(after)
-		if !ok {
-			return nil, missing(noun, after, "starting_after", http.StatusBadRequest)
-		}
-		rows = rows[j:]
+	from, ok := all.after(after)
+	if !ok {
+		return nil, missing(noun, after, "starting_after", http.StatusBadRequest)
 	}
 	if before != "" {
-		i, _, ok := locate(before)
-		if !ok {
+		if from, ok = all.before(before); !ok {
 			return nil, missing(noun, before, "ending_before", http.StatusBadRequest)
 		}
-		more = i > limit
-		rows = rows[max(0, i-limit):i]
 	}
-	if len(rows) > limit {
-		more, rows = true, rows[:limit]
+	data, more := make([]any, 0, limit), false
+	for v := range from {
+		if more = len(data) == limit; more {
+			break
+		}
+		data = append(data, render(v))
 	}
-	data := make([]any, 0, len(rows))
-	for _, r := range rows {
-		data = append(data, render(r))
+	if before != "" {
+		slices.Reverse(data)
 	}
 	return object{"object": "list", "data": data, "has_more": more, "url": c.path}, nil
 }
 
 // createdFilter reads created=… or created[gt|gte|lt|lte]=….
-func createdFilter(c *call) func(created int64) bool { return timeFilter(c, "created") }
+func createdFilter(c *call) span { return timeFilter(c, "created") }
 
 // timeFilter is createdFilter for another parameter.
-func timeFilter(c *call, name string) func(at int64) bool {
+func timeFilter(c *call, name string) span {
 	sub := c.form.sub(name)
 	if sub == nil {
-		return func(int64) bool { return true }
+		return always
 	}
 	if sub.leaf {
 		want := c.form.integer(name, 0)
-		return func(at int64) bool { return at == want }
+		return span{want, want}
 	}
 	sub.only("gt", "gte", "lt", "lte")
-	gt, gte := sub.integer("gt", -1), sub.integer("gte", 0)
-	lt, lte := sub.integer("lt", 1<<62), sub.integer("lte", 1<<62)
-	return func(at int64) bool { return at > gt && at >= gte && at < lt && at <= lte }
+	s := span{from: sub.integer("gte", always.from), to: sub.integer("lte", always.to)}
+	if sub.has("gt") {
+		s.from = max(s.from, sub.integer("gt", 0)+1)
+	}
+	if sub.has("lt") {
+		s.to = min(s.to, sub.integer("lt", 0)-1)
+	}
+	return s
 }
+
+func (s span) has(at int64) bool { return at >= s.from && at <= s.to }

@@ -12,7 +12,7 @@ func (t *Twin) finalize(c *call, inv *invoice, advance bool) error {
 	if len(inv.Items) == 0 {
 		return refused("invoice_no_customer_line_items", "Nothing to invoice for customer")
 	}
-	cu := t.s.Customers[inv.Customer]
+	cu := t.s.Customers.get(inv.Customer)
 	before, custBefore := t.renderInvoice(inv), cu.render()
 	total, _ := t.amounts(inv)
 	if inv.Currency == cu.Currency {
@@ -72,7 +72,7 @@ func (t *Twin) payInvoice(c *call, inv *invoice, method string) error {
 	if err := payable(inv); err != nil {
 		return err
 	}
-	pi := t.s.Intents[inv.Intent]
+	pi := t.s.Intents.get(inv.Intent)
 	if pi.Status == "processing" {
 		return unexpected(pi, "confirm")
 	}

@@ -1,6 +1,9 @@
 package stripetwin
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 // What a payout to the bank takes: days until a standard one arrives, the time
 // and the fee of an instant one.
@@ -24,6 +27,27 @@ type payout struct {
 	Reconciled                            bool // its balance transactions can be listed
 	Move, FailureMove                     string
 	FailureCode                           string
+}
+
+func payoutColumns() []column[payout] {
+	return []column[payout]{
+		by("automatic", func(p *payout) string {
+			if p.Automatic {
+				return p.Currency
+			}
+			return ""
+		}),
+		by("status", func(p *payout) string { return p.Status }),
+		dueAt(func(p *payout) int64 {
+			switch p.Status {
+			case "pending":
+				return min(midnight(p.Created, 1), p.ArrivalDate)
+			case "in_transit":
+				return p.ArrivalDate
+			}
+			return 0
+		}),
+	}
 }
 
 func (p *payout) render() object {
@@ -54,7 +78,7 @@ func (p *payout) render() object {
 // takes it to zero.
 func (t *Twin) sweep(c *call, currency string) *payout {
 	var sum int64
-	parts := newest(t.s.Moves, func(m *move) bool { return m.Payout == "" && m.Currency == currency && c.now >= m.AvailableOn })
+	parts := slices.Collect(t.s.Moves.find(eq{"sweep": currency}, always, nil).newest())
 	for _, m := range parts {
 		sum += m.Amount - m.Fee
 	}
@@ -65,7 +89,7 @@ func (t *Twin) sweep(c *call, currency string) *payout {
 		Currency: currency, Status: "in_transit", Method: "standard", Description: "STRIPE PAYOUT", Amount: sum,
 		Automatic: true, ArrivalDate: midnight(c.now, payoutDays),
 	}, 0)
-	for _, m := range append(parts, t.s.Moves[p.Move]) {
+	for _, m := range append(parts, t.s.Moves.get(p.Move)) {
 		m.Payout = p.ID
 		t.s.mark(m.ID)
 	}
@@ -81,8 +105,7 @@ func (t *Twin) newPayout(c *call, p payout, fee int64) *payout {
 		Type: "payout", Category: "payout", Source: p.ID, Currency: p.Currency, Description: orElse(p.Description, "STRIPE PAYOUT"),
 		Amount: -p.Amount, Fee: fee, FeeText: "Instant payout fee",
 	}).ID
-	t.s.Payouts[p.ID] = &p
-	t.wakeAt(p.ArrivalDate)
+	t.s.Payouts.put(&p)
 	return &p
 }
 
@@ -145,8 +168,8 @@ func createPayout(t *Twin, c *call) (object, error) {
 		p.ArrivalDate = c.now + instantTime
 		fee = max(instantMinAmount, (amount*instantPerMille+500)/1000)
 	}
-	if available, _ := t.sums(c.now); amount+fee > available[cur] {
-		return nil, refused("balance_insufficient", "You have insufficient funds in your Stripe account for this transfer. Your available balance in %s is %s.", cur, display(available[cur], cur))
+	if available := t.s.balance.available[cur]; amount+fee > available {
+		return nil, refused("balance_insufficient", "You have insufficient funds in your Stripe account for this transfer. Your available balance in %s is %s.", cur, display(available, cur))
 	}
 	made := t.newPayout(c, p, fee)
 	t.emit(c, "payout.created", made.render())
@@ -155,7 +178,7 @@ func createPayout(t *Twin, c *call) (object, error) {
 
 // cancelPayout is for manual payouts that did not leave yet.
 func cancelPayout(t *Twin, c *call) (object, error) {
-	p := t.s.Payouts[c.id]
+	p := t.s.Payouts.get(c.id)
 	switch {
 	case p == nil:
 		return nil, missing("payout", c.id, "payout", http.StatusNotFound)
@@ -170,7 +193,7 @@ func cancelPayout(t *Twin, c *call) (object, error) {
 }
 
 func getPayout(t *Twin, c *call) (object, error) {
-	p := t.s.Payouts[c.id]
+	p := t.s.Payouts.get(c.id)
 	if p == nil {
 		return nil, missing("payout", c.id, "payout", http.StatusNotFound)
 	}
@@ -178,7 +201,7 @@ func getPayout(t *Twin, c *call) (object, error) {
 }
 
 func updatePayout(t *Twin, c *call) (object, error) {
-	p := t.s.Payouts[c.id]
+	p := t.s.Payouts.get(c.id)
 	if p == nil {
 		return nil, missing("payout", c.id, "payout", http.StatusNotFound)
 	}
@@ -196,24 +219,26 @@ func updatePayout(t *Twin, c *call) (object, error) {
 func listPayouts(t *Twin, c *call) (object, error) {
 	status := c.form.choice("status", "", "canceled", "failed", "in_transit", "paid", "pending")
 	created, arrival := createdFilter(c), timeFilter(c, "arrival_date")
-	rows := newest(t.s.Payouts, func(p *payout) bool {
-		return created(p.Created) && arrival(p.ArrivalDate) && (status == "" || p.Status == status)
-	})
-	return page(c, rows, bySeq(rows, t.s.Payouts), "payout", (*payout).render)
+	rows := t.s.Payouts.find(eq{"status": status}, created, func(p *payout) bool { return arrival.has(p.ArrivalDate) })
+	return page(c, rows, "payout", (*payout).render)
 }
 
-// ofPayout filters balance transactions by payout=. Stripe: automatic payouts
-// only, and nothing is listed before the payout is reconciled.
-func (t *Twin) ofPayout(id string) (func(*move) bool, error) {
+// ofPayout is what balance transactions are looked up by for payout=. Stripe:
+// automatic payouts only, and nothing is listed before the payout is
+// reconciled.
+func (t *Twin) ofPayout(id string) (string, error) {
 	if id == "" {
-		return func(*move) bool { return true }, nil
+		return "", nil
 	}
-	p := t.s.Payouts[id]
+	p := t.s.Payouts.get(id)
 	switch {
 	case p == nil:
-		return nil, missing("payout", id, "payout", http.StatusBadRequest)
+		return "", missing("payout", id, "payout", http.StatusBadRequest)
 	case !p.Automatic:
-		return nil, invalid("", "payout", "Balance transaction history can only be filtered on automatic transfers, not manual.")
+		return "", invalid("", "payout", "Balance transaction history can only be filtered on automatic transfers, not manual.")
 	}
-	return func(m *move) bool { return p.Reconciled && m.Payout == id }, nil
+	if !p.Reconciled {
+		return "none", nil
+	}
+	return id, nil
 }

@@ -31,6 +31,13 @@ func (r *refund) render() object {
 	return o
 }
 
+func refundColumns() []column[refund] {
+	return []column[refund]{
+		by("charge", func(r *refund) string { return r.Charge }),
+		by("payment_intent", func(r *refund) string { return r.Intent }),
+	}
+}
+
 // createRefund is POST /v1/refunds: of a charge, or of the latest charge of an
 // intent.
 func createRefund(t *Twin, c *call) (object, error) {
@@ -64,7 +71,7 @@ func (t *Twin) refundable(c *call) (*charge, error) {
 	case id != "" && pid != "":
 		return nil, invalid("parameters_exclusive", "", "You may only specify one of these parameters: charge, payment_intent.")
 	case pid != "":
-		pi := t.s.Intents[pid]
+		pi := t.s.Intents.get(pid)
 		if pi == nil {
 			return nil, missing("payment_intent", pid, "payment_intent", http.StatusBadRequest)
 		}
@@ -74,11 +81,11 @@ func (t *Twin) refundable(c *call) (*charge, error) {
 	case id == "":
 		return nil, invalid("parameter_missing", "", "One of the following params should be provided for this request: payment_intent or charge.")
 	}
-	ch := t.s.Charges[id]
+	ch := t.s.Charges.get(id)
 	if ch == nil {
 		return nil, missing("charge", id, "charge", http.StatusBadRequest)
 	}
-	if d := t.s.Disputes[ch.Dispute]; d != nil && d.Taken != "" {
+	if d := t.s.Disputes.get(ch.Dispute); d != nil && d.Taken != "" {
 		return nil, refused("charge_disputed", "Charge %s has been charged back; cannot issue a refund.", ch.ID)
 	}
 	if ch.Status != "" || ch.Move == "" {
@@ -90,24 +97,24 @@ func (t *Twin) refundable(c *call) (*charge, error) {
 // refund books a refund and tells of it.
 func (t *Twin) refund(c *call, ch *charge, amount int64, reason string, meta map[string]string) *refund {
 	before := ch.render()
-	r := t.newRefund(c, ch, amount, "refund", t.feeShare(ch, amount))
+	r := t.newRefund(c, ch, amount, "refund", t.feeShare(ch, amount), c.now)
 	r.Reason, r.Metadata = reason, meta
 	t.emitUpdate(c, "charge.refunded", before, ch.render())
 	t.emit(c, "refund.created", r.render())
 	return r
 }
 
-func (t *Twin) newRefund(c *call, ch *charge, amount int64, category string, feeBack int64) *refund {
+func (t *Twin) newRefund(c *call, ch *charge, amount int64, category string, feeBack, available int64) *refund {
 	r := &refund{
 		head: t.newHead(c, newID(ch.moveType("re_3", "pyr_1"), 23)), Charge: ch.ID, Intent: ch.Intent, Currency: ch.Currency,
 		Status: "succeeded", Amount: amount,
 	}
 	r.Move = t.newMove(c, move{
 		Type: ch.moveType("refund", "payment_refund"), Category: category, Source: r.ID, Currency: ch.Currency,
-		Description: strings.TrimSpace("REFUND FOR CHARGE (" + ch.Description + ")"), Amount: -amount, Fee: -feeBack,
+		AvailableOn: available, Description: strings.TrimSpace("REFUND FOR CHARGE (" + ch.Description + ")"), Amount: -amount, Fee: -feeBack,
 		FeeText: "Stripe processing fee refund",
 	}).ID
-	t.s.Refunds[r.ID] = r
+	t.s.Refunds.put(r)
 	ch.Refunded += amount
 	t.touch(&ch.head)
 	return r
@@ -116,7 +123,7 @@ func (t *Twin) newRefund(c *call, ch *charge, amount int64, category string, fee
 // feeShare is what of a charge's fee goes back with a refund: in proportion,
 // and with the last refund whatever is left of it.
 func (t *Twin) feeShare(ch *charge, amount int64) int64 {
-	m := t.s.Moves[ch.Move]
+	m := t.s.Moves.get(ch.Move)
 	if !t.feeBack || m == nil {
 		return 0
 	}
@@ -129,15 +136,15 @@ func (t *Twin) feeShare(ch *charge, amount int64) int64 {
 // such as expired_or_canceled_card.
 func (t *Twin) FailRefund(ctx context.Context, refundID, reason string) error {
 	return t.as(ctx, func(c *call) error {
-		r := t.s.Refunds[refundID]
+		r := t.s.Refunds.get(refundID)
 		if r == nil {
 			return missing("refund", refundID, "refund", http.StatusNotFound)
 		}
-		ch := t.s.Charges[r.Charge]
-		if r.Status == "failed" || t.s.Moves[r.Move].Category != "refund" {
+		ch := t.s.Charges.get(r.Charge)
+		if r.Status == "failed" || t.s.Moves.get(r.Move).Category != "refund" {
 			return invalid("", "", "The refund %s cannot fail.", r.ID)
 		}
-		before, taken := r.render(), t.s.Moves[r.Move]
+		before, taken := r.render(), t.s.Moves.get(r.Move)
 		r.Status, r.FailureReason = "failed", orElse(reason, "unknown")
 		r.FailureMove = t.newMove(c, move{
 			Type: ch.moveType("refund_failure", "payment_refund"), Category: "refund_failure", Source: r.ID, Currency: r.Currency,
@@ -169,7 +176,7 @@ func (t *Twin) controlFailRefund(w http.ResponseWriter, req *http.Request) {
 }
 
 func getRefund(t *Twin, c *call) (object, error) {
-	r := t.s.Refunds[c.id]
+	r := t.s.Refunds.get(c.id)
 	if r == nil {
 		return nil, missing("refund", c.id, "id", http.StatusNotFound)
 	}
@@ -177,7 +184,7 @@ func getRefund(t *Twin, c *call) (object, error) {
 }
 
 func updateRefund(t *Twin, c *call) (object, error) {
-	r := t.s.Refunds[c.id]
+	r := t.s.Refunds.get(c.id)
 	if r == nil {
 		return nil, missing("refund", c.id, "id", http.StatusNotFound)
 	}
@@ -198,25 +205,24 @@ func updateRefund(t *Twin, c *call) (object, error) {
 func listRefunds(t *Twin, c *call) (object, error) {
 	of, pi, created := c.form.str("charge", 255), c.form.str("payment_intent", 255), createdFilter(c)
 	if c.id != "" {
-		if of = c.id; t.s.Charges[of] == nil {
+		if of = c.id; t.s.Charges.get(of) == nil {
 			return nil, missing("charge", of, "id", http.StatusNotFound)
 		}
 	}
-	rows := newest(t.s.Refunds, func(r *refund) bool {
-		return created(r.Created) && (of == "" || r.Charge == of) && (pi == "" || r.Intent == pi)
-	})
-	return page(c, rows, bySeq(rows, t.s.Refunds), "refund", (*refund).render)
+	return page(c, t.s.Refunds.find(eq{"charge": of, "payment_intent": pi}, created, nil), "refund", (*refund).render)
 }
 
 // embeddedRefunds is the first page of a charge's refunds.
 func (t *Twin) embeddedRefunds(chargeID string) object {
-	rows := newest(t.s.Refunds, func(r *refund) bool { return r.Charge == chargeID })
-	data := []any{}
-	for _, r := range rows[:min(len(rows), embeddedLineCount)] {
+	data, more := []any{}, false
+	for r := range t.s.Refunds.find(eq{"charge": chargeID}, always, nil).newest() {
+		if more = len(data) == embeddedLineCount; more {
+			break
+		}
 		data = append(data, r.render())
 	}
 	return object{
-		"object": "list", "data": data, "has_more": len(rows) > embeddedLineCount, "url": "/v1/charges/" + chargeID + "/refunds",
+		"object": "list", "data": data, "has_more": more, "url": "/v1/charges/" + chargeID + "/refunds",
 	}
 }
 

@@ -88,8 +88,8 @@ func (c clause) holds(v string, exact bool) bool {
 // search answers a search endpoint. text and number give the values of the
 // resource's own query fields. Stripe: results are not read-after-write; here
 // an object is absent until SearchLag after its last change.
-func search[T record](t *Twin, c *call, blank T, all map[string]T, render func(T) object,
-	text func(T, string) (string, bool), number func(T, string) (int64, bool),
+func search[T any, P rowOf[T]](t *Twin, c *call, all *table[T, P], render func(*T) object,
+	text func(*T, string) (string, bool), number func(*T, string) (int64, bool),
 ) (object, error) {
 	raw := c.form.str("query", 2000)
 	if raw == "" {
@@ -104,8 +104,8 @@ func search[T record](t *Twin, c *call, blank T, all map[string]T, render func(T
 		return nil, err
 	}
 	var unknown string
-	match := func(v T, cl clause) bool {
-		h := v.top()
+	match := func(v *T, cl clause) bool {
+		h := P(v).top()
 		if cl.field == "metadata" {
 			return cl.holds(h.Metadata[cl.key], true)
 		}
@@ -124,14 +124,14 @@ func search[T record](t *Twin, c *call, blank T, all map[string]T, render func(T
 		return false
 	}
 	for _, cl := range q.clauses {
-		match(blank, cl) // finds unknown fields also when there is nothing to search
+		match(new(T), cl) // finds unknown fields also when there is nothing to search
 	}
 	if unknown != "" {
 		return nil, invalid("", "query", "Field `%s` is an unsupported search field for this resource.", unknown)
 	}
 	visible := t.now().Add(-t.searchLag).UnixMilli()
-	rows := newest(all, func(v T) bool {
-		if t.searchLag > 0 && v.top().Changed > visible {
+	rows := all.find(nil, always, func(v *T) bool {
+		if t.searchLag > 0 && P(v).top().Changed > visible {
 			return false
 		}
 		hit := func(cl clause) bool { return match(v, cl) }
@@ -144,23 +144,31 @@ func search[T record](t *Twin, c *call, blank T, all map[string]T, render func(T
 }
 
 // searchPage cuts one page; the cursor is opaque to clients.
-func searchPage[T record](c *call, rows []T, limit int, render func(T) object) (object, error) {
+func searchPage[T any](c *call, rows rows[T], limit int, render func(*T) object) (object, error) {
 	from := 0
 	if p := c.form.str("page", 255); p != "" {
 		n, err := strconv.Atoi(strings.TrimPrefix(p, "page_"))
-		if err != nil || n < 0 || n > len(rows) {
+		if err != nil || n < 0 {
 			return nil, invalid("", "page", "Invalid page: %s", p)
 		}
 		from = n
 	}
-	to := min(len(rows), from+limit)
-	data := make([]any, 0, to-from)
-	for _, r := range rows[from:to] {
-		data = append(data, render(r))
+	data, n, more := make([]any, 0, limit), 0, false
+	all, _ := rows.after("")
+	for r := range all {
+		if more = len(data) == limit; more {
+			break
+		}
+		if n++; n > from {
+			data = append(data, render(r))
+		}
 	}
-	o := object{"object": "search_result", "data": data, "has_more": to < len(rows), "next_page": nil, "url": c.path}
-	if to < len(rows) {
-		o["next_page"] = "page_" + strconv.Itoa(to)
+	if n < from {
+		return nil, invalid("", "page", "Invalid page: page_%d", from)
+	}
+	o := object{"object": "search_result", "data": data, "has_more": more, "next_page": nil, "url": c.path}
+	if more {
+		o["next_page"] = "page_" + strconv.Itoa(from+limit)
 	}
 	return o, nil
 }

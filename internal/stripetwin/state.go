@@ -1,6 +1,13 @@
 package stripetwin
 
-import "crypto/rand"
+import (
+	"crypto/rand"
+	"encoding/json"
+	"hash/maphash"
+	"iter"
+	"math"
+	"strings"
+)
 
 // object is one JSON object on the wire.
 type object map[string]any
@@ -19,47 +26,119 @@ func (h *head) top() *head { return h }
 // A record is a stored object.
 type record interface{ top() *head }
 
+// A store is what journal.go needs of the place where one kind of object is.
+type store interface {
+	restore(line json.RawMessage) error
+	delete(id string)
+	line(id string) (json.RawMessage, error)
+	each() iter.Seq[string] // ids in order of creation
+	mark(id string)
+	settle()
+	forget()
+	expanded(t *Twin, id string) object
+	wakesAt() int64
+}
+
 // state is everything the twin remembers; journal.go keeps it on disk.
 type state struct {
 	Account    string // acct_…
 	Opened     int64
 	Seq        int64
-	Customers  map[string]*customer
-	Invoices   map[string]*invoice
-	Items      map[string]*item
-	Intents    map[string]*intent
-	Charges    map[string]*charge
-	Refunds    map[string]*refund
-	Notes      map[string]*creditNote
-	Payouts    map[string]*payout
-	Disputes   map[string]*dispute
-	Moves      map[string]*move // balance transactions
-	Events     map[string]*event
-	Endpoints  map[string]*endpoint
-	Deliveries []*delivery // oldest first
-	Keys       map[string]*kept
+	Last       int64 // Unix seconds of the last change; the clock never shows less
+	Customers  *table[customer, *customer]
+	Invoices   *table[invoice, *invoice]
+	Items      *table[item, *item]
+	Intents    *table[intent, *intent]
+	Charges    *table[charge, *charge]
+	Refunds    *table[refund, *refund]
+	Notes      *table[creditNote, *creditNote]
+	Payouts    *table[payout, *payout]
+	Disputes   *table[dispute, *dispute]
+	Moves      *table[move, *move] // balance transactions
+	Events     *table[event, *event]
+	Endpoints  *table[endpoint, *endpoint]
+	Deliveries *queue
+	Keys       *table[kept, *kept]
 
-	dirty map[string]bool // ids that changed since the last commit
+	stores []store
+	kinds  map[string]store // by the prefix of ids
+	seed   maphash.Seed
+	dirty  map[string]bool // ids that changed since the last commit
+
+	balance purse // sums of Moves
 }
 
+// newState lists every kind of object once: where it is kept, how it looks
+// where another object is expanded to it, its columns, how its ids begin.
 func newState(now int64) *state {
-	return &state{
-		Account: newID("acct_1", 15), Opened: now,
-		Customers: map[string]*customer{}, Invoices: map[string]*invoice{}, Items: map[string]*item{},
-		Intents: map[string]*intent{}, Charges: map[string]*charge{}, Moves: map[string]*move{}, Refunds: map[string]*refund{}, Notes: map[string]*creditNote{}, Payouts: map[string]*payout{}, Disputes: map[string]*dispute{},
-		Events: map[string]*event{}, Endpoints: map[string]*endpoint{}, Keys: map[string]*kept{},
-		dirty: map[string]bool{},
+	s := &state{Account: newID("acct_1", 15), Opened: now, kinds: map[string]store{}, seed: maphash.MakeSeed(), dirty: map[string]bool{}, balance: newPurse()}
+	s.Customers = keep(s, still((*customer).render), customerColumns(), "cus")
+	s.Invoices = keep(s, (*Twin).renderInvoice, invoiceColumns(), "in")
+	s.Items = keep(s, still((*item).render), itemColumns(), "ii")
+	s.Intents = keep(s, still((*intent).render), intentColumns(), "pi")
+	s.Charges = keep(s, still((*charge).render), chargeColumns(), "ch", "py")
+	s.Refunds = keep(s, still((*refund).render), refundColumns(), "re", "pyr")
+	s.Notes = keep(s, still((*creditNote).render), noteColumns(), "cn")
+	s.Payouts = keep(s, still((*payout).render), payoutColumns(), "po")
+	s.Disputes = keep(s, (*Twin).showDispute, disputeColumns(), "dp")
+	s.Moves = keep(s, (*Twin).showMove, moveColumns(), "txn")
+	s.Events = keep[event](s, nil, eventColumns(), "evt")
+	s.Endpoints = keep[endpoint](s, nil, nil, "we")
+	s.Keys = keep[kept](s, nil, keyColumns(), "key")
+	s.Deliveries = newQueue(s)
+	return s
+}
+
+// still adapts a render method that needs to know nothing but the row.
+func still[T any](render func(*T) object) func(*Twin, *T) object {
+	return func(_ *Twin, v *T) object { return render(v) }
+}
+
+// storeOf finds the place where the object with the id is, or nil.
+func (s *state) storeOf(id string) store {
+	if i := strings.IndexAny(id, "_:"); i > 0 {
+		return s.kinds[id[:i]]
 	}
+	return nil
 }
 
 // mark says that the object with the id was made, changed or removed, so that
 // the next commit writes it.
-func (s *state) mark(id string) { s.dirty[id] = true }
+func (s *state) mark(id string) {
+	s.dirty[id] = true
+	if st := s.storeOf(id); st != nil {
+		st.mark(id)
+	}
+}
+
+// settle puts to rest what changed.
+func (s *state) settle() {
+	for id := range s.dirty {
+		s.mark(id) // again: it may have changed after it was first marked
+	}
+	for _, st := range s.stores {
+		st.settle()
+	}
+}
+
+// wakesAt is when the next object is due, in Unix seconds.
+func (s *state) wakesAt() int64 {
+	at := int64(math.MaxInt64)
+	for _, st := range s.stores {
+		at = min(at, st.wakesAt())
+	}
+	return at
+}
+
+func (s *state) forget() {
+	for _, st := range s.stores {
+		st.forget()
+	}
+}
 
 // newHead starts an object.
 func (t *Twin) newHead(c *call, id string) head {
 	t.s.Seq++
-	t.s.mark(id)
 	return head{ID: id, Created: c.now, Seq: t.s.Seq, Changed: t.now().UnixMilli(), Metadata: map[string]string{}}
 }
 

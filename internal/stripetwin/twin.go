@@ -53,7 +53,7 @@ type Twin struct {
 	mu       sync.Mutex // guards all below
 	s        *state
 	j        *journal
-	wake     int64 // Unix seconds; nothing is due before
+	day      int64 // Unix seconds; the day's work is done until then
 	baseURL  string
 	inFlight map[string]bool // idempotency keys of requests being executed
 	faults   []Fault
@@ -128,7 +128,7 @@ func (t *Twin) Requests() []Request {
 // Pay pays an open invoice by card, as its buyer does on the hosted page.
 func (t *Twin) Pay(ctx context.Context, invoiceID string) error {
 	return t.as(ctx, func(c *call) error {
-		inv := t.s.Invoices[invoiceID]
+		inv := t.s.Invoices.get(invoiceID)
 		if inv == nil {
 			return missing("invoice", invoiceID, "invoice", http.StatusNotFound)
 		}
@@ -142,7 +142,7 @@ func (t *Twin) Pay(ctx context.Context, invoiceID string) error {
 func (t *Twin) ChargeCustomer(ctx context.Context, customerID string, amountMinor int64, currency, description string) (string, error) {
 	var id string
 	err := t.as(ctx, func(c *call) error {
-		if customerID != "" && t.s.Customers[customerID] == nil {
+		if customerID != "" && t.s.Customers.get(customerID) == nil {
 			return missing("customer", customerID, "customer", http.StatusBadRequest)
 		}
 		cur, err := parseCurrency(currency)
@@ -166,9 +166,9 @@ func (t *Twin) as(ctx context.Context, fn func(*call) error) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := t.now().Unix()
-	t.tick(now)
-	err := fn(&call{now: now, form: newForm()})
+	c := &call{now: t.now().Unix(), form: newForm()}
+	t.tick(c)
+	err := fn(c)
 	if e, ok := errors.AsType[*apiError](err); err != nil && (!ok || !e.executed) {
 		return err
 	}
