@@ -24,6 +24,7 @@ var layers = map[string]int{
 	"internal/acumatica":   1,
 	"internal/config":      1,
 	"internal/journalfile": 1,
+	"internal/twinfault":   1,
 
 	"internal/service":       2,
 	"internal/link":          2,
@@ -56,6 +57,7 @@ var only = map[string][]string{
 	"github.com/spf13/cobra":            {"cmd"},
 	"millrace/internal/embednats":       {"cmd", "e2e", "bench", "internal/bustest"},
 	"millrace/internal/bustest":         {},
+	"millrace/internal/twinfault":       {"internal/stripetwin", "internal/acumaticatwin", "cmd"},
 	"millrace/internal/stripespec":      {},
 	"github.com/stripe/stripe-mock":     {"internal/stripespec"},
 	"millrace/internal/stripetwin":      {"cmd", "e2e"},
