@@ -106,7 +106,7 @@ func (a *app) twinAcumatica() *cobra.Command {
 				},
 				order: []string{"ACUMATICA_URL", "ACUMATICA_TENANT", "ACUMATICA_ENDPOINT", "ACUMATICA_USERNAME", "ACUMATICA_PASSWORD", "MILLRACE_PAYMENT_METHOD", "MILLRACE_CASH_ACCOUNTS"},
 			}
-		}, func(ctx context.Context) error { <-ctx.Done(); return nil })
+		}, twin.Run)
 	})
 }
 

@@ -18,6 +18,7 @@ func (t *Twin) control(c *call) reply {
 		return jsonReply(http.StatusOK, map[string][]string{"routes": {
 			"GET /_twin/requests", "GET /_twin/payments", "GET /_twin/invoices", "GET /_twin/ledger", "GET /_twin/trial-balance",
 			"POST /_twin/faults", "POST /_twin/periods/close", "POST /_twin/periods/open", "POST /_twin/customers", "POST /_twin/invoices",
+			"GET /_twin/notifications", "POST /_twin/notifications", "GET /_twin/notifications/failed", "POST /_twin/notifications/resend",
 		}})
 	case "GET /_twin/requests":
 		return jsonReply(http.StatusOK, t.Requests())
@@ -39,6 +40,14 @@ func (t *Twin) control(c *call) reply {
 		return controlAdd(c, "customer_id", t.addCustomer)
 	case "POST /_twin/invoices":
 		return controlAdd(c, "reference_nbr", t.addInvoice)
+	case "GET /_twin/notifications":
+		return jsonReply(http.StatusOK, t.Destinations())
+	case "POST /_twin/notifications":
+		return t.controlDestination(c)
+	case "GET /_twin/notifications/failed":
+		return jsonReply(http.StatusOK, t.FailedNotifications())
+	case "POST /_twin/notifications/resend":
+		return t.controlResend(c)
 	}
 	return controlError(http.StatusNotFound, "no such route: "+route+"; GET /_twin lists them")
 }
@@ -83,4 +92,26 @@ func controlAdd[T any](c *call, key string, add func(T) (string, error)) reply {
 		return controlError(http.StatusUnprocessableEntity, err.Error())
 	}
 	return jsonReply(http.StatusCreated, map[string]string{key: id})
+}
+
+func (t *Twin) controlDestination(c *call) reply {
+	var d Destination
+	if err := json.Unmarshal(c.body, &d); err != nil {
+		return controlError(http.StatusBadRequest, err.Error())
+	}
+	if err := t.AddDestination(d); err != nil {
+		return controlError(http.StatusUnprocessableEntity, err.Error())
+	}
+	return emptyReply(http.StatusNoContent)
+}
+
+// controlResend takes the id of a transaction, or nothing for all that failed.
+func (t *Twin) controlResend(c *call) reply {
+	var in struct {
+		ID string `json:"id"`
+	}
+	if err := json.Unmarshal(c.body, &in); len(c.body) > 0 && err != nil {
+		return controlError(http.StatusBadRequest, err.Error())
+	}
+	return jsonReply(http.StatusOK, map[string]int{"resent": t.ResendNotifications(in.ID)})
 }

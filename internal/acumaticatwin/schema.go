@@ -3,6 +3,8 @@ package acumaticatwin
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -130,6 +132,11 @@ func fold(s string) string { return strings.ToLower(strings.TrimRight(s, " ")) }
 
 // A catalog holds the entities by name.
 type catalog map[string]*entity
+
+// sorted returns the entities by name.
+func (c catalog) sorted() []*entity {
+	return slices.SortedFunc(maps.Values(c), func(a, b *entity) int { return strings.Compare(a.name, b.name) })
+}
 
 // newCatalog builds every entity. An error is a mistake in a field list.
 func newCatalog() (catalog, error) {

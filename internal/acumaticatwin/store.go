@@ -126,6 +126,9 @@ func (x *tx) get(entityName, id string) *record {
 	return x.st.Records[entityName][id]
 }
 
+// stored is the row as it was before this transaction.
+func (x *tx) stored(entityName, id string) *record { return x.st.Records[entityName][id] }
+
 func (x *tx) byKey(entityName string, key ...string) *record {
 	folded, e := foldKey(key), x.cat[entityName]
 	for _, r := range x.changed[entityName] {
@@ -201,11 +204,13 @@ func (x *tx) newID() string {
 // commit applies the changes and writes the state before anybody is answered.
 // When the write fails nothing has happened.
 func (t *Twin) commit(x *tx) error {
+	news := t.news(x)
 	undo := x.apply()
 	if err := t.st.write(t.o.StateFile); err != nil {
 		undo()
 		return err
 	}
+	t.announce(news)
 	return nil
 }
 

@@ -36,6 +36,11 @@ type Options struct {
 	Seed string
 	// Limits are those of the licence; the zero value has none.
 	Limits Limits
+	// Location is the server's time zone: its offset stands in every time, and
+	// its calendar has the business date. nil is UTC.
+	Location *time.Location
+	// Destinations of push notifications; Run sends them.
+	Destinations []Destination
 }
 
 // A Twin is one Acumatica instance with one tenant. It is safe for use by
@@ -52,6 +57,10 @@ type Twin struct {
 	faults   []*Fault
 	jobs     []job
 	log      []Request
+
+	destinations []*destination
+	failed       []*notification
+	poked        chan struct{}
 }
 
 // maxLog bounds the record of requests; the oldest go first.
@@ -83,7 +92,10 @@ func New(o Options) (*Twin, error) {
 	if err != nil {
 		return nil, fmt.Errorf("acumatica twin: %w", err)
 	}
-	t := &Twin{o: o, cat: cat, gate: newGate(o.Limits, o.Now), sessions: map[string]*session{}, ops: map[string]*operation{}}
+	t := &Twin{
+		o: o, cat: cat, gate: newGate(o.Limits, o.Now), sessions: map[string]*session{}, ops: map[string]*operation{},
+		poked: make(chan struct{}, 1),
+	}
 	if t.st, err = loadState(o.StateFile, cat); err != nil {
 		return nil, err
 	}
@@ -99,7 +111,20 @@ func New(o Options) (*Twin, error) {
 			return nil, err
 		}
 	}
+	for _, d := range o.Destinations {
+		if err := t.AddDestination(d); err != nil {
+			return nil, fmt.Errorf("acumatica twin: %w", err)
+		}
+	}
 	return t, nil
+}
+
+// location is the server's time zone.
+func (t *Twin) location() *time.Location {
+	if t.o.Location == nil {
+		return time.UTC
+	}
+	return t.o.Location
 }
 
 func (t *Twin) now() time.Time { return t.o.Now() }

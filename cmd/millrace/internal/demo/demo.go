@@ -100,6 +100,11 @@ func (d *Demo) start(ctx context.Context) error {
 			d.o.Log.Error("stripe twin stopped", "err", err)
 		}
 	})
+	d.running.Go(func() {
+		if err := d.erp.Run(ctx); err != nil {
+			d.o.Log.Error("acumatica twin stopped", "err", err)
+		}
+	})
 	return nil
 }
 
