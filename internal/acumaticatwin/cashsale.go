@@ -1,6 +1,10 @@
 package acumaticatwin
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/shopspring/decimal"
+)
 
 const (
 	entityCashSale = "CashSale"
@@ -47,14 +51,8 @@ func saveCashSale(x *tx, old, r *record) *problems {
 		return bad
 	}
 	r.set(curyID, account.Currency)
-	x.totalInvoice(customer, r)
-	if r.dec("Amount").IsNegative() {
-		bad.add(r, "Amount", "The document is out of the balance.")
-	}
-	r.set("Status", statusBalanced)
-	if r.yes("Hold") {
-		r.set("Status", statusHold)
-	}
+	x.totalInvoice(customer, old, r, bad)
+	draft(r, bad)
 	if old == nil && bad.empty() {
 		r.set("ReferenceNbr", fmt.Sprintf("CS%06d", x.next("ARCashSale")))
 	}
@@ -70,10 +68,9 @@ func releaseCashSale(x *tx, r *record) *failure {
 		return operationFailed(text)
 	}
 	r = x.edit(entityCashSale, r)
-	amount, tax := r.dec("Amount"), r.dec("TaxTotal")
 	cash := x.st.Setup.CashAccounts[r.get("CashAccount")].Account
 	if _, fail := x.post(r.day("Date"), r.get(curyID), typeCashSale+" "+r.get("ReferenceNbr"),
-		debit(cash, amount), credit(accountSales, amount.Sub(tax)), credit(accountTax, tax)); fail != nil {
+		append([]Line{debit(cash, r.dec("Amount"))}, revenue(r, decimal.NewFromInt(1))...)...); fail != nil {
 		return fail
 	}
 	r.set("Balance", "0")

@@ -40,6 +40,8 @@ const (
 	accountPrepayment = "24000"
 	accountTax        = "22000"
 	accountSales      = "40000"
+	accountFreight    = "41000"
+	accountDiscount   = "49000"
 
 	baseCurrency = "USD"
 )

@@ -1,9 +1,5 @@
 package acumaticatwin
 
-import (
-	"github.com/shopspring/decimal"
-)
-
 // openCreditMemo gives a released credit memo its row among the payments,
 // with the same id and number. Acumatica: one table holds both, so a list of
 // payments must filter by Type; it is applied to invoices there.
@@ -46,43 +42,6 @@ func (x *tx) mirrorCreditMemo(r *record) {
 	m.setDec("Balance", left(r))
 	settleStatus(m, "Balance")
 	m.touch(x.now)
-}
-
-// creditMemoApplications are the credit memos applied to an invoice.
-func creditMemoApplications(x *tx, r *record) []*record {
-	return x.applicationsTo(r, func(p, h, row *record) bool {
-		if p.get("Type") != typeCreditMemo {
-			return false
-		}
-		row.set("Customer", p.get("CustomerID"))
-		row.setDefault("CustomerOrder", p.get("PaymentRef"))
-		row.setDefault("Description", p.get("Description"))
-		row.setDefault("PostPeriod", h.get("PostPeriod"))
-		return true
-	})
-}
-
-// invoiceApplications are the released applications of payments to an invoice,
-// and of a credit memo to invoices.
-func invoiceApplications(x *tx, r *record) []*record {
-	if p := x.get(entityPayment, r.ID); p != nil && p.get("Type") == typeCreditMemo {
-		var rows []*record
-		for _, h := range p.Many[partHistory] {
-			row := newRecord(h.ID)
-			row.set("DocType", h.get("DisplayDocType"))
-			row.set("ReferenceNbr", h.get("DisplayRefNbr"))
-			row.set("PaymentDate", h.get("Date"))
-			row.set("AmountPaid", h.get("AmountPaid"))
-			row.set("Balance", h.get("Balance"))
-			rows = append(rows, row)
-		}
-		return rows
-	}
-	return x.applicationsTo(r, func(p, _, row *record) bool {
-		row.set("PaymentDate", p.get("ApplicationDate"))
-		row.set("CashDiscountTaken", decimal.Zero.String())
-		return p.get("Type") != typeCreditMemo
-	})
 }
 
 // applicationsTo lists released applications to r; fill completes a row and

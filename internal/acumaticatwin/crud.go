@@ -72,12 +72,12 @@ func (x *tx) find(e *entity, version int, filter string, foreign bool) ([]*recor
 	if fail != nil {
 		return nil, fail
 	}
-	rows := x.all(e.name)
+	rows := x.all(e.stored())
 	if foreign && e.also != nil {
 		rows = append(rows, e.also(x)...)
 		slices.SortFunc(rows, func(a, b *record) int { return strings.Compare(e.keyOf(a), e.keyOf(b)) })
 	}
-	return slices.DeleteFunc(rows, func(r *record) bool { return match(r) != yes }), nil
+	return slices.DeleteFunc(rows, func(r *record) bool { return !e.finds(r) || match(r) != yes }), nil
 }
 
 // byAddress finds the record that a path names: by id or by its keys, which
@@ -85,14 +85,14 @@ func (x *tx) find(e *entity, version int, filter string, foreign bool) ([]*recor
 func (x *tx) byAddress(e *entity, rest []string) *record {
 	if len(rest) == 1 {
 		if id, err := uuid.Parse(rest[0]); err == nil {
-			return x.get(e.name, id.String())
+			return x.get(e.stored(), id.String())
 		}
 		rest = strings.Split(rest[0], "|")
 	}
 	if len(rest) != len(e.keys) {
 		return nil
 	}
-	return x.byKey(e.name, rest...)
+	return x.byKey(e.stored(), rest...)
 }
 
 func (t *Twin) read(c *call, e *entity, rest []string) reply {
@@ -108,7 +108,7 @@ func (t *Twin) read(c *call, e *entity, rest []string) reply {
 			r = rows[i]
 		}
 	}
-	if r == nil {
+	if !e.finds(r) {
 		return notFound().reply()
 	}
 	v := &view{x: x, e: e, version: c.version, base: c.base, opt: opt}
@@ -154,7 +154,10 @@ func (t *Twin) put(c *call, e *entity) reply {
 // here that is an error.
 func (x *tx) target(e *entity, version int, p *patch, filter string) (*record, *failure) {
 	if filter == "" {
-		return x.locate(e, p), nil
+		if r := x.locate(e, p); e.finds(r) {
+			return r, nil
+		}
+		return nil, nil
 	}
 	rows, fail := x.find(e, version, filter, false)
 	switch {
@@ -199,20 +202,20 @@ func (x *tx) upsert(e *entity, old *record, p *patch) (*record, *problems) {
 		return old, bad
 	}
 	r.touch(x.now)
-	x.save(e.name, r)
+	x.save(e.stored(), r)
 	return r, bad
 }
 
 func (t *Twin) delete(e *entity, rest []string) reply {
 	x := t.begin()
 	r := x.byAddress(e, rest)
-	if r == nil {
+	if !e.finds(r) {
 		return notFound().reply()
 	}
 	if fail := e.remove(x, r); fail != nil {
 		return fail.reply()
 	}
-	x.remove(e.name, r.ID)
+	x.remove(e.stored(), r.ID)
 	if err := t.commit(x); err != nil {
 		return pxError("%v", err).reply()
 	}
@@ -240,8 +243,11 @@ func (t *Twin) act(c *call, e *entity, rest []string) reply {
 	}
 	x := t.begin()
 	r := x.locate(e, p)
-	if r == nil {
+	switch {
+	case r == nil:
 		return notFound().reply()
+	case !e.finds(r):
+		return nullReference().reply()
 	}
 	id, fail := t.start(c.session, e.name, rest[0], r.ID)
 	if fail != nil {

@@ -32,10 +32,8 @@
 // length, PATCH, $adHocSchema, the full swagger, files, archived rows,
 // PX-CbApiBranch and PX-CbApiBusinessDate, user-defined fields, custom
 // endpoints, push notifications; receivables other than Invoice, Credit Memo,
-// Payment, Prepayment, Refund and their voids, refunds of invoices, credit
-// memos applied from the invoice's side, discounts, orders, write-offs, cash
-// discounts, exchange rates, approvals, credit limits, price lists, more than
-// one tax; writing and releasing SalesInvoice, which is read-only here; cash
-// returns; stock and its costs, with UpdateStandardCost; reversal of journal transactions; ids of
+// Payment, Prepayment, Refund and their voids, refunds of invoices,
+// orders, write-offs, cash discounts, discount codes, exchange rates, approvals, credit limits, price lists, more than
+// one tax, tax on freight, units other than those of the item, cash returns; stock and its costs, with UpdateStandardCost; reversal of journal transactions; ids of
 // detail lines are stable here, in Acumatica they change by session.
 package acumaticatwin

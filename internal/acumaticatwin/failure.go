@@ -71,6 +71,12 @@ func notFound() *failure {
 	return exception("PX.Api.ContractBased.NoEntitySatisfiesTheConditionException", "No entity satisfies the condition.")
 }
 
+// nullReference is what an action gets whose form does not find the document.
+// Acumatica: recorded for Invoice/ReleaseInvoice of a document of SO303000.
+func nullReference() *failure {
+	return exception("System.NullReferenceException", "Object reference not set to an instance of an object.")
+}
+
 func keyNotFound() *failure {
 	return exception("System.Collections.Generic.KeyNotFoundException", "The given key was not present in the dictionary.")
 }

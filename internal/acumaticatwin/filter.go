@@ -250,7 +250,7 @@ func (p *filterParser) term() (term, *failure) {
 // refused here.
 func (p *filterParser) path(path string) (term, *failure) {
 	steps := strings.Split(path, "/")
-	s := &p.e.shape
+	s, columns := &p.e.shape, []string{}
 	for _, step := range steps[:len(steps)-1] {
 		pt := s.part(step, p.version)
 		if pt == nil {
@@ -260,14 +260,15 @@ func (p *filterParser) path(path string) (term, *failure) {
 			return term{}, pxError("This stand-in does not filter by the detail field %s: Acumatica's results cannot be predicted.", path)
 		}
 		s = &pt.shape
+		columns = append(columns, pt.column())
 	}
 	f := s.field(steps[len(steps)-1], p.version)
 	if f == nil {
 		return term{}, keyNotFound()
 	}
 	return term{kind: f.kind, value: func(r *record) operand {
-		for _, step := range steps[:len(steps)-1] {
-			if r = r.One[step]; r == nil {
+		for _, column := range columns {
+			if r = r.One[column]; r == nil {
 				return operand{null: true}
 			}
 		}
@@ -276,7 +277,7 @@ func (p *filterParser) path(path string) (term, *failure) {
 }
 
 func operandOf(f *field, r *record) operand {
-	text, ok := r.value(f.name)
+	text, ok := r.value(f.column)
 	if !ok || f.dead {
 		return operand{kind: f.kind, null: true}
 	}

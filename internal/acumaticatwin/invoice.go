@@ -16,6 +16,10 @@ const (
 	statusOpen     = "Open"
 	statusClosed   = "Closed"
 
+	origModule = "Document.OrigModule" // SO for documents of SO303000
+	moduleAR   = "AR"
+	moduleSO   = "SO"
+
 	curyID = "Document.CuryID" // Acumatica: Invoice has no currency field in Default; $custom reads this one
 )
 
@@ -30,16 +34,17 @@ func invoiceEntity(b *builder) *entity {
 				ExtendedPrice:D4 InventoryID:S30 LastModifiedDateTime:T! LineNbr:I! ProjectTask:S Qty:D6 Subaccount:S Subitem:S
 				TransactionDescription:S256 UnitPrice:D6 UOM:S6 TaxCategory:S15`)},
 			part{name: "TaxDetails", many: true, readOnly: true, shape: b.shape(`TaxableAmount:D4 TaxAmount:D4 TaxID:S60 TaxRate:D6`)},
-			part{name: "ApplicationsDefault", many: true, rows: invoiceApplications, shape: b.shape(`AmountPaid:D4 Balance:D4 CashDiscountTaken:D4
-				DocType:S PaymentDate:A ReferenceNbr:S15 Status:S`)},
-			part{name: "ApplicationsCreditMemo", many: true, unmodelled: true, rows: creditMemoApplications, shape: b.shape(`AmountPaid:D4 Balance:D4 Customer:S CustomerOrder:S
-				Description:S DocType:S PostPeriod:S ReferenceNbr:S15 Status:S`)},
+			part{name: "ApplicationsDefault", from: partPaidBy, many: true, keys: []string{"DocType", "ReferenceNbr"}, more: paidBy, shape: b.shape(
+				`AmountPaid:D4 Balance:D4! CashDiscountTaken:D4! DocType:S PaymentDate:A! ReferenceNbr=AdjustingDocReferenceNbr:S15 Status:S!`)},
+			part{name: partMemoTo, many: true, keys: []string{"DocType", "ReferenceNbr"}, more: memoTo, shape: b.shape(`AmountPaid:D4 Balance:D4!
+				Customer:S! CustomerOrder:S! Description:S! DocType:S PostPeriod:S! ReferenceNbr:S15 Status:S!`)},
 			part{name: "DiscountDetails", many: true, unmodelled: true, shape: b.shape(`Description:S DiscountableAmount:D4 DiscountableQty:D6
 				DiscountAmount:D4 DiscountCode:S DiscountPercent:D6 ExternalDiscountCode:S ManualDiscount:B OrderNbr:S OrderType:S RetainedDiscount:D4
 				SequenceID:S SkipDiscount:B Type:S`)},
 			part{name: "BillToContact", shape: b.shape(`Attention:S255 BusinessName:S255 Email:S255 Phone1:S50`)},
 			part{name: "ShipToContact", shape: b.shape(`Attention:S255 BusinessName:S255 Email:S255 Phone1:S50`)}),
-		custom: b.shape(`Document.CuryID:S5 Document.DocDesc:S512! Document.Released:B!`),
+		custom: b.shape(`Document.CuryID:S5 Document.DocDesc:S512! Document.OrigModule:S2! Document.Released:B!`),
+		shows:  func(r *record) bool { return !ofSales(r) || released(r) },
 		fresh:  freshInvoice, save: saveInvoice, remove: removeUnreleased,
 		actions: map[string]action{"ReleaseInvoice": releaseInvoice, "Release": releaseInvoice},
 	}
@@ -52,7 +57,11 @@ func freshInvoice(x *tx, r *record) {
 	r.set("LocationID", "MAIN")
 	r.set("LinkBranch", SeedBranch)
 	r.set("LinkARAccount", accountAR)
+	r.set(origModule, moduleAR)
 }
+
+// ofSales reports whether a document was made on the sales form.
+func ofSales(r *record) bool { return r.get(origModule) == moduleSO }
 
 func released(r *record) bool {
 	return r.get("Status") == statusOpen || r.get("Status") == statusClosed || r.get("Status") == statusVoided
@@ -60,16 +69,23 @@ func released(r *record) bool {
 
 func saveInvoice(x *tx, old, r *record) *problems {
 	bad := newProblems()
+	x.checkInvoice(old, r, bad)
+	x.numberInvoice(old, r, bad)
+	return bad
+}
+
+// checkInvoice checks and completes an invoice or memo of either form.
+func (x *tx) checkInvoice(old, r *record, bad *problems) {
 	if old != nil && released(old) {
 		refuseChanges(old, r, bad)
-		return bad
+		return
 	}
 	if t := r.get("Type"); t != typeInvoice && t != typeCreditMemo {
 		bad.add(r, "Type", "This stand-in does not model documents of the type '%s' yet.", t)
 	}
 	c := x.customerOf(r, "Customer", bad)
 	if c == nil {
-		return bad
+		return
 	}
 	r.setDefault("Terms", c.get("Terms"))
 	days, ok := x.st.Setup.Terms[r.get("Terms")]
@@ -84,7 +100,14 @@ func saveInvoice(x *tx, old, r *record) *problems {
 	if text := x.checkPeriod(r.day("Date")); text != "" {
 		bad.add(r, "Date", "%s", text)
 	}
-	x.totalInvoice(c, r)
+	x.totalInvoice(c, old, r, bad)
+	draft(r, bad)
+	x.checkPaidBy(r, bad)
+	x.checkMemoTo(r, bad)
+}
+
+// draft gives a document that is not released its status.
+func draft(r *record, bad *problems) {
 	if r.dec("Amount").IsNegative() {
 		bad.add(r, "Amount", "The document is out of the balance.")
 	}
@@ -92,6 +115,10 @@ func saveInvoice(x *tx, old, r *record) *problems {
 	if r.yes("Hold") {
 		r.set("Status", statusHold)
 	}
+}
+
+// numberInvoice gives a new document that has no errors the next number.
+func (x *tx) numberInvoice(old, r *record, bad *problems) {
 	if old == nil && bad.empty() {
 		seq, format := "ARInvoice", "AR%06d"
 		if r.get("Type") == typeCreditMemo {
@@ -99,7 +126,6 @@ func saveInvoice(x *tx, old, r *record) *problems {
 		}
 		r.set("ReferenceNbr", fmt.Sprintf(format, x.next(seq)))
 	}
-	return bad
 }
 
 // refuseChanges blames every field of a released document that differs.
@@ -118,56 +144,8 @@ func refuseChanges(old, r *record, bad *problems) {
 	}
 }
 
-// totalInvoice computes lines, tax and totals in the document's currency.
-func (x *tx) totalInvoice(c, r *record) {
-	currency := r.get(curyID)
-	net, taxable := decimal.Zero, decimal.Zero
-	for i, l := range r.Many["Details"] {
-		l.set("LineNbr", fmt.Sprint(i+1))
-		l.setDefault("Branch", r.get("LinkBranch"))
-		l.setDefault("Account", accountSales)
-		l.setDefault("Qty", "0")
-		l.setDefault("DiscountAmount", "0")
-		l.touch(x.now)
-		if _, priced := l.Fields["UnitPrice"]; priced {
-			l.setDec("ExtendedPrice", x.round(l.dec("Qty").Mul(l.dec("UnitPrice")), currency))
-		}
-		if _, extended := l.Fields["ExtendedPrice"]; extended {
-			l.setDec("Amount", x.round(l.dec("ExtendedPrice").Sub(l.dec("DiscountAmount")), currency))
-		}
-		l.setDec("Amount", x.round(l.dec("Amount"), currency))
-		net = net.Add(l.dec("Amount"))
-		if l.get("TaxCategory") == SeedTaxCategory {
-			taxable = taxable.Add(l.dec("Amount"))
-		}
-	}
-	tax := decimal.Zero
-	zone, taxed := x.st.Setup.Zones[c.get("TaxZone")]
-	if !taxed || taxable.IsZero() {
-		delete(r.Many, "TaxDetails")
-	} else {
-		rate, _ := parseDecimal(zone.Rate)
-		tax = x.round(taxable.Mul(rate).Shift(-2), currency)
-		if len(r.Many["TaxDetails"]) == 0 {
-			r.Many["TaxDetails"] = []*record{newRecord(x.newID())}
-		}
-		d := r.Many["TaxDetails"][0]
-		d.set("TaxID", zone.TaxID)
-		d.setDec("TaxRate", rate)
-		d.setDec("TaxableAmount", taxable)
-		d.setDec("TaxAmount", tax)
-	}
-	r.setDec("TaxTotal", tax)
-	r.setDec("Amount", net.Add(tax))
-	r.setDec("Balance", net.Add(tax))
-	r.setBool("IsTaxValid", true)
-	r.set("PostPeriod", r.day("Date").Format("012006"))
-	r.set("Document.DocDesc", r.get("Description"))
-	r.setBool("Document.Released", false)
-}
-
-// releaseInvoice posts receivable against sales and tax; a credit memo the
-// other way round. It cannot be undone.
+// releaseInvoice posts receivable against sales, freight, discounts and tax; a
+// credit memo the other way round. It cannot be undone.
 func releaseInvoice(x *tx, r *record) *failure {
 	if r.get("Status") != statusBalanced {
 		return buttonDisabled("Release")
@@ -176,13 +154,17 @@ func releaseInvoice(x *tx, r *record) *failure {
 		return operationFailed(text)
 	}
 	r = x.edit(entityInvoice, r)
-	amount, tax := r.dec("Amount"), r.dec("TaxTotal")
+	sign := decimal.NewFromInt(1)
 	if r.get("Type") == typeCreditMemo {
-		amount, tax = amount.Neg(), tax.Neg()
+		sign = sign.Neg()
 	}
-	if _, fail := x.post(r.day("Date"), r.get(curyID), r.get("Type")+" "+r.get("ReferenceNbr"),
-		debit(r.get("LinkARAccount"), amount), credit(accountSales, amount.Sub(tax)), credit(accountTax, tax)); fail != nil {
+	batch, fail := x.post(r.day("Date"), r.get(curyID), r.get("Type")+" "+r.get("ReferenceNbr"),
+		append([]Line{debit(r.get("LinkARAccount"), r.dec("Amount").Mul(sign))}, revenue(r, sign)...)...)
+	if fail != nil {
 		return fail
+	}
+	if f := r.One["FinancialDetails"]; f != nil {
+		f.setDefault("BatchNbr", batch)
 	}
 	settleStatus(r, "Balance")
 	r.setBool("Document.Released", true)
@@ -190,7 +172,7 @@ func releaseInvoice(x *tx, r *record) *failure {
 	if r.get("Type") == typeCreditMemo {
 		x.openCreditMemo(r)
 	}
-	return nil
+	return x.releaseApplications(r)
 }
 
 // settleStatus is Closed when nothing is left, else Open.

@@ -220,14 +220,14 @@ func (x *tx) merge(r *record, p *patch, s, custom *shape, bad *problems, skip fu
 		if f == nil && custom != nil {
 			f = custom.field(name, allVersions)
 		}
-		if f == nil || f.readOnly || f.dead || (skip != nil && skip(name)) {
+		if f == nil || f.readOnly || f.dead || (skip != nil && skip(f.column)) {
 			continue
 		}
 		if v == nil {
-			delete(r.Fields, name)
+			delete(r.Fields, f.column)
 			continue
 		}
-		r.set(name, *v)
+		r.set(f.column, *v)
 	}
 	if p.note != nil {
 		r.Note = *p.note
@@ -235,10 +235,10 @@ func (x *tx) merge(r *record, p *patch, s, custom *shape, bad *problems, skip fu
 	for i := range s.parts {
 		pt := &s.parts[i]
 		if one := p.one[pt.name]; one != nil && !pt.readOnly {
-			if r.One[pt.name] == nil {
-				r.One[pt.name] = newRecord(x.newID())
+			if r.One[pt.column()] == nil {
+				r.One[pt.column()] = newRecord(x.newID())
 			}
-			x.merge(r.One[pt.name], one, &pt.shape, nil, bad, nil)
+			x.merge(r.One[pt.column()], one, &pt.shape, nil, bad, nil)
 		}
 		if lines := p.many[pt.name]; len(lines) > 0 {
 			x.mergeLines(r, pt, lines, bad)
@@ -257,22 +257,23 @@ func (x *tx) mergeLines(r *record, pt *part, lines []*patch, bad *problems) {
 	if pt.readOnly || pt.rows != nil {
 		return
 	}
+	column := pt.column()
 	for _, p := range lines {
-		i := findLine(r.Many[pt.name], pt, p)
+		i := findLine(r.Many[column], pt, p)
 		if p.remove {
 			if i >= 0 {
-				rest := r.Many[pt.name][:i:i]
-				r.Many[pt.name] = append(rest, r.Many[pt.name][i+1:]...)
+				rest := r.Many[column][:i:i]
+				r.Many[column] = append(rest, r.Many[column][i+1:]...)
 			}
 			continue
 		}
 		if i < 0 {
 			// Without an id or keys that match, a line is always new: sending
 			// an array twice doubles it.
-			r.Many[pt.name] = append(r.Many[pt.name], newRecord(x.newID()))
-			i = len(r.Many[pt.name]) - 1
+			r.Many[column] = append(r.Many[column], newRecord(x.newID()))
+			i = len(r.Many[column]) - 1
 		}
-		x.merge(r.Many[pt.name][i], p, &pt.shape, nil, bad, nil)
+		x.merge(r.Many[column][i], p, &pt.shape, nil, bad, nil)
 	}
 }
 
@@ -295,8 +296,9 @@ func findLine(lines []*record, pt *part, p *patch) int {
 func sameLineKey(l *record, pt *part, p *patch) bool {
 	zeroIsNone := func(s string) string { return strings.TrimPrefix(fold(s), "0") }
 	for _, k := range pt.keys {
-		a, b := l.get(k), p.text(k)
-		if pt.shape.field(k, allVersions).kind == intKind {
+		f := pt.shape.field(k, allVersions)
+		a, b := l.get(f.column), p.text(k)
+		if f.kind == intKind {
 			a, b = zeroIsNone(a), zeroIsNone(b)
 		}
 		if fold(a) != fold(b) {
@@ -309,7 +311,7 @@ func sameLineKey(l *record, pt *part, p *patch) bool {
 // locate finds the record that a body means: by id, else by its keys.
 func (x *tx) locate(e *entity, p *patch) *record {
 	if p.id != "" {
-		return x.get(e.name, p.id)
+		return x.get(e.stored(), p.id)
 	}
 	blank := newRecord("")
 	if e.fresh != nil {
@@ -324,5 +326,5 @@ func (x *tx) locate(e *entity, p *patch) *record {
 			return nil
 		}
 	}
-	return x.byKey(e.name, key...)
+	return x.byKey(e.stored(), key...)
 }

@@ -19,9 +19,7 @@ const (
 func paymentEntity(b *builder) *entity {
 	apply := b.shape(`AmountPaid:D4 BalanceWriteOff:D4! CashDiscountTaken:D4! CustomerOrder:S! Description:S! DocLineNbr:I DocType:S ReferenceNbr:S15
 		WriteOffReasonCode:S20`)
-	apply.alias("DocType", map[string]string{
-		"INV": typeInvoice, "CRM": typeCreditMemo, "DRM": "Debit Memo", "PMT": typePayment, "PPM": typePrepayment, "REF": typeRefund,
-	})
+	apply.alias("DocType", docCodes())
 	return &entity{
 		name: entityPayment, display: "AR Payment", screen: "AR302000", graph: "PX.Objects.AR.ARPaymentEntry", view: "Document",
 		keys: []string{"Type", "ReferenceNbr"},
@@ -45,6 +43,13 @@ func paymentEntity(b *builder) *entity {
 		actions: map[string]action{
 			"ReleasePayment": releasePayment, "Release": releasePayment, "VoidPayment": voidPayment, "VoidCheck": voidPayment,
 		},
+	}
+}
+
+// docCodes are the internal codes of document types that clients send.
+func docCodes() map[string]string {
+	return map[string]string{
+		"INV": typeInvoice, "CRM": typeCreditMemo, "DRM": "Debit Memo", "PMT": typePayment, "PPM": typePrepayment, "REF": typeRefund,
 	}
 }
 

@@ -1,6 +1,7 @@
 package acumaticatwin
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -25,6 +26,7 @@ const (
 // A field is one property of an entity or of a part of it.
 type field struct {
 	name      string
+	column    string // where the record keeps it: another name where two entities show one table
 	kind      kind
 	size      int  // text: longest value stored, 0 = no limit; decimal: scale of the database column
 	readOnly  bool // a value sent is silently ignored, as Acumatica does with computed fields
@@ -37,6 +39,7 @@ type field struct {
 // A part is a linked entity or a detail array of a shape.
 type part struct {
 	name  string
+	from  string // where the record keeps it; empty = under its name
 	many  bool
 	keys  []string // fields that identify a line besides its id
 	since int
@@ -45,6 +48,8 @@ type part struct {
 	shape shape
 	// rows computes the lines of a part that is not stored; such a part is read-only.
 	rows func(x *tx, r *record) []*record
+	// more computes lines that are shown after the stored ones.
+	more func(x *tx, r *record) []*record
 	// readOnly lines are written by the twin only.
 	readOnly bool
 	// unmodelled parts refuse lines that a client sends: better an error than
@@ -66,6 +71,9 @@ func (s *shape) field(name string, version int) *field {
 	}
 	return &s.fields[i]
 }
+
+// column is where a record keeps the part.
+func (p *part) column() string { return cmp.Or(p.from, p.name) }
 
 // in reports whether an endpoint version has the part.
 func (p *part) in(version int) bool {
@@ -89,6 +97,7 @@ type action func(x *tx, r *record) *failure
 // entity means one file with a function that returns one of these.
 type entity struct {
 	name    string
+	table   string // the entity whose records these are; empty = its own
 	display string // as in "Inserting  '<display>' record raised …"
 	screen  string
 	graph   string
@@ -106,9 +115,19 @@ type entity struct {
 	// remove reports why r must stay; nil lets it go.
 	remove  func(x *tx, r *record) *failure
 	actions map[string]action
+	// shows reports whether the form of this entity finds r; nil finds all.
+	// What it does not find does not exist to reads and writes, and breaks
+	// actions.
+	shows func(r *record) bool
 	// also returns rows of other tables that this entity's lists show.
 	also func(x *tx) []*record
 }
+
+// stored is the entity under whose name the records are kept.
+func (e *entity) stored() string { return cmp.Or(e.table, e.name) }
+
+// finds reports whether the entity's form finds the record; nil is not found.
+func (e *entity) finds(r *record) bool { return r != nil && (e.shows == nil || e.shows(r)) }
 
 func (e *entity) keyOf(r *record) string {
 	values := make([]string, len(e.keys))
@@ -156,7 +175,7 @@ func newCatalog() (catalog, error) {
 // A builder parses field lists and keeps the errors for the end.
 type builder struct{ errs []error }
 
-// shape reads a field list: Name:K, where K is S (text), D (decimal), B, I, T
+// shape reads a field list: Name:K, or Name=Column:K, where K is S (text), D (decimal), B, I, T
 // (instant), A (date), G, a size, and flags: ! read-only, ~ dead, - not in
 // lists, +NN first version.
 func (b *builder) shape(spec string, parts ...part) shape {
@@ -175,6 +194,7 @@ func (b *builder) shape(spec string, parts ...part) shape {
 
 func parseField(word string) (field, error) {
 	name, rest, ok := strings.Cut(word, ":")
+	name, column, _ := strings.Cut(name, "=")
 	if !ok || name == "" || rest == "" {
 		return field{}, fmt.Errorf("field %q: want Name:Kind", word)
 	}
@@ -182,7 +202,7 @@ func parseField(word string) (field, error) {
 	if k < 0 {
 		return field{}, fmt.Errorf("field %q: unknown kind", word)
 	}
-	f := field{name: name, kind: kind(k)} //nolint:gosec // G115: k is below 7
+	f := field{name: name, column: cmp.Or(column, name), kind: kind(k)} //nolint:gosec // G115: k is below 7
 	rest, since, _ := strings.Cut(rest[1:], "+")
 	if since != "" {
 		n, err := strconv.Atoi(since)

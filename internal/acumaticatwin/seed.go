@@ -63,6 +63,8 @@ func (x *tx) seedMasters() {
 		{accountPrepayment, "Customer prepayments", "Liability", "false", ""},
 		{accountSales, "Sales", "Income", "false", ""},
 		{accountFees, "Processing fees", "Expense", "false", ""},
+		{accountFreight, "Freight charged", "Income", "false", ""},
+		{accountDiscount, "Sales discounts", "Income", "false", ""},
 	} {
 		x.row(entityAccount, "AccountCD", a[0], "AccountID", strconv.Itoa(100+i), "Description", a[1], "Type", a[2], "CashAccount", a[3],
 			"CurrencyID", a[4], "Active", "true", "PostOption", "Detail", "RequireUnits", "false", "Secured", "false")

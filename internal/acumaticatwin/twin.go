@@ -181,7 +181,7 @@ func (t *Twin) settle() {
 // perform runs an action in a transaction of its own.
 func (t *Twin) perform(entityName, name, id string) *failure {
 	x := t.begin()
-	r := x.get(entityName, id)
+	r := x.get(t.cat[entityName].stored(), id)
 	if r == nil {
 		return notFound()
 	}
@@ -202,7 +202,7 @@ func (t *Twin) start(sess, entityName, name, id string) (string, *failure) {
 	// A button that is disabled says so at once; everything else is found out
 	// by the operation.
 	x := t.begin()
-	if fail := t.cat[entityName].actions[name](x, x.get(entityName, id)); fail != nil && fail.kind == disabledType {
+	if fail := t.cat[entityName].actions[name](x, x.get(t.cat[entityName].stored(), id)); fail != nil && fail.kind == disabledType {
 		return "", fail
 	}
 	op := &operation{

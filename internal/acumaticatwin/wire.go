@@ -43,7 +43,7 @@ func (v *view) body(w *bytes.Buffer, s *shape, r *record, row int, sel, exp tree
 	}
 	for i := range s.fields {
 		f := &s.fields[i]
-		if f.since > v.version || (sel != nil && !sel.has(f.name) && v.bad.of(r, f.name) == "") {
+		if f.since > v.version || (sel != nil && !sel.has(f.name) && v.bad.of(r, f.column) == "") {
 			continue
 		}
 		w.WriteString("," + quote(f.name) + ":")
@@ -60,7 +60,7 @@ func (v *view) body(w *bytes.Buffer, s *shape, r *record, row int, sel, exp tree
 
 func (v *view) part(w *bytes.Buffer, pt *part, r *record, sel, exp tree) {
 	if !pt.many {
-		one := r.One[pt.name]
+		one := r.One[pt.column()]
 		if one == nil {
 			one = newRecord("00000000-0000-0000-0000-000000000000")
 		}
@@ -85,7 +85,11 @@ func (v *view) lines(pt *part, r *record) []*record {
 	if pt.rows != nil {
 		return pt.rows(v.x, r)
 	}
-	return r.Many[pt.name]
+	lines := r.Many[pt.column()]
+	if pt.more != nil {
+		lines = append(lines[:len(lines):len(lines)], pt.more(v.x, r)...)
+	}
+	return lines
 }
 
 // recordError is the text at the record itself: its own, or that of a save in
@@ -113,23 +117,24 @@ func (v *view) partHasError(pt *part, r *record) bool {
 	if v.bad == nil {
 		return false
 	}
-	for _, l := range r.Many[pt.name] {
+	for _, l := range r.Many[pt.column()] {
 		if len(v.bad.fields[l]) > 0 {
 			return true
 		}
 	}
-	return r.One[pt.name] != nil && len(v.bad.fields[r.One[pt.name]]) > 0
+	one := r.One[pt.column()]
+	return one != nil && len(v.bad.fields[one]) > 0
 }
 
 func (v *view) field(w *bytes.Buffer, f *field, r *record) {
-	text, ok := r.value(f.name)
+	text, ok := r.value(f.column)
 	w.WriteByte('{')
 	sep := ""
 	if ok && !f.dead && (!v.list || !f.notInList) {
 		w.WriteString(`"value":` + v.scalar(f, text))
 		sep = ","
 	}
-	if text := v.bad.of(r, f.name); text != "" {
+	if text := v.bad.of(r, f.column); text != "" {
 		w.WriteString(sep + `"error":` + quote(text))
 	}
 	w.WriteByte('}')

@@ -1,0 +1,103 @@
+package acumaticatwin
+
+import "slices"
+
+// itemOf checks the item of a sales line and fills in what the line does not
+// say: text, unit, price, tax category and account. It returns nil when the
+// line names no item that can be sold.
+func (x *tx) itemOf(l *record, bad *problems) *record {
+	id := l.get("InventoryID")
+	if id == "" {
+		bad.add(l, "InventoryID", "'Inventory ID' cannot be empty.")
+		return nil
+	}
+	item, unit := x.byKey(entityStockItem, id), "SalesUOM"
+	if item == nil {
+		item, unit = x.byKey(entityNonStockItem, id), "SalesUnit"
+	}
+	if item == nil {
+		bad.add(l, "InventoryID", "'Inventory ID' cannot be found in the system.")
+		return nil
+	}
+	l.set("InventoryID", item.get("InventoryID"))
+	if s := item.get("ItemStatus"); s != statusActive && s != "No Purchases" && s != "No Request" {
+		bad.add(l, "InventoryID", "The inventory item is %s.", s)
+		return nil
+	}
+	units := []string{item.get(unit), item.get("BaseUOM"), item.get("BaseUnit")}
+	l.setDefault("UOM", item.get(unit))
+	if !slices.Contains(units, l.get("UOM")) { // conversions are not modelled
+		bad.add(l, "UOM", "'UOM' cannot be found in the system.")
+	}
+	l.setDefault("TransactionDescription", item.get("Description"))
+	l.setBool("ManualPrice", l.yes("ManualPrice") || l.get("UnitPrice") != "")
+	l.setDefault("UnitPrice", item.get("DefaultPrice"))
+	l.setDefault("TaxCategory", item.get("TaxCategory"))
+	l.setDefault("Account", item.get("SalesAccount"))
+	l.setDefault("Subaccount", item.get("SalesSubaccount"))
+	l.setDefault("Qty", "0")
+	if l.dec("Qty").IsNegative() {
+		bad.add(l, "Qty", "Incorrect value. The value to be entered must be greater than or equal to 0.")
+	}
+	return item
+}
+
+// lineDiscount computes the discount of a line, which is always a manual one:
+// discount tables are not modelled.
+func (x *tx) lineDiscount(was, l *record, currency string) {
+	l.setDec("ExtendedPrice", x.round(l.dec("Qty").Mul(l.dec("UnitPrice")), currency))
+	x.percentAndAmount(was, l, "ExtendedPrice", l.dec("ExtendedPrice"), currency)
+	l.setBool("ManualDiscount", l.yes("ManualDiscount") || !l.dec("DiscountAmount").IsZero())
+}
+
+// returnedLines expands the lines of a credit memo that point to an invoice:
+// without a line number to all of its lines, without a quantity to all of it.
+func (x *tx) returnedLines(r *record, bad *problems) {
+	var lines []*record
+	for _, l := range r.Many["Details"] {
+		if l.get("OrigInvNbr") == "" || l.get("InventoryID") != "" { // an own line, or expanded before
+			lines = append(lines, l)
+			continue
+		}
+		lines = append(lines, x.returnOf(r, l, bad)...)
+	}
+	r.Many["Details"] = lines
+}
+
+func (x *tx) returnOf(r, l *record, bad *problems) []*record {
+	l.setDefault("OrigInvType", typeInvoice)
+	if r.get("Type") != typeCreditMemo {
+		bad.add(l, "OrigInvNbr", "Only lines of a credit memo refer to an invoice.")
+		return []*record{l}
+	}
+	o := x.byKey(entityInvoice, l.get("OrigInvType"), l.get("OrigInvNbr"))
+	if o == nil || !ofSales(o) || !released(o) || fold(o.get("Customer")) != fold(r.get("Customer")) {
+		bad.add(l, "OrigInvNbr", "Reference Nbr. '%s' cannot be found in the system.", l.get("OrigInvNbr"))
+		return []*record{l}
+	}
+	var lines []*record
+	for _, from := range o.Many["Details"] {
+		if n := l.get("OrigInvLineNbr"); n != "" && n != from.get("LineNbr") {
+			continue
+		}
+		to := l.clone()
+		if len(lines) > 0 {
+			to.ID = x.newID()
+		}
+		to.set("OrigInvLineNbr", from.get("LineNbr"))
+		for _, name := range []string{
+			"InventoryID", "TransactionDescription", "UOM", "UnitPrice", "DiscountPercent", "TaxCategory", "Account", "Subaccount", "Qty", "WarehouseID",
+		} {
+			to.setDefault(name, from.get(name))
+		}
+		if to.dec("Qty").GreaterThan(from.dec("Qty")) {
+			bad.add(to, "Qty", "The quantity exceeds the quantity of the line of the original invoice.")
+		}
+		lines = append(lines, to)
+	}
+	if len(lines) == 0 {
+		bad.add(l, "OrigInvLineNbr", "The line cannot be found in the original invoice.")
+		return []*record{l}
+	}
+	return lines
+}
