@@ -14,7 +14,9 @@ type refusals struct {
 	got []string
 }
 
-func (r *refusals) Errorf(format string, args ...any) { r.got = append(r.got, fmt.Sprintf(format, args...)) }
+func (r *refusals) Errorf(format string, args ...any) {
+	r.got = append(r.got, fmt.Sprintf(format, args...))
+}
 
 func TestTheMockRefusesWhatStripeDoesNotKnow(t *testing.T) {
 	r := &refusals{TB: t}

@@ -6,7 +6,7 @@ func getAccount(t *Twin, _ *call) (object, error) {
 		"id": t.s.Account, "object": "account", "business_profile": object{"name": "Millrace test account", "url": nil},
 		"business_type": nil, "capabilities": object{"card_payments": "active", "transfers": "active"},
 		"charges_enabled": true, "controller": object{"type": "account"}, "country": "US", "created": t.s.Opened,
-		"default_currency": accountCurrency, "details_submitted": true, "email": "owner@example.com",
+		"default_currency": t.fx.home(), "details_submitted": true, "email": "owner@example.com",
 		"external_accounts": object{
 			"object": "list", "data": []any{}, "has_more": false, "url": "/v1/accounts/" + t.s.Account + "/external_accounts",
 		},

@@ -1,20 +1,11 @@
 package stripetwin
 
 import (
+	"encoding/json"
 	"maps"
 	"net/http"
 	"slices"
 	"time"
-)
-
-// accountCurrency is the account's default currency; in the twin every charge
-// settles in its own currency, so there is no exchange.
-const accountCurrency = "usd"
-
-// Card fees of the twin's account: 2.9 % and 30 minor units, rounded half up.
-const (
-	feePerMille = 29
-	feeFixed    = 30
 )
 
 // settleDays is how long money stays pending before it is available.
@@ -26,9 +17,10 @@ type move struct {
 	head
 	Type, Category, Source, Currency, Description string
 	Amount, Fee, AvailableOn                      int64
-	Payout                                        string // the automatic payout that took it; its own move as well
-	Released                                      bool   // no longer pending
-	FeeText                                       string // "" is the fee of a charge
+	Fees                                          []feePart `json:",omitempty"` // they add up to Fee
+	Rate                                          string    `json:",omitempty"` // "" when nothing was exchanged
+	Payout                                        string    // the automatic payout that took it; its own move as well
+	Released                                      bool      // no longer pending
 }
 
 func (m *move) render(now int64) object {
@@ -37,14 +29,16 @@ func (m *move) render(now int64) object {
 		status = "available"
 	}
 	fees := []any{}
-	if m.Fee != 0 {
-		fees = append(fees, object{
-			"amount": m.Fee, "application": nil, "currency": m.Currency, "description": orElse(m.FeeText, "Stripe processing fees"), "type": "stripe_fee",
-		})
+	for _, p := range m.Fees {
+		fees = append(fees, object{"amount": p.Amount, "application": nil, "currency": m.Currency, "description": p.Text, "type": p.Kind})
+	}
+	var rate any
+	if m.Rate != "" {
+		rate = json.Number(m.Rate)
 	}
 	return object{
 		"id": m.ID, "object": "balance_transaction", "amount": m.Amount, "available_on": m.AvailableOn, "created": m.Created,
-		"currency": m.Currency, "description": orNull(m.Description), "exchange_rate": nil, "fee": m.Fee, "fee_details": fees,
+		"currency": m.Currency, "description": orNull(m.Description), "exchange_rate": rate, "fee": m.Fee, "fee_details": fees,
 		"net": m.Amount - m.Fee, "reporting_category": m.Category, "source": m.Source, "status": status, "type": m.Type,
 	}
 }
@@ -82,9 +76,10 @@ func (t *Twin) newChargeMove(c *call, ch *charge, instant bool) *move {
 	if ch.Status == "pending" {
 		available = ch.DueAt
 	}
+	v := t.fx.conversion(ch.Currency, c.now)
 	return t.newMove(c, move{
-		AvailableOn: available, Type: ch.moveType("charge", "payment"), Category: "charge", Source: ch.ID, Currency: ch.Currency,
-		Description: ch.Description, Amount: ch.Amount, Fee: (ch.captured()*feePerMille+500)/1000 + feeFixed,
+		AvailableOn: available, Type: ch.moveType("charge", "payment"), Category: "charge", Source: ch.ID, Currency: v.currency, Rate: v.shown(),
+		Description: ch.Description, Amount: v.of(ch.Amount), Fees: t.chargeFees(v.of(ch.captured()), v),
 	})
 }
 
@@ -93,6 +88,9 @@ func (t *Twin) newMove(c *call, m move) *move {
 	m.head = t.newHead(c, newID("txn_3", 23))
 	m.AvailableOn = max(m.AvailableOn, c.now)
 	m.Released = m.AvailableOn == c.now
+	for _, p := range m.Fees {
+		m.Fee += p.Amount
+	}
 	t.s.Moves.put(&m)
 	t.s.balance.add(&m)
 	return &m
@@ -125,7 +123,9 @@ func listMoves(t *Twin, c *call) (object, error) {
 func getBalance(t *Twin, c *call) (object, error) { return t.renderBalance(), nil }
 
 func (t *Twin) renderBalance() object {
-	b := t.s.balance
+	b, home := t.s.balance, t.fx.home()
+	b.available[home] += 0 // it is shown also when there is nothing
+	b.pending[home] += 0
 	return object{"object": "balance", "livemode": false, "available": renderSums(b.available), "pending": renderSums(b.pending)}
 }
 
@@ -134,7 +134,7 @@ func (t *Twin) renderBalance() object {
 type purse struct{ available, pending map[string]int64 }
 
 func newPurse() purse {
-	return purse{available: map[string]int64{accountCurrency: 0}, pending: map[string]int64{accountCurrency: 0}}
+	return purse{available: map[string]int64{}, pending: map[string]int64{}}
 }
 
 func (p purse) add(m *move) {

@@ -96,9 +96,10 @@ func (t *Twin) endDelayed(c *call, ch *charge) {
 		return
 	}
 	ch.Status = "failed"
+	taken := t.s.Moves.get(ch.Move)
 	ch.FailureMove = t.newMove(c, move{
-		Type: "payment_failure_refund", Category: "charge_failure", Source: ch.ID, Currency: ch.Currency,
-		Description: "PAYMENT FAILURE", Amount: -ch.Amount, Fee: -t.s.Moves.get(ch.Move).Fee, FeeText: "Stripe processing fee refund",
+		Type: "payment_failure_refund", Category: "charge_failure", Source: ch.ID, Currency: taken.Currency, Rate: taken.Rate,
+		Description: "PAYMENT FAILURE", Amount: -taken.Amount, Fees: feesBack(taken.Fees, whole),
 	}).ID
 	pi.Status = "requires_payment_method"
 	pi.Failure = &failure{Cause: ch.FailureCode, Text: ch.FailureText, Charge: ch.ID}
@@ -130,7 +131,7 @@ func (t *Twin) capture(c *call, pi *intent, amount int64) {
 	ch.Move = t.newChargeMove(c, ch, ch.Instant).ID
 	t.touch(&ch.head)
 	if ch.Uncaptured > 0 {
-		t.newRefund(c, ch, ch.Uncaptured, "partial_capture_reversal", 0, t.s.Moves.get(ch.Move).AvailableOn)
+		t.newRefund(c, ch, ch.Uncaptured, "partial_capture_reversal", nil, t.s.Moves.get(ch.Move).AvailableOn)
 	}
 	pi.Status, pi.Received = "succeeded", amount
 	t.touch(&pi.head)

@@ -146,7 +146,7 @@ func (t *Twin) controlPayout(w http.ResponseWriter, req *http.Request) {
 	var err error
 	id := in.Payout
 	if id == "" {
-		id, err = t.PayOut(req.Context(), orElse(in.Currency, accountCurrency))
+		id, err = t.PayOut(req.Context(), orElse(in.Currency, t.fx.home()))
 	} else {
 		err = t.FailPayout(req.Context(), id, in.FailureCode)
 	}

@@ -17,6 +17,8 @@ func (t *Twin) mountControl(mux *http.ServeMux) {
 	mux.HandleFunc("POST /_twin/charge", t.controlCharge)
 	mux.HandleFunc("POST /_twin/refund/fail", t.controlFailRefund)
 	mux.HandleFunc("POST /_twin/advance", t.controlAdvance)
+	mux.HandleFunc("GET /_twin/rates", t.controlRates)
+	mux.HandleFunc("POST /_twin/rates", t.controlRates)
 	mux.HandleFunc("POST /_twin/payout", t.controlPayout)
 	mux.HandleFunc("POST /_twin/dispute", t.controlDispute)
 	mux.HandleFunc("POST /_twin/webhook", t.controlWebhook)
@@ -37,13 +39,14 @@ func (t *Twin) selfDescription() map[string]any {
 		"control": []string{
 			"GET /_twin", "GET /_twin/requests", "POST /_twin/charge {customer, amount, currency, description}",
 			"POST /_twin/advance {by}", "POST /_twin/payout {currency} or {payout, failure_code}",
+			"GET /_twin/rates", "POST /_twin/rates {rates: {eur: \"1.0838\"}} (price of one unit in US dollars)",
 			"POST /_twin/refund/fail {refund, reason}",
 			"POST /_twin/dispute {charge, reason, inquiry} or {dispute, outcome: won|lost|escalate, fee_back}",
 			"POST /_twin/webhook {url, secret}", "POST /_twin/faults {method, path_prefix, count, mode}",
 		},
 		"not_implemented": []string{
 			"lines and customer balance of credit notes, stored payment methods, subscriptions, taxes, discounts, checkout",
-			"automatic finalisation (auto_advance is stored only), sending e-mail, PDF, currency exchange, Stripe versions other than " + APIVersion,
+			"automatic finalisation (auto_advance is stored only), sending e-mail, PDF, Stripe versions other than " + APIVersion,
 			"everything else of Stripe that api does not list is answered with status 501 and code twin_not_implemented",
 		},
 	}

@@ -110,9 +110,10 @@ func (t *Twin) openDispute(c *call, ch *charge, reason string, inquiry bool) (*d
 
 func (t *Twin) withdraw(c *call, d *dispute) {
 	d.Status = "needs_response"
+	v := t.fx.conversion(d.Currency, c.now) // Stripe: the rate is not shown
 	d.Taken = t.newMove(c, move{
-		Type: "adjustment", Category: "dispute", Source: d.ID, Currency: d.Currency,
-		Description: "Chargeback withdrawal for " + d.Charge, Amount: -d.Amount, Fee: disputeFee, FeeText: "Dispute fee",
+		Type: "adjustment", Category: "dispute", Source: d.ID, Currency: v.currency,
+		Description: "Chargeback withdrawal for " + d.Charge, Amount: -v.of(d.Amount), Fees: t.fee(disputeFeeText, disputeFee),
 	}).ID
 	t.touch(&d.head)
 }
@@ -125,13 +126,14 @@ func (t *Twin) closeDispute(c *call, d *dispute, won, feeBack bool) {
 		d.Status = "warning_closed"
 	case won:
 		d.Status = "won"
-		var fee int64
+		var fees []feePart
 		if feeBack {
-			fee = -disputeFee
+			fees = feesBack(t.s.Moves.get(d.Taken).Fees, whole)
 		}
+		v := t.fx.conversion(d.Currency, c.now)
 		d.Returned = t.newMove(c, move{
-			Type: "adjustment", Category: "dispute_reversal", Source: d.ID, Currency: d.Currency,
-			Description: "Chargeback reversal for " + d.Charge, Amount: d.Amount, Fee: fee, FeeText: "Dispute fee refund",
+			Type: "adjustment", Category: "dispute_reversal", Source: d.ID, Currency: v.currency,
+			Description: "Chargeback reversal for " + d.Charge, Amount: v.of(d.Amount), Fees: fees,
 		}).ID
 	default:
 		d.Status = "lost"

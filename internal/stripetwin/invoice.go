@@ -187,7 +187,7 @@ func createInvoice(t *Twin, c *call) (object, error) {
 	}
 	inv := &invoice{Customer: cu.ID, Status: "draft", Collection: "charge_automatically"}
 	inv.Created = c.now
-	inv.Currency = c.form.currency(orElse(cu.Currency, accountCurrency))
+	inv.Currency = c.form.currency(orElse(cu.Currency, t.fx.home()))
 	include := c.form.choice("pending_invoice_items_behavior", "exclude", "exclude", "include") == "include"
 	if err := inv.fields(c); err != nil {
 		return nil, err

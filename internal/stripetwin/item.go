@@ -128,7 +128,7 @@ func createItem(t *Twin, c *call) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	it := &item{Customer: cu.ID, Invoice: c.form.str("invoice", 255), Currency: orElse(cu.Currency, accountCurrency)}
+	it := &item{Customer: cu.ID, Invoice: c.form.str("invoice", 255), Currency: orElse(cu.Currency, t.fx.home())}
 	inv := t.s.Invoices.get(it.Invoice)
 	if it.Invoice != "" {
 		if inv == nil {

@@ -88,7 +88,7 @@ func (t *Twin) sweep(c *call, currency string) *payout {
 	p := t.newPayout(c, payout{
 		Currency: currency, Status: "in_transit", Method: "standard", Description: "STRIPE PAYOUT", Amount: sum,
 		Automatic: true, ArrivalDate: midnight(c.now, payoutDays),
-	}, 0)
+	}, nil)
 	for _, m := range append(parts, t.s.Moves.get(p.Move)) {
 		m.Payout = p.ID
 		t.s.mark(m.ID)
@@ -97,13 +97,13 @@ func (t *Twin) sweep(c *call, currency string) *payout {
 	return p
 }
 
-func (t *Twin) newPayout(c *call, p payout, fee int64) *payout {
+func (t *Twin) newPayout(c *call, p payout, fees []feePart) *payout {
 	meta := p.Metadata
 	p.head = t.newHead(c, newID("po_1", 23))
 	p.Metadata = meta
 	p.Move = t.newMove(c, move{
 		Type: "payout", Category: "payout", Source: p.ID, Currency: p.Currency, Description: orElse(p.Description, "STRIPE PAYOUT"),
-		Amount: -p.Amount, Fee: fee, FeeText: "Instant payout fee",
+		Amount: -p.Amount, Fees: fees,
 	}).ID
 	t.s.Payouts.put(&p)
 	return &p
@@ -163,15 +163,19 @@ func createPayout(t *Twin, c *call) (object, error) {
 		head: head{Metadata: meta}, Currency: cur, Status: "pending", Method: method, Description: description, Amount: amount,
 		ArrivalDate: midnight(c.now, payoutDays),
 	}
-	var fee int64
+	var fees []feePart
+	left := amount
 	if method == "instant" {
 		p.ArrivalDate = c.now + instantTime
-		fee = max(instantMinAmount, (amount*instantPerMille+500)/1000)
+		fees = t.fee(instantFeeText, max(instantMinAmount, perMille(amount, instantPerMille)))
+		for _, f := range fees {
+			left += f.Amount
+		}
 	}
-	if available := t.s.balance.available[cur]; amount+fee > available {
+	if available := t.s.balance.available[cur]; left > available {
 		return nil, refused("balance_insufficient", "You have insufficient funds in your Stripe account for this transfer. Your available balance in %s is %s.", cur, display(available, cur))
 	}
-	made := t.newPayout(c, p, fee)
+	made := t.newPayout(c, p, fees)
 	t.emit(c, "payout.created", made.render())
 	return made.render(), nil
 }

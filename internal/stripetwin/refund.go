@@ -104,15 +104,15 @@ func (t *Twin) refund(c *call, ch *charge, amount int64, reason string, meta map
 	return r
 }
 
-func (t *Twin) newRefund(c *call, ch *charge, amount int64, category string, feeBack, available int64) *refund {
+func (t *Twin) newRefund(c *call, ch *charge, amount int64, category string, fees []feePart, available int64) *refund {
 	r := &refund{
 		head: t.newHead(c, newID(ch.moveType("re_3", "pyr_1"), 23)), Charge: ch.ID, Intent: ch.Intent, Currency: ch.Currency,
 		Status: "succeeded", Amount: amount,
 	}
+	v := t.fx.conversion(ch.Currency, c.now) // Stripe: the rate of the day of the refund
 	r.Move = t.newMove(c, move{
-		Type: ch.moveType("refund", "payment_refund"), Category: category, Source: r.ID, Currency: ch.Currency,
-		AvailableOn: available, Description: strings.TrimSpace("REFUND FOR CHARGE (" + ch.Description + ")"), Amount: -amount, Fee: -feeBack,
-		FeeText: "Stripe processing fee refund",
+		Type: ch.moveType("refund", "payment_refund"), Category: category, Source: r.ID, Currency: v.currency, Rate: v.shown(),
+		AvailableOn: available, Description: strings.TrimSpace("REFUND FOR CHARGE (" + ch.Description + ")"), Amount: -v.of(amount), Fees: fees,
 	}).ID
 	t.s.Refunds.put(r)
 	ch.Refunded += amount
@@ -122,13 +122,12 @@ func (t *Twin) newRefund(c *call, ch *charge, amount int64, category string, fee
 
 // feeShare is what of a charge's fee goes back with a refund: in proportion,
 // and with the last refund whatever is left of it.
-func (t *Twin) feeShare(ch *charge, amount int64) int64 {
+func (t *Twin) feeShare(ch *charge, amount int64) []feePart {
 	m := t.s.Moves.get(ch.Move)
 	if !t.feeBack || m == nil {
-		return 0
+		return nil
 	}
-	upTo := func(refunded int64) int64 { return m.Fee * refunded / ch.Amount }
-	return upTo(ch.Refunded+amount) - upTo(ch.Refunded)
+	return feesBack(m.Fees, func(fee int64) int64 { return fee*(ch.Refunded+amount)/ch.Amount - fee*ch.Refunded/ch.Amount })
 }
 
 // FailRefund lets a refund fail after the fact, as a bank does that cannot
@@ -147,8 +146,8 @@ func (t *Twin) FailRefund(ctx context.Context, refundID, reason string) error {
 		before, taken := r.render(), t.s.Moves.get(r.Move)
 		r.Status, r.FailureReason = "failed", orElse(reason, "unknown")
 		r.FailureMove = t.newMove(c, move{
-			Type: ch.moveType("refund_failure", "payment_refund"), Category: "refund_failure", Source: r.ID, Currency: r.Currency,
-			Description: "REFUND FAILURE", Amount: r.Amount, Fee: -taken.Fee, FeeText: "Stripe processing fees",
+			Type: ch.moveType("refund_failure", "payment_refund"), Category: "refund_failure", Source: r.ID, Currency: taken.Currency, Rate: taken.Rate,
+			Description: "REFUND FAILURE", Amount: -taken.Amount, Fees: feesBack(taken.Fees, whole),
 		}).ID
 		t.touch(&r.head)
 		ch.Refunded -= r.Amount

@@ -34,7 +34,15 @@ type Options struct {
 	BaseURL      string           // scheme://host[:port] of this twin, for hosted_invoice_url; "" takes the host of the first request
 	DailyPayouts bool             // at 00:00 UTC all that is available is paid out; else payouts are manual
 	RefundFees   bool             // a refund gives its share of the charge's fee back; Stripe normally keeps it
+	FeeTax       int64            // tax on Stripe's fees per mille, such as 230
 	SearchLag    time.Duration    // an object is missing from search until this long after its last change; Stripe: normally under a minute
+
+	// Settle names the currencies that the account has a balance in, its
+	// default first; what is paid in another one is exchanged to the default.
+	// Empty: usd is the default and every currency is kept as it is.
+	Settle   []string
+	Rates    map[string]string // price of one unit of a currency in US dollars, such as {"eur": "1.0838"}; the twin knows the usual ones
+	RateSeed uint64            // rates move with the days, the same way for the same seed; 0: they stand still
 }
 
 // A Twin is one Stripe test-mode account. Its methods may be called from any
@@ -46,11 +54,13 @@ type Twin struct {
 	searchLag time.Duration
 	feeBack   bool         // of refunds
 	daily     bool         // automatic payouts
+	feeTax    int64        // per mille
 	ahead     atomic.Int64 // nanoseconds that Advance moved the clock
 	routes    []route
 	poked     chan struct{} // capacity 1: there may be webhooks to deliver
 
 	mu       sync.Mutex // guards all below
+	fx       *exchange
 	s        *state
 	j        *journal
 	day      int64 // Unix seconds; the day's work is done until then
@@ -84,12 +94,16 @@ func New(o Options) (*Twin, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	fx, err := newExchange(o)
+	if err != nil {
+		return nil, fmt.Errorf("stripe twin: %w", err)
+	}
 	j, s, err := openJournal(o.StateFile, o.Now().Unix())
 	if err != nil {
 		return nil, fmt.Errorf("stripe twin: %w", err)
 	}
 	t := &Twin{
-		apiKey: o.APIKey, j: j, log: o.Log,
+		apiKey: o.APIKey, j: j, log: o.Log, fx: fx, feeTax: o.FeeTax,
 		searchLag: o.SearchLag, feeBack: o.RefundFees, daily: o.DailyPayouts, baseURL: strings.TrimRight(o.BaseURL, "/"),
 		poked: make(chan struct{}, 1), s: s, inFlight: map[string]bool{},
 	}
