@@ -13,7 +13,9 @@ import (
 
 func TestAcumaticaAwayParksNothing(t *testing.T) {
 	w := newWorld(t, trap{})
-	w.acumatica.AddFault(acumaticatwin.Fault{Method: http.MethodPut, PathPrefix: "/entity", Count: 3, Mode: "status:503"})
+	if err := w.acumatica.AddFault(acumaticatwin.Fault{Method: http.MethodPut, PathPrefix: "/entity", Count: 3, Mode: "status:503"}); err != nil {
+		t.Fatal(err)
+	}
 	w.roundTrip()
 	w.judge()
 	b := w.connect()
@@ -30,7 +32,9 @@ func TestAcumaticaAwayParksNothing(t *testing.T) {
 
 func TestLostAnswerIsFoundAgainNotRepeated(t *testing.T) {
 	w := newWorld(t, trap{})
-	w.acumatica.AddFault(acumaticatwin.Fault{Method: http.MethodPut, PathPrefix: "/entity/Default/24.200.001/Payment", Count: 2, Mode: "cut_after_commit"})
+	if err := w.acumatica.AddFault(acumaticatwin.Fault{Method: http.MethodPut, PathPrefix: "/entity/Default/24.200.001/Payment", Count: 2, Mode: "cut_after_commit"}); err != nil {
+		t.Fatal(err)
+	}
 	w.roundTrip()
 	w.judge()
 }

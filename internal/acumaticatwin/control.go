@@ -17,7 +17,7 @@ func (t *Twin) control(c *call) reply {
 	case "GET /_twin":
 		return jsonReply(http.StatusOK, map[string][]string{"routes": {
 			"GET /_twin/requests", "GET /_twin/payments", "GET /_twin/invoices", "GET /_twin/ledger", "GET /_twin/trial-balance",
-			"POST /_twin/faults", "POST /_twin/periods/close", "POST /_twin/periods/open", "POST /_twin/customers", "POST /_twin/invoices",
+			"GET /_twin/faults", "POST /_twin/faults", "DELETE /_twin/faults", "POST /_twin/periods/close", "POST /_twin/periods/open", "POST /_twin/customers", "POST /_twin/invoices",
 			"GET /_twin/notifications", "POST /_twin/notifications", "GET /_twin/notifications/failed", "POST /_twin/notifications/resend",
 		}})
 	case "GET /_twin/requests":
@@ -30,8 +30,6 @@ func (t *Twin) control(c *call) reply {
 		return jsonReply(http.StatusOK, t.Ledger())
 	case "GET /_twin/trial-balance":
 		return jsonReply(http.StatusOK, t.TrialBalance())
-	case "POST /_twin/faults":
-		return t.controlFault(c)
 	case "POST /_twin/periods/close":
 		return controlPeriod(c, t.ClosePeriod)
 	case "POST /_twin/periods/open":
@@ -54,18 +52,6 @@ func (t *Twin) control(c *call) reply {
 
 func controlError(status int, text string) reply {
 	return jsonReply(status, map[string]string{"error": text})
-}
-
-func (t *Twin) controlFault(c *call) reply {
-	var f Fault
-	if err := json.Unmarshal(c.body, &f); err != nil {
-		return controlError(http.StatusBadRequest, err.Error())
-	}
-	if err := f.valid(); err != nil {
-		return controlError(http.StatusBadRequest, err.Error())
-	}
-	t.AddFault(f)
-	return emptyReply(http.StatusNoContent)
 }
 
 func controlPeriod(c *call, change func(string) error) reply {

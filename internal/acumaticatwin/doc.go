@@ -25,7 +25,9 @@
 // the business date, and a payment of which something was refunded cannot be
 // voided; a refund must be applied in full; a journal transaction is posted by
 // its release; the slot of a bearer session is held for as long as a token
-// lives; a queued request was signed in when it came.
+// lives; a queued request was signed in when it came;
+// a 429 in JSON has the error shape of ASP.NET with the text of a login too many;
+// an access token that a fault ends leaves its refresh token alive.
 //
 // Not modelled: account lock-out, two tenants, branches other than MAIN, the
 // authorization code flow and token revocation, 411 for a log-out without a

@@ -2,43 +2,108 @@ package acumaticatwin
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 )
 
+// fault scripts a fault.
+func (c *client) fault(f Fault) {
+	c.t.Helper()
+	if err := c.twin.AddFault(f); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
 func TestFaults(t *testing.T) {
+	const deadlock, limit, denied = "chosen as the deadlock victim", "API Login Limit", "Authorization has been denied"
 	pay := paymentBody("C000002", "AR000005", "100", "")
 	for _, tc := range []struct {
 		mode   string
 		status int // 0 = the connection breaks
+		text   string
+		kind   string
 		saved  int
 	}{
-		{"status:500", 500, 0},
-		{"status:429", 429, 0},
-		{"status:503", 503, 0},
-		{"status:302", 302, 0},
-		{"cut_before", 0, 0},
-		{"cut_after_commit", 0, 1},
-		{"slow:1ms", 200, 1},
+		{"status:500", 500, deadlock, "application/json", 0},
+		{"status:500:deadlock", 500, deadlock, "application/json", 0},
+		{"status:500:login_limit", 500, limit, "application/json", 0},
+		{"status:429", 429, "The custom error module", "text/plain", 0},
+		{"status:429:text", 429, "The custom error module", "text/plain", 0},
+		{"status:429:json", 429, limit, "application/json", 0},
+		{"status:401", 401, denied, "application/json", 0},
+		{"status:503", 503, "The service is unavailable.", "text/html", 0},
+		{"status:504", 504, "504 Gateway Timeout", "text/html", 0},
+		{"status:302", 302, "", "", 0},
+		{"status_after_commit:500", 500, deadlock, "application/json", 1},
+		{"status_after_commit:502", 502, "502 Bad Gateway", "text/html", 1},
+		{"bad_gateway", 502, "502 Bad Gateway", "text/html", 0},
+		{"cut_before", 0, "", "", 0},
+		{"cut_after_commit", 0, "", "", 1},
+		{"cut_body", 0, "", "", 1},
+		{"slow_body:20ms", 200, "000001", "application/json", 1},
+		{"delay:1ms", 200, "000001", "application/json", 1},
+		{"expire_token", 401, denied, "application/json", 0},
 	} {
 		t.Run(tc.mode, func(t *testing.T) {
 			c := start(t, testOptions(newClock()))
-			c.twin.AddFault(Fault{Method: "PUT", PathPrefix: root + "Payment", Count: 1, Mode: tc.mode})
+			c.fault(Fault{Method: "PUT", PathPrefix: root + "Payment", Count: 1, Mode: tc.mode})
 			c.get("Payment").wantStatus(t, 200)
 			a, err := c.try("PUT", root+"Payment", pay, nil)
-			want(t, "status", a.status, tc.status)
 			want(t, "broken", err != nil, tc.status == 0)
+			if err == nil {
+				want(t, "status", a.status, tc.status)
+				a.wantText(t, tc.text)
+				want(t, "kind", strings.HasPrefix(a.header.Get("Content-Type"), tc.kind), true)
+			}
 			want(t, "saved", len(c.twin.Payments()), tc.saved)
-			c.put("Payment", pay).wantStatus(t, 200)
 			requests := c.twin.Requests()
-			want(t, "recorded", requests[len(requests)-2].Status, tc.status)
+			if tc.mode != "cut_body" { // its head was sent
+				want(t, "recorded", requests[len(requests)-1].Status, tc.status)
+			}
+			if tc.mode == "expire_token" {
+				c.get("Payment").wantStatus(t, 401)
+				want(t, "signed in again", c.login(testPassword), 204)
+			}
+			c.put("Payment", pay).wantStatus(t, 200)
 		})
 	}
 }
 
-func TestSlowRequestIsWorkedOnAfterTheClientHasGone(t *testing.T) {
+func TestUnavailableForAWindow(t *testing.T) {
+	clk := newClock()
+	c := start(t, testOptions(clk))
+	c.fault(Fault{From: time.Minute, For: 30 * time.Second, RetryAfter: 20 * time.Second, Mode: "unavailable"})
+	c.get("Payment").wantStatus(t, 200)
+	clk.advance(time.Minute)
+	for range 2 {
+		a := c.get("Payment").wantStatus(t, 503)
+		want(t, "Retry-After", a.header.Get("Retry-After"), "20")
+	}
+	clk.advance(30 * time.Second)
+	c.get("Payment").wantStatus(t, 200)
+}
+
+// TestATokenExpiresInTheMiddle: the access token is dead for good, the refresh
+// token brings the next.
+func TestATokenExpiresInTheMiddle(t *testing.T) {
 	c := start(t, testOptions(newClock()))
-	c.twin.AddFault(Fault{Method: "PUT", Count: 1, Mode: "slow:100ms"})
+	signIn := "grant_type=password&username=api&password=" + testPassword + "&scope=api+offline_access"
+	first := c.token(signIn).wantStatus(t, 200)
+	bearer := func(a answer) http.Header { return http.Header{"Authorization": {"Bearer " + a.text("access_token")}} }
+	c.http.Jar = nil
+	get := func(h http.Header) int { return c.do("GET", root+"Payment", "", h).status }
+	c.fault(Fault{After: 1, Count: 1, Mode: "expire_token"})
+	want(t, "before", get(bearer(first)), 200)
+	want(t, "in the middle", get(bearer(first)), 401)
+	want(t, "and then", get(bearer(first)), 401)
+	second := c.token("grant_type=refresh_token&refresh_token="+first.text("refresh_token")).wantStatus(t, 200)
+	want(t, "refreshed", get(bearer(second)), 200)
+}
+
+func TestDelayedRequestIsWorkedOnAfterTheClientHasGone(t *testing.T) {
+	c := start(t, testOptions(newClock()))
+	c.fault(Fault{Method: "PUT", Count: 1, Mode: "delay:100ms"})
 	c.http.Timeout = 20 * time.Millisecond
 	if _, err := c.try("PUT", root+"Payment", paymentBody("C000002", "AR000005", "100", ""), nil); err == nil {
 		t.Fatal("got an answer, want a timeout")
@@ -76,9 +141,11 @@ func TestControl(t *testing.T) {
 	c.put("Payment", paymentBody("C000002", "AR000005", "100", "")).wantStatus(t, 422)
 	c.do("POST", "/_twin/periods/open", `{"period":"052026"}`, nil).wantStatus(t, 204)
 	c.do("POST", "/_twin/periods/close", `{"period":"1999-05"}`, nil).wantStatus(t, 422)
-	c.do("POST", "/_twin/faults", `{"method":"PUT","path_prefix":"/entity","count":1,"mode":"status:503"}`, nil).wantStatus(t, 204)
+	c.do("POST", "/_twin/faults", `[{"method":"PUT","path_prefix":"/entity","count":1,"mode":"status:503"},{"mode":"cut_before"}]`, nil).wantStatus(t, 200)
 	c.put("Payment", paymentBody("C000002", "AR000005", "100", "")).wantStatus(t, 503)
+	want(t, "fired", c.do("GET", "/_twin/faults", "", nil).text("faults", 0, "fired"), "1")
 	c.do("POST", "/_twin/faults", `{"mode":"explode"}`, nil).wantStatus(t, 400)
+	c.do("DELETE", "/_twin/faults", "", nil).wantStatus(t, 200)
 	c.put("Payment", paymentBody("C000002", "AR000005", "100", "")).wantStatus(t, 200)
 	a = c.do("GET", "/_twin/payments", "", nil).wantStatus(t, 200)
 	want(t, "payment", a.text(0, "payment_ref"), "pi_1")

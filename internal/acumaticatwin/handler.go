@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // maxBody bounds a request body in bytes.
@@ -22,6 +23,7 @@ type call struct {
 	body    []byte
 	secure  bool
 
+	delay   time.Duration // it holds its slot that much longer: a fault
 	session string
 	version int
 	base    string
@@ -31,6 +33,10 @@ type call struct {
 // interface under /_twin.
 func (t *Twin) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == faultPath {
+			t.faults.ServeHTTP(w, r)
+			return
+		}
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 		if err != nil {
 			w.WriteHeader(http.StatusRequestEntityTooLarge)
@@ -41,19 +47,15 @@ func (t *Twin) Handler() http.Handler {
 			t.write(w, t.control(c))
 			return
 		}
-		fault := t.takeFault(r.Method, r.URL.Path)
-		answer, cutOff := t.around(fault, c)
+		act, _ := t.faults.Take(r.Method, r.URL.Path)
+		answer := t.around(act, c)
 		status := answer.status
-		if cutOff {
+		if cutOff(act) {
 			status = 0
 		}
 		t.record(Request{Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Status: status})
 		t.o.Log.Debug("acumatica twin request", "method", r.Method, "path", r.URL.Path, "status", status)
-		if cutOff {
-			hangUp(w)
-			return
-		}
-		t.write(w, answer)
+		t.answer(r.Context(), w, answer, act)
 	})
 }
 
@@ -61,9 +63,12 @@ func (t *Twin) Handler() http.Handler {
 func (t *Twin) admitted(c *call) reply {
 	leave, ok := t.gate.enter()
 	if !ok {
-		return statusFault(http.StatusTooManyRequests)
+		return statusFault(http.StatusTooManyRequests, "")
 	}
 	defer leave()
+	if c.delay > 0 {
+		<-time.After(c.delay) // also when the client has gone: what is in the queue is worked on
+	}
 	return t.serve(c)
 }
 
@@ -83,10 +88,14 @@ func newCall(r *http.Request, body []byte) *call {
 	return c
 }
 
-// write sends an answer with the server's own clock in the Date header.
-func (t *Twin) write(w http.ResponseWriter, answer reply) {
+// head sets the headers of an answer, with the server's own clock in Date.
+func (t *Twin) head(w http.ResponseWriter, answer reply) {
 	maps.Copy(w.Header(), answer.header)
 	w.Header().Set("Date", t.now().UTC().Format(http.TimeFormat))
+}
+
+func (t *Twin) write(w http.ResponseWriter, answer reply) {
+	t.head(w, answer)
 	w.WriteHeader(answer.status)
 	if _, err := w.Write(answer.body); err != nil {
 		t.o.Log.Debug("acumatica twin answer not delivered", "error", err)

@@ -144,12 +144,12 @@ func (t *Twin) refuseSession(bearer bool) *reply {
 	if t.o.Limits.Sessions <= 0 || len(t.sessions) < t.o.Limits.Sessions {
 		return nil
 	}
-	answer := pxError("API Login Limit: %s", tooManyLogins).reply()
+	answer := pxError(tooManyAPILogins).reply()
 	switch {
 	case t.o.Limits.Refusal == "429":
-		answer = statusFault(http.StatusTooManyRequests)
+		answer = statusFault(http.StatusTooManyRequests, "")
 	case bearer:
-		answer = statusFault(http.StatusFound)
+		answer = statusFault(http.StatusFound, "")
 	}
 	return &answer
 }

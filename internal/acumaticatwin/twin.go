@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"millrace/internal/twinfault"
 )
 
 // Options configure a Twin. Username and Password are required.
@@ -46,15 +48,15 @@ type Options struct {
 // A Twin is one Acumatica instance with one tenant. It is safe for use by
 // several goroutines.
 type Twin struct {
-	o    Options
-	cat  catalog
-	gate *gate
+	o      Options
+	cat    catalog
+	gate   *gate
+	faults *twinfault.Script
 
 	mu       sync.Mutex
 	st       *state
 	sessions map[string]*session // by cookie ticket or by grant
 	ops      map[string]*operation
-	faults   []*Fault
 	jobs     []job
 	log      []Request
 
@@ -93,7 +95,7 @@ func New(o Options) (*Twin, error) {
 		return nil, fmt.Errorf("acumatica twin: %w", err)
 	}
 	t := &Twin{
-		o: o, cat: cat, gate: newGate(o.Limits, o.Now), sessions: map[string]*session{}, ops: map[string]*operation{},
+		o: o, cat: cat, gate: newGate(o.Limits, o.Now), faults: twinfault.NewScript(faultWords(), o.Now), sessions: map[string]*session{}, ops: map[string]*operation{},
 		poked: make(chan struct{}, 1),
 	}
 	if t.st, err = loadState(o.StateFile, cat); err != nil {

@@ -29,7 +29,7 @@ func (s *Script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func sendJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)

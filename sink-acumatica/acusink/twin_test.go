@@ -117,11 +117,13 @@ func TestFaultsOfTheTwinEndInOnePayment(t *testing.T) {
 	post := acumaticatwin.Fault{Method: http.MethodPost, PathPrefix: "/entity/Default/24.200.001/Payment/", Count: 1}
 	get := acumaticatwin.Fault{Method: http.MethodGet, PathPrefix: "/entity/Default/24.200.001/Payment", Count: 1}
 	for _, f := range []acumaticatwin.Fault{put, post, get} {
-		for _, mode := range []string{"cut_before", "cut_after_commit", "status:500", "status:503", "status:429", "status:302", "status:401"} {
+		for _, mode := range []string{"cut_before", "cut_after_commit", "cut_body", "status:500", "status_after_commit:500", "status:503", "bad_gateway", "status:429", "status:429:json", "status:302", "status:401", "expire_token"} {
 			f.Mode = mode
 			t.Run(f.Method+" "+strings.ReplaceAll(mode, ":", " "), func(t *testing.T) {
 				n := newTenant(t, false, 0)
-				n.twin.AddFault(f)
+				if err := n.twin.AddFault(f); err != nil {
+					t.Fatal(err)
+				}
 				for try := 0; ; try++ {
 					_, _, err := n.pay(t)
 					if err == nil {

@@ -7,30 +7,24 @@ import (
 )
 
 func TestLoadFaults(t *testing.T) {
-	const asYAML = "- method: PUT\n  path_prefix: /entity\n  count: 2\n  probability: 0.5\n  seed: 7\n  mode: status:503\n- mode: queued:5m\n"
-	const asJSON = `[{"method":"PUT","path_prefix":"/entity","count":2,"probability":0.5,"seed":7,"mode":"status:503"},{"mode":"queued:5m"}]`
-	for _, text := range []string{asYAML, asJSON} {
-		list, err := LoadFaults(strings.NewReader(text))
-		if err != nil || len(list) != 2 {
-			t.Fatalf("got %v, %v", list, err)
-		}
-		want(t, "first", list[0], Fault{Method: "PUT", PathPrefix: "/entity", Count: 2, Probability: 0.5, Seed: 7, Mode: "status:503"})
-		want(t, "second", list[1].Mode, "queued:5m")
+	c := start(t, testOptions(newClock()))
+	if err := c.twin.LoadFaults(strings.NewReader("- {count: 1, mode: status:503}\n- {count: 1, mode: 'status:429:json'}\n")); err != nil {
+		t.Fatal(err)
 	}
-	for _, text := range []string{"- mode: explode", "- mod: cut_before", "- mode: cut_before\n  probability: 2", "- mode: close_period:May", "{"} {
-		if _, err := LoadFaults(strings.NewReader(text)); err == nil {
-			t.Errorf("%q: got no error", text)
+	c.get("Payment").wantStatus(t, 503)
+	c.get("Payment").wantStatus(t, 429)
+	c.get("Payment").wantStatus(t, 200)
+	for _, mode := range []string{"explode", "status:200", "status:429:global-rate", "slow:2s"} {
+		if err := c.twin.LoadFaults(strings.NewReader("mode: " + mode)); err == nil || !strings.Contains(err.Error(), "status") {
+			t.Errorf("%s: got %v", mode, err)
 		}
-	}
-	if list, err := LoadFaults(strings.NewReader("")); err != nil || len(list) != 0 {
-		t.Errorf("empty: got %v, %v", list, err)
 	}
 }
 
 func TestFaultsByProbabilityRepeat(t *testing.T) {
 	run := func(seed uint64) (pattern string) {
 		c := start(t, testOptions(newClock()))
-		c.twin.AddFault(Fault{PathPrefix: root, Probability: 0.3, Seed: seed, Mode: "status:503"})
+		c.fault(Fault{PathPrefix: root, Probability: 0.3, Seed: seed, Mode: "status:503"})
 		for range 60 {
 			if c.get("Customer?$top=1").status == 503 {
 				pattern += "x"
@@ -53,7 +47,7 @@ func TestFaultsByProbabilityRepeat(t *testing.T) {
 func TestQueuedRequestIsDoneMinutesLater(t *testing.T) {
 	clk := newClock()
 	c := start(t, testOptions(clk))
-	c.twin.AddFault(Fault{Method: "PUT", Count: 1, Mode: "queued:5m"})
+	c.fault(Fault{Method: "PUT", Count: 1, Mode: "queued:5m"})
 	if _, err := c.try("PUT", root+"Payment", paymentBody("C000002", "AR000005", "100", ""), nil); err == nil {
 		t.Fatal("got an answer, want a broken connection")
 	}
@@ -66,7 +60,7 @@ func TestQueuedRequestIsDoneMinutesLater(t *testing.T) {
 
 func TestPeriodClosesBetweenTwoCalls(t *testing.T) {
 	c := start(t, testOptions(newClock()))
-	c.twin.AddFault(Fault{Method: "POST", PathPrefix: root + "Payment/ReleasePayment", Count: 1, Mode: "close_period:2026-05"})
+	c.fault(Fault{Method: "POST", PathPrefix: root + "Payment/ReleasePayment", Count: 1, Mode: "close_period:2026-05"})
 	c.put("Payment", paymentBody("C000002", "AR000005", "100", "")).wantStatus(t, 200)
 	a := c.post("Payment/ReleasePayment", releaseBody(typePayment, "000001")).wantStatus(t, 500)
 	a.wantText(t, "The 05-2026 financial period is closed in the U100 company.")
