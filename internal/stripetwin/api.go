@@ -1,9 +1,7 @@
 package stripetwin
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"io"
 	"maps"
@@ -238,16 +236,4 @@ func (t *Twin) serveUnknown(w http.ResponseWriter, req *http.Request) {
 		}
 		return nil, &apiError{status: http.StatusNotFound, msg: "Unrecognized request URL (" + req.Method + ": " + c.path + "). Please see https://stripe.com/docs or we can help at https://support.stripe.com/."}
 	}}).ServeHTTP(w, req)
-}
-
-// encode writes JSON the way Stripe does: two blanks deep, HTML not escaped.
-func encode(o object) []byte {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(o); err != nil {
-		panic("stripetwin: " + err.Error()) // impossible: objects hold only JSON types
-	}
-	return b.Bytes()
 }

@@ -90,7 +90,7 @@ func (tb *table[T, P]) nextDue(from uint64) (k uint64, ok bool) {
 // wakesAt is when the next row is due, in Unix seconds, or the end of time.
 func (tb *table[T, P]) wakesAt() int64 {
 	if k, ok := tb.nextDue(1); ok {
-		return int64(k >> 32) //nolint:gosec // 32 bits
+		return int64(k >> 32)
 	}
 	return math.MaxInt64
 }
@@ -232,9 +232,6 @@ func (l listing[T, P]) step(at uint32, down bool) (seq uint32, ok bool) {
 
 // newest walks the rows as live ones, newest first.
 func (l listing[T, P]) newest() iter.Seq[*T] { return l.down(0, l.tb.at) }
-
-// oldest walks the rows as live ones, oldest first.
-func (l listing[T, P]) oldest() iter.Seq[*T] { return l.up(0, l.tb.at) }
 
 // first returns the newest row as a live one, or nil.
 func (l listing[T, P]) first() *T {

@@ -54,11 +54,11 @@ func (t *Twin) emitUpdate(c *call, typ string, before, after object) {
 
 func (t *Twin) emitChange(c *call, typ string, o, prev object) {
 	e := &event{
-		head: t.newHead(c, newID("evt_1", 23)), Type: typ, Object: encode(o),
+		head: t.newHead(c, newID("evt_1", 23)), Type: typ, Object: compact(o),
 		Request: c.request, Key: c.key,
 	}
 	if prev != nil {
-		e.Previous = encode(prev)
+		e.Previous = compact(prev)
 	}
 	for ep := range t.s.Endpoints.find(nil, always, func(ep *endpoint) bool { return ep.wants(typ) }).newest() {
 		t.s.Seq++

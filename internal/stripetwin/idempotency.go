@@ -1,10 +1,11 @@
 package stripetwin
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
-	"strings"
 )
 
 // keyLifetime is how long a key is remembered, in seconds. Stripe: at least 24
@@ -19,7 +20,8 @@ type kept struct {
 	Signature string // of endpoint and parameters
 	Path      string
 	Status    int
-	Body      string
+	Body      json.RawMessage // without white space
+	Plain     string          // the body when it is no JSON
 	Header    map[string]string
 	Request   string // the request that was executed
 }
@@ -58,7 +60,7 @@ func (t *Twin) begin(c *call, sig string) *answer {
 			msg: msg + fmt.Sprintf(" Try using a key other than '%s' if you meant to execute a different request.", c.key),
 		}, c)
 	}
-	a := &answer{status: k.Status, body: []byte(k.Body), header: map[string]string{"Original-Request": k.Request}, replayed: true}
+	a := &answer{status: k.Status, body: k.body(), header: map[string]string{"Original-Request": k.Request}, replayed: true}
 	maps.Copy(a.header, k.Header)
 	return a
 }
@@ -73,8 +75,28 @@ func (t *Twin) end(c *call) {
 // commits it together with what the request changed, so that a crash can not
 // separate them. Invariant 7.
 func (t *Twin) keep(c *call, sig string, a *answer) {
-	t.s.Keys.put(&kept{
-		head: t.newHead(c, keyPrefix+c.key), Signature: sig, Path: c.path, Status: a.status, Body: strings.Clone(string(a.body)),
+	k := &kept{
+		head: t.newHead(c, keyPrefix+c.key), Signature: sig, Path: c.path, Status: a.status,
 		Header: a.header, Request: c.request,
-	})
+	}
+	var b bytes.Buffer
+	if err := json.Compact(&b, a.body); err == nil {
+		k.Body = b.Bytes()
+	} else {
+		k.Plain = string(a.body)
+	}
+	t.s.Keys.put(k)
+}
+
+// body is the answer as it was first sent.
+func (k *kept) body() []byte {
+	if k.Plain != "" {
+		return []byte(k.Plain)
+	}
+	var b bytes.Buffer
+	if err := json.Indent(&b, k.Body, "", "  "); err != nil {
+		panic("stripetwin: " + err.Error()) // impossible: keep made it
+	}
+	b.WriteByte('\n')
+	return b.Bytes()
 }

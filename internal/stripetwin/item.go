@@ -254,5 +254,5 @@ func listLines(t *Twin, c *call) (object, error) {
 		return nil, err
 	}
 	rows := t.lines(inv)
-	return page(c, inOrder[item]{rows, func(it *item) string { return it.Line }}, "line item", (*item).line)
+	return pageOf(c, inOrder(rows, func(it *item) string { return it.Line }), "line item", (*item).line)
 }

@@ -18,6 +18,7 @@ import (
 func asJSON(t *testing.T, s *state) any {
 	t.Helper()
 	s.settle()
+	s.forget()
 	all := map[string]any{}
 	for id := range s.all() {
 		raw, err := s.line(id)

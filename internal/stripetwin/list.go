@@ -22,49 +22,49 @@ func paging(c *call) (int, error) {
 
 // rows are what a list shows, in its order. Stripe: a cursor only has to
 // exist, it need not pass the filters of the list.
-type rows[T any] interface {
-	after(cursor string) (iter.Seq[*T], bool)  // those behind the cursor; "" is all
-	before(cursor string) (iter.Seq[*T], bool) // those before it, the nearest first
+type rows[T any] struct {
+	after  func(cursor string) (iter.Seq[*T], bool) // those behind the cursor; "" is all
+	before func(cursor string) (iter.Seq[*T], bool) // those before it, the nearest first
 }
 
-func (l listing[T, P]) after(cursor string) (iter.Seq[*T], bool) {
-	if cursor == "" {
-		return l.down(0, l.tb.view), true
-	}
-	seq, v := l.tb.locate(cursor)
-	return l.down(seq, l.tb.view), v != nil
-}
-
-func (l listing[T, P]) before(cursor string) (iter.Seq[*T], bool) {
-	seq, v := l.tb.locate(cursor)
-	return l.up(seq, l.tb.view), v != nil
+// page answers one page of what a table found.
+func page[T any, P rowOf[T]](c *call, l listing[T, P], noun string, render func(*T) object) (object, error) {
+	return pageOf(c, rows[T]{
+		after: func(cursor string) (iter.Seq[*T], bool) {
+			if cursor == "" {
+				return l.down(0, l.tb.view), true
+			}
+			seq, v := l.tb.locate(cursor)
+			return l.down(seq, l.tb.view), v != nil
+		},
+		before: func(cursor string) (iter.Seq[*T], bool) {
+			seq, v := l.tb.locate(cursor)
+			return l.up(seq, l.tb.view), v != nil
+		},
+	}, noun, render)
 }
 
 // inOrder are rows that are in list order already.
-type inOrder[T any] struct {
-	all []*T
-	id  func(*T) string
-}
-
-func (r inOrder[T]) after(cursor string) (iter.Seq[*T], bool) {
-	if cursor == "" {
-		return slices.Values(r.all), true
+func inOrder[T any](all []*T, id func(*T) string) rows[T] {
+	find := func(cursor string) int { return slices.IndexFunc(all, func(v *T) bool { return id(v) == cursor }) }
+	return rows[T]{
+		after: func(cursor string) (iter.Seq[*T], bool) {
+			i := find(cursor)
+			return slices.Values(all[i+1:]), i >= 0 || cursor == ""
+		},
+		before: func(cursor string) (iter.Seq[*T], bool) {
+			i := find(cursor)
+			back := slices.Clone(all[:max(0, i)])
+			slices.Reverse(back)
+			return slices.Values(back), i >= 0
+		},
 	}
-	i := slices.IndexFunc(r.all, func(v *T) bool { return r.id(v) == cursor })
-	return slices.Values(r.all[i+1:]), i >= 0
 }
 
-func (r inOrder[T]) before(cursor string) (iter.Seq[*T], bool) {
-	i := slices.IndexFunc(r.all, func(v *T) bool { return r.id(v) == cursor })
-	back := slices.Clone(r.all[:max(0, i)])
-	slices.Reverse(back)
-	return slices.Values(back), i >= 0
-}
-
-// page answers one page of a list. Stripe: starting_after goes on behind an
+// pageOf answers one page of a list. Stripe: starting_after goes on behind an
 // object, ending_before returns the objects that come right before one, still
 // in list order; a cursor that does not exist is refused.
-func page[T any](c *call, all rows[T], noun string, render func(*T) object) (object, error) {
+func pageOf[T any](c *call, all rows[T], noun string, render func(*T) object) (object, error) {
 	limit, err := paging(c)
 	if err != nil {
 		return nil, err

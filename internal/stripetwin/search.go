@@ -144,7 +144,7 @@ func search[T any, P rowOf[T]](t *Twin, c *call, all *table[T, P], render func(*
 }
 
 // searchPage cuts one page; the cursor is opaque to clients.
-func searchPage[T any](c *call, rows rows[T], limit int, render func(*T) object) (object, error) {
+func searchPage[T any, P rowOf[T]](c *call, found listing[T, P], limit int, render func(*T) object) (object, error) {
 	from := 0
 	if p := c.form.str("page", 255); p != "" {
 		n, err := strconv.Atoi(strings.TrimPrefix(p, "page_"))
@@ -154,8 +154,7 @@ func searchPage[T any](c *call, rows rows[T], limit int, render func(*T) object)
 		from = n
 	}
 	data, n, more := make([]any, 0, limit), 0, false
-	all, _ := rows.after("")
-	for r := range all {
+	for r := range found.down(0, found.tb.view) {
 		if more = len(data) == limit; more {
 			break
 		}

@@ -60,10 +60,12 @@ type state struct {
 	Deliveries *queue
 	Keys       *table[kept, *kept]
 
-	stores []store
-	kinds  map[string]store // by the prefix of ids
-	seed   maphash.Seed
-	dirty  map[string]bool // ids that changed since the last commit
+	stores  []store
+	kinds   map[string]store // by the prefix of ids
+	seed    maphash.Seed
+	z       *squeezer
+	scratch []byte          // for packing
+	dirty   map[string]bool // ids that changed since the last commit
 
 	balance purse // sums of Moves
 }
@@ -71,7 +73,7 @@ type state struct {
 // newState lists every kind of object once: where it is kept, how it looks
 // where another object is expanded to it, its columns, how its ids begin.
 func newState(now int64) *state {
-	s := &state{Account: newID("acct_1", 15), Opened: now, kinds: map[string]store{}, seed: maphash.MakeSeed(), dirty: map[string]bool{}, balance: newPurse()}
+	s := &state{Account: newID("acct_1", 15), Opened: now, kinds: map[string]store{}, seed: maphash.MakeSeed(), z: newSqueezer(), scratch: make([]byte, 0, 1<<12), dirty: map[string]bool{}, balance: newPurse()}
 	s.Customers = keep(s, still((*customer).render), customerColumns(), "cus")
 	s.Invoices = keep(s, (*Twin).renderInvoice, invoiceColumns(), "in")
 	s.Items = keep(s, still((*item).render), itemColumns(), "ii")

@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"iter"
 	"math"
+	"reflect"
 
 	"github.com/tidwall/btree"
 )
@@ -22,6 +23,7 @@ type rowOf[T any] interface {
 // mark or put); a change that nobody marks is forgotten.
 type table[T any, P rowOf[T]] struct {
 	s     *state
+	pack  packing
 	show  func(*Twin, *T) object
 	rows  btree.Map[uint32, slot] // by Seq
 	ids   btree.Set[uint64]       // join(hash of id, Seq)
@@ -40,7 +42,7 @@ type slot struct {
 // one of the prefixes. show renders a row where another object is expanded to
 // it; nil where that cannot happen.
 func keep[T any, P rowOf[T]](s *state, show func(*Twin, *T) object, cols []column[T], prefixes ...string) *table[T, P] {
-	tb := &table[T, P]{s: s, show: show, live: map[uint32]*T{}, stale: map[uint32]bool{}}
+	tb := &table[T, P]{s: s, pack: newPacking(reflect.TypeFor[T](), s.z), show: show, live: map[uint32]*T{}, stale: map[uint32]bool{}}
 	for i := range cols {
 		tb.cols = append(tb.cols, &cols[i])
 	}
@@ -55,7 +57,7 @@ func join(hi, lo uint32) uint64 { return uint64(hi)<<32 | uint64(lo) }
 
 func seqOf[T any, P rowOf[T]](v *T) uint32 { return uint32(P(v).top().Seq) } //nolint:gosec // 4 billion objects fit nowhere
 
-func (s *state) hash(v string) uint32 { return uint32(maphash.String(s.seed, v) >> 32) } //nolint:gosec // 32 bits of 64
+func (s *state) hash(v string) uint32 { return uint32(maphash.String(s.seed, v) >> 32) }
 
 func (tb *table[T, P]) len() int { return tb.rows.Len() }
 
@@ -71,7 +73,7 @@ func (tb *table[T, P]) locate(id string) (seq uint32, v *T) {
 	}
 	h := tb.s.hash(id)
 	tb.ids.Ascend(join(h, 0), func(k uint64) bool {
-		if uint32(k>>32) != h { //nolint:gosec // the upper half
+		if uint32(k>>32) != h {
 			return false
 		}
 		seq = uint32(k) //nolint:gosec // the lower half
@@ -101,7 +103,7 @@ func (tb *table[T, P]) view(seq uint32) *T {
 		return v
 	}
 	sl, _ := tb.rows.Get(seq)
-	return unpack[T](sl.packed)
+	return tb.unpack(sl.packed)
 }
 
 // put adds a row, or says that it changed.
@@ -124,7 +126,7 @@ func (tb *table[T, P]) delete(id string) {
 		return
 	}
 	if sl, _ := tb.rows.Get(seq); sl.packed != "" {
-		tb.reindex(seq, unpack[T](sl.packed), nil)
+		tb.reindex(seq, tb.unpack(sl.packed), nil)
 	}
 	tb.ids.Delete(join(tb.s.hash(id), seq))
 	tb.rows.Delete(seq)
@@ -150,11 +152,11 @@ func (tb *table[T, P]) settle() {
 		}
 		var was *T
 		if sl.packed != "" && len(tb.cols) > 0 {
-			was = unpack[T](sl.packed)
+			was = tb.unpack(sl.packed)
 		}
 		v := tb.live[seq]
 		tb.reindex(seq, was, v)
-		sl.packed = pack(v)
+		sl.packed = string(tb.pack.put(tb.s.scratch[:0], reflect.ValueOf(v).Elem()))
 		tb.rows.Set(seq, sl)
 	}
 	clear(tb.stale)
@@ -235,18 +237,8 @@ func (tb *table[T, P]) expanded(t *Twin, id string) object {
 	return tb.show(t, v)
 }
 
-func pack[T any](v *T) string {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		panic("stripetwin: " + err.Error()) // impossible: rows hold only plain types
-	}
-	return string(raw)
-}
-
-func unpack[T any](packed string) *T {
+func (tb *table[T, P]) unpack(packed string) *T {
 	v := new(T)
-	if err := json.Unmarshal([]byte(packed), v); err != nil {
-		panic("stripetwin: " + err.Error()) // impossible: pack wrote it
-	}
+	tb.pack.take([]byte(packed), reflect.ValueOf(v).Elem())
 	return v
 }
