@@ -22,6 +22,7 @@ type call struct {
 	cookies map[string]string
 	body    []byte
 	secure  bool
+	host    string
 
 	delay   time.Duration // it holds its slot that much longer: a fault
 	session string
@@ -75,7 +76,7 @@ func (t *Twin) admitted(c *call) reply {
 func newCall(r *http.Request, body []byte) *call {
 	c := &call{
 		method: r.Method, rawPath: r.URL.Path, query: r.URL.Query(), header: r.Header,
-		cookies: map[string]string{}, body: body, secure: r.TLS != nil,
+		cookies: map[string]string{}, body: body, secure: r.TLS != nil, host: r.Host,
 	}
 	for step := range strings.SplitSeq(strings.Trim(r.URL.EscapedPath(), "/"), "/") {
 		if plainStep, err := url.PathUnescape(step); err == nil && plainStep != "" {
@@ -201,20 +202,3 @@ func endpoints() reply {
 
 // build is the ERP build that the twin claims to be.
 const build = "24.200.0100"
-
-// swagger says which contract version the endpoint has, and its paths. It is
-// not the full schema.
-func (t *Twin) swagger(c *call) reply {
-	paths := map[string]map[string]struct{}{}
-	for name, e := range t.cat {
-		paths["/"+name] = map[string]struct{}{"get": {}, "put": {}}
-		for a := range e.actions {
-			paths["/"+name+"/"+a] = map[string]struct{}{"post": {}}
-		}
-	}
-	return jsonReply(http.StatusOK, map[string]any{
-		"openapi": "3.0.1",
-		"info":    map[string]string{"title": c.path[1] + "/" + c.path[2], "version": "4"},
-		"paths":   paths,
-	})
-}

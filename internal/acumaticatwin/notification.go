@@ -114,7 +114,7 @@ func (t *Twin) announce(news map[string][]change) {
 			if len(d.Entities) > 0 && !slices.Contains(d.Entities, e.name) {
 				continue
 			}
-			inserted, deleted := t.plainRows(d, e, news[e.name])
+			inserted, deleted := t.plainRows(d, e, news[e.stored()])
 			if len(inserted)+len(deleted) == 0 {
 				continue
 			}
@@ -147,7 +147,7 @@ func (t *Twin) plainRows(d *destination, e *entity, changes []change) (inserted,
 
 // plainRow writes the values of a record bare, times without an offset.
 func (t *Twin) plainRow(d *destination, e *entity, r *record) string {
-	if r == nil {
+	if !e.finds(r) {
 		return ""
 	}
 	var w strings.Builder
@@ -167,7 +167,7 @@ func (t *Twin) plainRow(d *destination, e *entity, r *record) string {
 }
 
 func plainValue(f *field, r *record, at *time.Location) string {
-	text, ok := r.value(f.name)
+	text, ok := r.value(f.column)
 	if !ok {
 		return "null"
 	}
