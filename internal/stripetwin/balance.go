@@ -39,7 +39,7 @@ func (m *move) render(now int64) object {
 	return object{
 		"id": m.ID, "object": "balance_transaction", "amount": m.Amount, "available_on": m.AvailableOn, "created": m.Created,
 		"currency": m.Currency, "description": orNull(m.Description), "exchange_rate": rate, "fee": m.Fee, "fee_details": fees,
-		"net": m.Amount - m.Fee, "reporting_category": m.Category, "source": m.Source, "status": status, "type": m.Type,
+		"net": m.Amount - m.Fee, "reporting_category": m.Category, "source": orNull(m.Source), "status": status, "type": m.Type,
 	}
 }
 

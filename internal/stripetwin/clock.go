@@ -53,6 +53,9 @@ func (t *Twin) tick(c *call) {
 	for p := range t.s.Payouts.due(c.now) {
 		t.advancePayout(c, p)
 	}
+	for p := range t.s.Topups.due(c.now) {
+		t.arrive(c, p)
+	}
 	for ch := range t.s.Charges.due(c.now) {
 		t.endDelayed(c, ch)
 	}

@@ -17,6 +17,8 @@ func (t *Twin) mountControl(mux *http.ServeMux) {
 	mux.HandleFunc("POST /_twin/charge", t.controlCharge)
 	mux.HandleFunc("POST /_twin/refund/fail", t.controlFailRefund)
 	mux.HandleFunc("POST /_twin/advance", t.controlAdvance)
+	mux.HandleFunc("POST /_twin/balance_transaction", t.controlMovement)
+	mux.HandleFunc("POST /_twin/topup/fail", t.controlTopup)
 	mux.HandleFunc("GET /_twin/rates", t.controlRates)
 	mux.HandleFunc("POST /_twin/rates", t.controlRates)
 	mux.HandleFunc("POST /_twin/payout", t.controlPayout)
@@ -39,6 +41,8 @@ func (t *Twin) selfDescription() map[string]any {
 		"control": []string{
 			"GET /_twin", "GET /_twin/requests", "POST /_twin/charge {customer, amount, currency, description}",
 			"POST /_twin/advance {by}", "POST /_twin/payout {currency} or {payout, failure_code}",
+			"POST /_twin/balance_transaction {type, amount, fee, currency, description, category, source, days}",
+			"POST /_twin/topup/fail {topup, failure_code}",
 			"GET /_twin/rates", "POST /_twin/rates {rates: {eur: \"1.0838\"}} (price of one unit in US dollars)",
 			"POST /_twin/refund/fail {refund, reason}",
 			"POST /_twin/dispute {charge, reason, inquiry} or {dispute, outcome: won|lost|escalate, fee_back}",

@@ -3,6 +3,7 @@ package stripetwin
 import (
 	"context"
 	"net/http"
+	"strings"
 )
 
 // disputeFee is what a chargeback costs, in minor units.
@@ -36,6 +37,10 @@ var evidenceFiles = []string{
 	"refund_policy", "service_documentation", "shipping_documentation", "uncategorized_file",
 }
 
+// final says that the payer's bank has the last word. Stripe: so it is with
+// payments from bank accounts, whose late failures come as disputes as well.
+func (d *dispute) final() bool { return strings.HasPrefix(d.Charge, "py_") }
+
 func (d *dispute) open() bool {
 	switch d.Status {
 	case "warning_needs_response", "warning_under_review", "needs_response", "under_review":
@@ -68,7 +73,7 @@ func (t *Twin) renderDispute(d *dispute, now int64) object {
 	for _, k := range evidenceTexts {
 		evidence[k] = orNull(d.Evidence[k])
 	}
-	return object{
+	o := object{
 		"id": d.ID, "object": "dispute", "amount": d.Amount, "balance_transactions": moves, "charge": d.Charge, "created": d.Created,
 		"currency": d.Currency, "evidence": evidence,
 		"evidence_details": object{
@@ -76,11 +81,12 @@ func (t *Twin) renderDispute(d *dispute, now int64) object {
 			"submission_count": d.Submissions,
 		},
 		"is_charge_refundable": d.Taken == "", "livemode": false, "metadata": metadataOf(d.Metadata),
-		"payment_intent": orNull(d.Intent), "payment_method_details": object{
-			"card": object{"brand": "visa", "network_reason_code": "83"}, "type": "card",
-		},
-		"reason": d.Reason, "status": d.Status,
+		"payment_intent": orNull(d.Intent), "reason": d.Reason, "status": d.Status,
 	}
+	if !d.final() {
+		o["payment_method_details"] = object{"card": object{"brand": "visa", "network_reason_code": "83"}, "type": "card"}
+	}
+	return o
 }
 
 // openDispute disputes what is left of a charge.
@@ -88,9 +94,15 @@ func (t *Twin) openDispute(c *call, ch *charge, reason string, inquiry bool) (*d
 	if ch.Status != "" || ch.Move == "" || ch.Dispute != "" || ch.Refunded == ch.Amount {
 		return nil, invalid("", "", "The charge %s cannot be disputed.", ch.ID)
 	}
+	usual := "fraudulent"
+	if bank := strings.HasPrefix(ch.ID, "py_"); bank && inquiry {
+		return nil, invalid("", "inquiry", "Banks do not inquire about %s.", ch.ID)
+	} else if bank {
+		usual = "debit_not_authorized"
+	}
 	before := ch.render()
 	d := &dispute{
-		head: t.newHead(c, newID("dp_1", 23)), Charge: ch.ID, Intent: ch.Intent, Currency: ch.Currency, Reason: orElse(reason, "fraudulent"),
+		head: t.newHead(c, newID("dp_1", 23)), Charge: ch.ID, Intent: ch.Intent, Currency: ch.Currency, Reason: orElse(reason, usual),
 		Status: "warning_needs_response", Amount: ch.Amount - ch.Refunded, DueBy: midnight(c.now, evidenceDays) - 1,
 	}
 	t.s.Disputes.put(d)
@@ -104,6 +116,9 @@ func (t *Twin) openDispute(c *call, ch *charge, reason string, inquiry bool) (*d
 	t.emitUpdate(c, "charge.updated", before, ch.render())
 	if !inquiry {
 		t.emit(c, "charge.dispute.funds_withdrawn", o)
+	}
+	if d.final() {
+		t.closeDispute(c, d, false, false)
 	}
 	return d, nil
 }

@@ -17,6 +17,7 @@ var expandable = map[string][]string{
 		"on_behalf_of", "payment_intent", "refunds", "review", "source_transfer", "transfer",
 	},
 	"payment_intent":      {"application", "customer", "invoice", "latest_charge", "on_behalf_of", "payment_method", "review"},
+	"topup":               {"balance_transaction"},
 	"refund":              {"balance_transaction", "charge", "failure_balance_transaction", "payment_intent", "source_transfer_reversal", "transfer_reversal"},
 	"dispute":             {"charge", "payment_intent"},
 	"payout":              {"balance_transaction", "destination", "failure_balance_transaction", "original_payout", "reversed_by"},
@@ -32,7 +33,7 @@ var expandable = map[string][]string{
 var behind = map[string]string{
 	"balance_transaction": "balance_transaction", "charge": "charge", "customer": "customer", "invoice": "invoice",
 	"invoice_item": "invoiceitem", "latest_charge": "charge", "lines": "line_item", "payment_intent": "payment_intent",
-	"failure_balance_transaction": "balance_transaction", "refunds": "refund", "refund": "refund",
+	"destination": "bank_account", "failure_balance_transaction": "balance_transaction", "refunds": "refund", "refund": "refund",
 }
 
 // absent are members that are left out unless expanded and that the twin
@@ -56,8 +57,7 @@ func checkExpand(r route, paths []string) error {
 				return invalid("", "expand", "This property cannot be expanded (%s). You may want to try expanding 'data.%s' instead.", path, path)
 			case !slices.Contains(expandable[kind], segs[i]):
 				return invalid("", "expand", "This property cannot be expanded (%s).", segs[i])
-			case slices.Contains(absent[kind], segs[i]) || kind == "payment_intent" && segs[i] == "payment_method" ||
-				kind == "payout" && segs[i] == "destination":
+			case slices.Contains(absent[kind], segs[i]) || kind == "payment_intent" && segs[i] == "payment_method":
 				return notImplemented("expanding %s of a %s", segs[i], kind)
 			default:
 				inList = segs[i] == "lines" || segs[i] == "refunds"
@@ -101,6 +101,9 @@ func (t *Twin) expand(o object, segs []string) {
 
 // lookup renders whatever object has the id, or nil.
 func (t *Twin) lookup(id string) object {
+	if strings.HasPrefix(id, bankPrefix) {
+		return t.renderBank(id)
+	}
 	st := t.s.storeOf(id)
 	if st == nil {
 		return nil

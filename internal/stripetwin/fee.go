@@ -10,8 +10,9 @@ const (
 
 // A feePart is one line of fee_details. What is negative was given back.
 type feePart struct {
-	Kind, Text string
-	Amount     int64
+	Kind   string `json:"k"`
+	Text   string `json:"t"`
+	Amount int64  `json:"a"`
 }
 
 // Texts of fees, as Stripe writes them.

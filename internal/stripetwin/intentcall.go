@@ -16,12 +16,13 @@ func createIntent(t *Twin, c *call) (object, error) {
 		return nil, missingParam("amount")
 	case cur == "":
 		return nil, missingParam("currency")
-	case amount < 1:
-		return nil, invalid("parameter_invalid_integer", "amount", "This value must be greater than or equal to 1.")
 	case cust != "" && t.s.Customers.get(cust) == nil:
 		return nil, missing("customer", cust, "customer", http.StatusBadRequest)
 	case confirm && method == "":
 		return nil, missingParam("payment_method")
+	}
+	if err := payableAmount("amount", amount, cur); err != nil {
+		return nil, err
 	}
 	if method != "" {
 		if err := usableMethod(method); err != nil {

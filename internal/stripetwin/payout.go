@@ -14,9 +14,6 @@ const (
 	instantMinAmount = 50
 )
 
-// bankAccount is where the twin's account is paid out to.
-const bankAccount = "ba_1MillraceTestBankUSD0000"
-
 // A payout moves balance to the bank, or debits the bank when its amount is
 // negative. Stripe: pending, in_transit, paid; also paid ones may still fail.
 type payout struct {
@@ -61,7 +58,7 @@ func (p *payout) render() object {
 	o := object{
 		"id": p.ID, "object": "payout", "amount": p.Amount, "arrival_date": p.ArrivalDate, "automatic": p.Automatic,
 		"balance_transaction": p.Move, "created": p.Created, "currency": p.Currency, "description": orNull(p.Description),
-		"destination": bankAccount, "failure_balance_transaction": orNull(p.FailureMove), "failure_code": orNull(p.FailureCode),
+		"destination": bankOf(p.Currency), "failure_balance_transaction": orNull(p.FailureMove), "failure_code": orNull(p.FailureCode),
 		"failure_message": nil, "livemode": false, "metadata": metadataOf(p.Metadata), "method": p.Method,
 		"original_payout": nil, "reconciliation_status": reconciliation, "reversed_by": nil, "source_type": "card",
 		"statement_descriptor": nil, "status": p.Status, "type": "bank_account",
@@ -158,6 +155,11 @@ func createPayout(t *Twin, c *call) (object, error) {
 		return nil, missingParam("currency")
 	case amount < 1:
 		return nil, invalid("parameter_invalid_integer", "amount", "This value must be greater than or equal to 1.")
+	}
+	if cur == "huf" || cur == "twd" { // Stripe: charged with decimals, paid out without
+		if amount%100 != 0 {
+			return nil, invalid("", "amount", "Payouts in %s must be a multiple of 100.", cur)
+		}
 	}
 	p := payout{
 		head: head{Metadata: meta}, Currency: cur, Status: "pending", Method: method, Description: description, Amount: amount,

@@ -24,7 +24,7 @@ type route struct {
 var kinds = map[string]string{
 	"account": "account", "balance": "balance", "balance_transactions": "balance_transaction", "charges": "charge",
 	"credit_notes": "credit_note", "customers": "customer", "disputes": "dispute", "events": "event", "invoiceitems": "invoiceitem", "invoices": "invoice",
-	"payment_intents": "payment_intent", "payouts": "payout", "refunds": "refund", "webhook_endpoints": "webhook_endpoint",
+	"payment_intents": "payment_intent", "payouts": "payout", "refunds": "refund", "topups": "topup", "webhook_endpoints": "webhook_endpoint",
 }
 
 // with completes a route with the parameters that are still to come.
@@ -185,6 +185,12 @@ func moneyRoutes() []route {
 		get("/v1/disputes/{id}", getDispute),
 		post("/v1/disputes/{id}", updateDispute, "evidence", "metadata", "submit"),
 		post("/v1/disputes/{id}/close", closeDisputeCall),
+
+		post("/v1/topups", createTopup, "amount", "currency", "description", "metadata", "statement_descriptor", "transfer_group").with("source"),
+		list("/v1/topups", listTopups, "created", "status").with("amount"),
+		get("/v1/topups/{id}", getTopup),
+		post("/v1/topups/{id}", updateTopup, "description", "metadata"),
+		post("/v1/topups/{id}/cancel", cancelTopup),
 
 		post("/v1/payouts", createPayout, "amount", "currency", "description", "metadata", "method").with(
 			"destination", "source_type", "statement_descriptor"),

@@ -53,6 +53,7 @@ type state struct {
 	Refunds    *table[refund, *refund]
 	Notes      *table[creditNote, *creditNote]
 	Payouts    *table[payout, *payout]
+	Topups     *table[topup, *topup]
 	Disputes   *table[dispute, *dispute]
 	Moves      *table[move, *move] // balance transactions
 	Events     *table[event, *event]
@@ -82,6 +83,7 @@ func newState(now int64) *state {
 	s.Refunds = keep(s, still((*refund).render), refundColumns(), "re", "pyr")
 	s.Notes = keep(s, still((*creditNote).render), noteColumns(), "cn")
 	s.Payouts = keep(s, still((*payout).render), payoutColumns(), "po")
+	s.Topups = keep(s, still((*topup).render), topupColumns(), "tu")
 	s.Disputes = keep(s, (*Twin).showDispute, disputeColumns(), "dp")
 	s.Moves = keep(s, (*Twin).showMove, moveColumns(), "txn")
 	s.Events = keep[event](s, nil, eventColumns(), "evt")
