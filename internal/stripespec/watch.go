@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -26,6 +27,9 @@ func Watch(tb testing.TB, next http.Handler) http.Handler {
 		next.ServeHTTP(t, req)
 		if t.body.Len() == 0 || !strings.HasPrefix(w.Header().Get("Content-Type"), "application/json") {
 			return // cut, or an error page of the edge
+		}
+		if n := w.Header().Get("Content-Length"); n != "" && n != strconv.Itoa(t.body.Len()) {
+			return // cut in the middle
 		}
 		for _, p := range d.judge(req.Method, req.URL.Path, t.status, t.body.Bytes()) {
 			if _, before := told.LoadOrStore(p, true); !before {

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"millrace/internal/twinfault"
 )
 
 // maxBody bounds a request body in bytes; the largest legal one is far below.
@@ -29,6 +31,7 @@ type answer struct {
 	body     []byte
 	header   map[string]string
 	replayed bool
+	edge     bool // from the proxy in front of the API: none of the API's headers
 }
 
 // A handler executes a call under the lock. It changes nothing before it is
@@ -44,23 +47,22 @@ func (t *Twin) serve(r route) http.Handler {
 			c.key = req.Header.Get("Idempotency-Key")
 		}
 		t.learnBaseURL(req.Host)
-		f, hit := t.takeFault(req.Method, req.URL.Path)
-		if hit && f.mode == modeCutBefore {
+		act, _ := t.faults.Take(req.Method, req.URL.Path)
+		if act.Mode == twinfault.CutBefore {
 			t.cut(w, req, c)
 			return
 		}
-		a := t.admit(w, req, c)
-		if a == nil && hit && f.mode == modeStatus {
-			a = errorAnswer(faultError(f.status), c)
+		a := edgeFault(act)
+		if a == nil {
+			a = t.admit(w, req, c)
 		}
 		if a == nil {
-			a = t.execute(req, r, c, f)
+			a = t.scripted(act, c, req.Method)
 		}
-		if hit && f.mode == modeCutAfterCommit {
-			t.cut(w, req, c)
-			return
+		if a == nil {
+			a = t.execute(req, r, c, act)
 		}
-		t.send(w, req, c, a)
+		t.reply(w, req, c, a, act)
 	})
 }
 
@@ -97,7 +99,7 @@ func (t *Twin) admit(w http.ResponseWriter, req *http.Request, c *call) *answer 
 }
 
 // execute runs the call at most once per idempotency key.
-func (t *Twin) execute(req *http.Request, r route, c *call, f fault) *answer {
+func (t *Twin) execute(req *http.Request, r route, c *call, act twinfault.Action) *answer {
 	sig := c.form.fingerprint(req.Method, req.URL.Path)
 	if c.key != "" {
 		if a := t.begin(c, sig); a != nil {
@@ -105,18 +107,19 @@ func (t *Twin) execute(req *http.Request, r route, c *call, f fault) *answer {
 		}
 		defer t.end(c)
 	}
-	if f.mode == modeDelay {
-		select {
-		case <-time.After(f.delay):
-		case <-req.Context().Done():
-		}
+	if act.Mode == twinfault.Delay {
+		<-time.After(act.Duration) // also when the client has gone
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.tick(c)
 	a, keep := t.run(r, c)
-	if f.mode == modeStatusAfterCommit {
-		a, keep = errorAnswer(faultError(f.status), c), true
+	sent := a
+	if act.Mode == twinfault.StatusAfterCommit {
+		sent = t.statusAnswer(act, c, req.Method)
+		if !sent.edge && sent.status >= http.StatusInternalServerError {
+			a, keep = sent, true // the API's own failure is what the key remembers
+		}
 	}
 	if keep && c.key != "" {
 		t.keep(c, sig, a)
@@ -126,7 +129,7 @@ func (t *Twin) execute(req *http.Request, r route, c *call, f fault) *answer {
 			return errorAnswer(&apiError{status: http.StatusInternalServerError, typ: "api_error", msg: "The twin could not write its state."}, c)
 		}
 	}
-	return a
+	return sent
 }
 
 // run reports the answer and whether an idempotency key keeps it: results of
@@ -170,11 +173,20 @@ func errorAnswer(e *apiError, c *call) *answer {
 }
 
 func (t *Twin) send(w http.ResponseWriter, req *http.Request, c *call, a *answer) {
+	t.head(w, req, c, a)
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body) //nolint:gosec // JSON, and a client that went away asks again with the same key
+}
+
+// head sets the headers of an answer and logs it.
+func (t *Twin) head(w http.ResponseWriter, req *http.Request, c *call, a *answer) {
 	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Request-Id", c.request)
-	h.Set("Stripe-Version", APIVersion)
-	if c.key != "" {
+	if !a.edge {
+		h.Set("Content-Type", "application/json")
+		h.Set("Request-Id", c.request)
+		h.Set("Stripe-Version", APIVersion)
+	}
+	if c.key != "" && !a.edge {
 		h.Set("Idempotency-Key", c.key)
 		h.Set("Original-Request", c.request)
 	}
@@ -185,21 +197,6 @@ func (t *Twin) send(w http.ResponseWriter, req *http.Request, c *call, a *answer
 		h.Set("Idempotent-Replayed", "true")
 	}
 	t.record(req, c, a.status, a.replayed)
-	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body) //nolint:gosec // JSON, and a client that went away asks again with the same key
-}
-
-// cut ends the connection inside the first line of the answer: at an earlier
-// cut Go's own client would send a request with an idempotency key again by
-// itself, and nobody would see the fault.
-func (t *Twin) cut(w http.ResponseWriter, req *http.Request, c *call) {
-	t.record(req, c, 0, false)
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		panic(http.ErrAbortHandler) // the only other way to cut (HTTP/2)
-	}
-	_, _ = conn.Write([]byte("HTTP/1.1 "))
-	_ = conn.Close()
 }
 
 func (t *Twin) record(req *http.Request, c *call, status int, replayed bool) {

@@ -24,7 +24,7 @@ func (t *Twin) mountControl(mux *http.ServeMux) {
 	mux.HandleFunc("POST /_twin/payout", t.controlPayout)
 	mux.HandleFunc("POST /_twin/dispute", t.controlDispute)
 	mux.HandleFunc("POST /_twin/webhook", t.controlWebhook)
-	mux.HandleFunc("POST /_twin/faults", t.controlFault)
+	mux.Handle("/_twin/faults", t.faults)
 }
 
 // selfDescription says what the twin can do and what it cannot.
@@ -46,7 +46,8 @@ func (t *Twin) selfDescription() map[string]any {
 			"GET /_twin/rates", "POST /_twin/rates {rates: {eur: \"1.0838\"}} (price of one unit in US dollars)",
 			"POST /_twin/refund/fail {refund, reason}",
 			"POST /_twin/dispute {charge, reason, inquiry} or {dispute, outcome: won|lost|escalate, fee_back}",
-			"POST /_twin/webhook {url, secret}", "POST /_twin/faults {method, path_prefix, count, mode}",
+			"POST /_twin/webhook {url, secret}",
+			"GET /_twin/faults", "POST /_twin/faults {method, path_prefix, count, after, probability, seed, from, for, retry_after, mode} or a list of such", "DELETE /_twin/faults",
 		},
 		"not_implemented": []string{
 			"lines and customer balance of credit notes, stored payment methods, subscriptions, taxes, discounts, checkout",
@@ -88,18 +89,6 @@ func (t *Twin) controlWebhook(w http.ResponseWriter, req *http.Request) {
 	}
 	t.SetWebhook(in.URL, in.Secret)
 	sendJSON(w, http.StatusOK, map[string]string{"url": in.URL})
-}
-
-func (t *Twin) controlFault(w http.ResponseWriter, req *http.Request) {
-	var in Fault
-	if !readJSON(w, req, &in) {
-		return
-	}
-	if err := t.AddFault(in); err != nil {
-		refuseJSON(w, err)
-		return
-	}
-	sendJSON(w, http.StatusOK, map[string]string{"mode": in.Mode})
 }
 
 func readJSON(w http.ResponseWriter, req *http.Request, into any) bool {

@@ -37,10 +37,7 @@ func (t *Twin) begin(c *call, sig string) *answer {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.inFlight[c.key] {
-		return errorAnswer(&apiError{
-			status: http.StatusConflict, typ: "idempotency_error", code: "idempotency_key_in_use",
-			msg: "There is currently another in-progress request using this Idempotent Key (that probably means you submitted twice, and the other request is still going through): " + c.key + ". If you want to retry this request, please wait a moment.",
-		}, c)
+		return errorAnswer(keyInUse(c.key), c)
 	}
 	k := t.s.Keys.get(keyPrefix + c.key)
 	if k != nil && c.now >= k.Created+keyLifetime {
@@ -63,6 +60,13 @@ func (t *Twin) begin(c *call, sig string) *answer {
 	a := &answer{status: k.Status, body: k.body(), header: map[string]string{"Original-Request": k.Request}, replayed: true}
 	maps.Copy(a.header, k.Header)
 	return a
+}
+
+func keyInUse(key string) *apiError {
+	return &apiError{
+		status: http.StatusConflict, typ: "idempotency_error", code: "idempotency_key_in_use",
+		msg: "There is currently another in-progress request using this Idempotent Key (that probably means you submitted twice, and the other request is still going through): " + key + ". If you want to retry this request, please wait a moment.",
+	}
 }
 
 func (t *Twin) end(c *call) {

@@ -2,7 +2,6 @@ package stripetwin_test
 
 import (
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -170,7 +169,7 @@ func TestIdempotencyKeys(t *testing.T) {
 
 func TestKeyInFlightConflicts(t *testing.T) {
 	tw, _, srv := start(t, stripetwin.Options{})
-	if err := tw.AddFault(stripetwin.Fault{Method: "POST", PathPrefix: "/v1/customers", Mode: "delay:400ms"}); err != nil {
+	if err := tw.AddFault(stripetwin.Fault{Method: "POST", PathPrefix: "/v1/customers", Count: 1, Mode: "delay:400ms"}); err != nil {
 		t.Fatal(err)
 	}
 	codes := make(chan int, 2)
@@ -182,59 +181,6 @@ func TestKeyInFlightConflicts(t *testing.T) {
 	}
 	if a, b := <-codes, <-codes; a+b != 200+409 {
 		t.Fatalf("statuses %d and %d, want 200 and 409", a, b)
-	}
-}
-
-func TestFaults(t *testing.T) {
-	tw, sc, srv := start(t, stripetwin.Options{})
-	fault := func(mode string) {
-		t.Helper()
-		if err := tw.AddFault(stripetwin.Fault{Method: "POST", PathPrefix: "/v1/customers", Mode: mode}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	customers := func() (n int) {
-		for it := sc.Customers.List(nil); it.Next(); {
-			n++
-		}
-		return n
-	}
-	p := &stripe.CustomerParams{Name: new("A")}
-	p.SetIdempotencyKey("cust:1")
-
-	fault("cut_before")
-	if _, err := sc.Customers.New(p); err == nil || customers() != 0 {
-		t.Fatalf("cut before: err %v, %d customers", err, customers())
-	}
-	fault("status:429")
-	_, err := sc.Customers.New(p)
-	if e, ok := errors.AsType[*stripe.Error](err); !ok || e.HTTPStatusCode != 429 || e.Code != "rate_limit" || customers() != 0 {
-		t.Fatalf("429: err %v, %d customers", err, customers())
-	}
-	fault("cut_after_commit")
-	if _, err := sc.Customers.New(p); err == nil || customers() != 1 {
-		t.Fatalf("cut after commit: err %v, %d customers", err, customers())
-	}
-	cus := must(sc.Customers.New(p))(t)
-	if cus.LastResponse.Header.Get("Idempotent-Replayed") != "true" || customers() != 1 {
-		t.Fatalf("the same key after a cut made another customer: %d", customers())
-	}
-	fault("status_after_commit:500")
-	p.SetIdempotencyKey("cust:2")
-	for range 2 {
-		_, err = sc.Customers.New(p)
-		if e, ok := errors.AsType[*stripe.Error](err); !ok || e.HTTPStatusCode != 500 || customers() != 2 {
-			t.Fatalf("500 after commit: err %v, %d customers", err, customers())
-		}
-	}
-	if err := tw.AddFault(stripetwin.Fault{Mode: "explode"}); err == nil {
-		t.Fatal("unknown mode accepted")
-	}
-	if res, _ := send(t, srv, "POST", "/_twin/faults", `{"method":"GET","path_prefix":"/v1/balance","mode":"status:503"}`); res.StatusCode != 200 {
-		t.Fatalf("control: status %d", res.StatusCode)
-	}
-	if res, _ := send(t, srv, "GET", "/v1/balance", ""); res.StatusCode != 503 {
-		t.Fatalf("status %d, want 503", res.StatusCode)
 	}
 }
 

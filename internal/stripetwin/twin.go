@@ -17,6 +17,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"millrace/internal/twinfault"
 )
 
 // APIVersion is the only Stripe-Version the twin speaks.
@@ -57,6 +59,7 @@ type Twin struct {
 	feeTax    int64        // per mille
 	ahead     atomic.Int64 // nanoseconds that Advance moved the clock
 	routes    []route
+	faults    *twinfault.Script
 	poked     chan struct{} // capacity 1: there may be webhooks to deliver
 
 	mu       sync.Mutex // guards all below
@@ -66,7 +69,6 @@ type Twin struct {
 	day      int64 // Unix seconds; the day's work is done until then
 	baseURL  string
 	inFlight map[string]bool // idempotency keys of requests being executed
-	faults   []Fault
 	requests []Request
 }
 
@@ -109,6 +111,7 @@ func New(o Options) (*Twin, error) {
 	}
 	t.now = func() time.Time { return o.Now().Add(time.Duration(t.ahead.Load())) }
 	t.routes = apiRoutes()
+	t.faults = twinfault.NewScript(faultWords(), t.now)
 	return t, nil
 }
 

@@ -109,7 +109,7 @@ func TestAStored500IsLookedUpAndNotRepeatedForEver(t *testing.T) {
 			if tt.in.Document == "invoice" {
 				w.apply(customerIntent("1", "Ada"), schemas.Applied)
 			}
-			if err := w.twin.AddFault(stripetwin.Fault{Method: "POST", PathPrefix: tt.path, Mode: "status_after_commit:500"}); err != nil {
+			if err := w.twin.AddFault(stripetwin.Fault{Method: "POST", PathPrefix: tt.path, Count: 1, Mode: "status_after_commit:500"}); err != nil {
 				t.Fatal(err)
 			}
 			if err := w.refuse(tt.in, "stripe.server_error"); fault.KindOf(err) != fault.Transient {
@@ -148,11 +148,12 @@ func TestARefusalBeforeExecutionIsTriedAgain(t *testing.T) {
 	for mode, code := range map[string]string{
 		"status:429": "stripe.rate_limited", "status:503": "stripe.unreachable", "status:401": "stripe.credentials",
 		"status:403": "stripe.permission", "cut_before": "stripe.unreachable",
+		"status:429:lock_timeout": "stripe.rate_limited", "status:401:api_key_expired": "stripe.credentials", "bad_gateway": "stripe.unreachable",
 	} {
 		t.Run(mode, func(t *testing.T) {
 			w := newWorld(t)
 			w.apply(customerIntent("1", "Ada"), schemas.Applied)
-			if err := w.twin.AddFault(stripetwin.Fault{Method: "POST", PathPrefix: "/v1/invoiceitems", Mode: mode}); err != nil {
+			if err := w.twin.AddFault(stripetwin.Fault{Method: "POST", PathPrefix: "/v1/invoiceitems", Count: 1, Mode: mode}); err != nil {
 				t.Fatal(err)
 			}
 			in := invoiceIntent(nil)
