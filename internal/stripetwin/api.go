@@ -42,7 +42,7 @@ type handler func(t *Twin, c *call) (object, error)
 // idempotency, execution, expansion, in the order in which Stripe fails.
 func (t *Twin) serve(r route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		c := &call{id: req.PathValue("id"), path: req.URL.Path, now: t.now().Unix(), request: newID("req_", 14)}
+		c := &call{id: req.PathValue("id"), path: req.URL.Path, now: t.now().Unix(), request: randomID("req_", 14)}
 		if req.Method == http.MethodPost {
 			c.key = req.Header.Get("Idempotency-Key")
 		}

@@ -85,7 +85,7 @@ func (t *Twin) newChargeMove(c *call, ch *charge, instant bool) *move {
 
 // newMove books m, available at once unless it says when.
 func (t *Twin) newMove(c *call, m move) *move {
-	m.head = t.newHead(c, newID("txn_3", 23))
+	m.head = t.newHead(c, t.newID("txn_3", 23))
 	m.AvailableOn = max(m.AvailableOn, c.now)
 	m.Released = m.AvailableOn == c.now
 	for _, p := range m.Fees {

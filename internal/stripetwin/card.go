@@ -48,7 +48,7 @@ func (t *Twin) pay(c *call, pi *intent, method string) (*charge, error) {
 }
 
 func (t *Twin) declineCard(c *call, pi *intent, d decline) error {
-	ch := t.baseCharge(c, pi, newID("ch_3", 23), newID("pm_1", 23))
+	ch := t.baseCharge(c, pi, t.newID("ch_3", 23), t.newID("pm_1", 23))
 	ch.Status, ch.Uncaptured, ch.FailureCode, ch.FailureText = "failed", ch.Amount, d.code, d.message
 	pi.Status, pi.Charge, pi.Failure = "requires_payment_method", ch.ID, &failure{Cause: d.code, Reason: d.reason, Text: d.message, Charge: ch.ID}
 	t.touch(&pi.head)
@@ -68,7 +68,7 @@ func (t *Twin) declineCard(c *call, pi *intent, d decline) error {
 // startDelayed begins a payment from a bank account. Stripe: its balance
 // transaction exists from the start, and is pending.
 func (t *Twin) startDelayed(c *call, pi *intent, d decline) *charge {
-	ch := t.baseCharge(c, pi, newID("py_3", 23), newID("pm_1", 23))
+	ch := t.baseCharge(c, pi, t.newID("py_3", 23), t.newID("pm_1", 23))
 	ch.Status, ch.DueAt, ch.FailureCode, ch.FailureText = "pending", midnight(c.now, delayDays), d.code, d.message
 	ch.Move = t.newChargeMove(c, ch, false).ID
 	t.touch(&ch.head)
@@ -113,7 +113,7 @@ func (t *Twin) endDelayed(c *call, ch *charge) {
 // authorize holds the amount on the card. Stripe: no balance transaction
 // before the capture.
 func (t *Twin) authorize(c *call, pi *intent, method string) *charge {
-	ch := t.baseCharge(c, pi, newID("ch_3", 23), newID("pm_1", 23))
+	ch := t.baseCharge(c, pi, t.newID("ch_3", 23), t.newID("pm_1", 23))
 	ch.Uncaptured, ch.Instant = ch.Amount, method == "pm_card_bypassPending"
 	pi.Status, pi.Method, pi.Charge, pi.Failure = "requires_capture", ch.Method, ch.ID, nil
 	t.touch(&pi.head)

@@ -46,7 +46,7 @@ func (ch *charge) moveType(card, other string) string {
 }
 
 func (t *Twin) newCharge(c *call, pi *intent, method string, instant bool) *charge {
-	ch := t.baseCharge(c, pi, newID("ch_3", 23), method)
+	ch := t.baseCharge(c, pi, t.newID("ch_3", 23), method)
 	ch.Move = t.newChargeMove(c, ch, instant).ID
 	t.touch(&ch.head)
 	return ch

@@ -76,7 +76,7 @@ func createNote(t *Twin, c *call) (object, error) {
 		return nil, refused("", "The charge of the invoice cannot be refunded by %d.", back)
 	}
 	n := &creditNote{
-		head: t.newHead(c, newID("cn_1", 23)), Invoice: inv.ID, Customer: inv.Customer, Currency: inv.Currency, Memo: memo,
+		head: t.newHead(c, t.newID("cn_1", 23)), Invoice: inv.ID, Customer: inv.Customer, Currency: inv.Currency, Memo: memo,
 		Reason: reason, Status: "issued", Number: fmt.Sprintf("%s-CN-%02d", inv.Number, inv.Notes+1), Amount: amount, Outside: outside, After: after,
 	}
 	n.Metadata = meta

@@ -112,12 +112,12 @@ func (cu *customer) fields(f *form) error {
 }
 
 func createCustomer(t *Twin, c *call) (object, error) {
-	cu := &customer{TaxExempt: "none", NextSequence: 1, InvoicePrefix: strings.ToUpper(newID("", 8))}
+	cu := &customer{TaxExempt: "none", NextSequence: 1, InvoicePrefix: strings.ToUpper(t.newID("", 8))}
 	if err := cu.fields(c.form); err != nil {
 		return nil, err
 	}
 	meta := cu.Metadata
-	cu.head = t.newHead(c, newID("cus_", 14))
+	cu.head = t.newHead(c, t.newID("cus_", 14))
 	cu.Metadata = meta
 	t.s.Customers.put(cu)
 	o := cu.render()

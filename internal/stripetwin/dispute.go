@@ -102,7 +102,7 @@ func (t *Twin) openDispute(c *call, ch *charge, reason string, inquiry bool) (*d
 	}
 	before := ch.render()
 	d := &dispute{
-		head: t.newHead(c, newID("dp_1", 23)), Charge: ch.ID, Intent: ch.Intent, Currency: ch.Currency, Reason: orElse(reason, usual),
+		head: t.newHead(c, t.newID("dp_1", 23)), Charge: ch.ID, Intent: ch.Intent, Currency: ch.Currency, Reason: orElse(reason, usual),
 		Status: "warning_needs_response", Amount: ch.Amount - ch.Refunded, DueBy: midnight(c.now, evidenceDays) - 1,
 	}
 	t.s.Disputes.put(d)

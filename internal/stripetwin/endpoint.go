@@ -57,7 +57,7 @@ func (t *Twin) SetWebhook(url, secret string) {
 	}
 	if ep == nil {
 		ep = &endpoint{
-			head: t.newHead(&call{now: t.now().Unix()}, newID("we_1", 23)), Events: []string{"*"},
+			head: t.newHead(&call{now: t.now().Unix()}, t.newID("we_1", 23)), Events: []string{"*"},
 			APIVersion: APIVersion, Managed: true,
 		}
 		t.s.Endpoints.put(ep)
@@ -116,8 +116,8 @@ func createEndpoint(t *Twin, c *call) (object, error) {
 		return nil, err
 	}
 	meta := draft.Metadata
-	draft.head = t.newHead(c, newID("we_1", 23))
-	draft.Metadata, draft.APIVersion, draft.Secret = meta, version, newID("whsec_", 32)
+	draft.head = t.newHead(c, t.newID("we_1", 23))
+	draft.Metadata, draft.APIVersion, draft.Secret = meta, version, t.newID("whsec_", 32)
 	t.s.Endpoints.put(&draft)
 	o := draft.render()
 	o["secret"] = draft.Secret

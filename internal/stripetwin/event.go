@@ -54,7 +54,7 @@ func (t *Twin) emitUpdate(c *call, typ string, before, after object) {
 
 func (t *Twin) emitChange(c *call, typ string, o, prev object) {
 	e := &event{
-		head: t.newHead(c, newID("evt_1", 23)), Type: typ, Object: compact(o),
+		head: t.newHead(c, t.newID("evt_1", 23)), Type: typ, Object: compact(o),
 		Request: c.request, Key: c.key,
 	}
 	if prev != nil {

@@ -79,7 +79,7 @@ func (t *Twin) newIntent(c *call, customerID, invoiceID string, amount int64, cu
 }
 
 func (t *Twin) newIntentWith(c *call, pi *intent, meta map[string]string) *intent {
-	pi.head, pi.Status, pi.Secret = t.newHead(c, newID("pi_3", 23)), "requires_payment_method", newID("", 25)
+	pi.head, pi.Status, pi.Secret = t.newHead(c, t.newID("pi_3", 23)), "requires_payment_method", t.newID("", 25)
 	pi.Metadata = meta
 	t.s.Intents.put(pi)
 	t.emit(c, "payment_intent.created", pi.render())
@@ -88,7 +88,7 @@ func (t *Twin) newIntentWith(c *call, pi *intent, meta map[string]string) *inten
 
 // settle pays an intent in full with a card that works.
 func (t *Twin) settle(c *call, pi *intent, method string) *charge {
-	ch := t.newCharge(c, pi, newID("pm_1", 23), method == "pm_card_bypassPending")
+	ch := t.newCharge(c, pi, t.newID("pm_1", 23), method == "pm_card_bypassPending")
 	pi.Status, pi.Received, pi.Method, pi.Charge = "succeeded", pi.Amount, ch.Method, ch.ID
 	pi.Failure = nil
 	t.touch(&pi.head)

@@ -193,7 +193,7 @@ func createInvoice(t *Twin, c *call) (object, error) {
 		return nil, err
 	}
 	meta := inv.Metadata
-	inv.head = t.newHead(c, newID("in_1", 23))
+	inv.head = t.newHead(c, t.newID("in_1", 23))
 	inv.Metadata = meta
 	if include {
 		pending := func(it *item) bool { return it.Currency == inv.Currency }

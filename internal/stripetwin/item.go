@@ -146,9 +146,9 @@ func createItem(t *Twin, c *call) (object, error) {
 		}
 	}
 	meta := it.Metadata
-	it.head = t.newHead(c, newID("ii_1", 23))
+	it.head = t.newHead(c, t.newID("ii_1", 23))
 	it.Metadata = meta
-	it.Line, it.Price, it.Product = newID("il_1", 23), newID("price_1", 23), newID("prod_", 14)
+	it.Line, it.Price, it.Product = t.newID("il_1", 23), t.newID("price_1", 23), t.newID("prod_", 14)
 	var before object
 	if inv != nil {
 		before = t.renderInvoice(inv)

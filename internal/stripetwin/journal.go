@@ -1,75 +1,55 @@
 package stripetwin
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"strconv"
+
+	"millrace/internal/journalfile"
 )
 
 // stateVersion is raised when the state file's shape changes incompatibly.
 const stateVersion = 2
 
-// rewriteAfter is how many bytes are appended before the state file is written
-// anew, unless the state itself is larger.
-const rewriteAfter = 8 << 20
+// linesOf is how many objects share a line when the file is written anew.
+const linesOf = 256
 
 const (
 	keyPrefix      = "key:" // then the idempotency key
 	deliveryPrefix = "dlv:" // then event and endpoint
 )
 
-// A change is one line of the state file: what one commit changed. The first
-// line holds the whole state as it was when the file was last written anew.
+// A change is one line of the state file. The lines of a file that was just
+// written anew make up the whole state; each later one is what a commit
+// changed, written in one step, so that a kill leaves all of it or nothing.
+// Invariant 7.
 type change struct {
-	Version int    `json:",omitempty"` // first line only, like the next two
-	Account string `json:",omitempty"`
-	Opened  int64  `json:",omitempty"`
+	Version int // first line only, like the next two
+	Account string
+	Opened  int64
 	Seq     int64
 	Last    int64
 	Put     map[string]json.RawMessage // by id; null removes
 }
 
-// A journal is the state file. Written anew it is replaced in one step (tmp and
-// rename); between that, each commit appends one line in one write. A last
-// line that a kill cut short was never answered for, and is dropped.
-// Invariant 7.
+// A journal is the state on disk.
 type journal struct {
-	file  string
-	base  int // bytes when it was last written anew
-	added int // bytes appended since; negative forces a rewrite
+	path string
+	file *journalfile.File
 }
 
-// openJournal reads the state file, or starts a new state when there is none.
-func openJournal(file string, now int64) (*journal, *state, error) {
-	j, s := &journal{file: file, added: -1}, newState(now)
-	if file == "" {
-		return j, s, nil
-	}
-	raw, err := os.ReadFile(file) //nolint:gosec // the operator names the file
-	if errors.Is(err, fs.ErrNotExist) {
-		return j, s, nil
-	}
+// openJournal reads the state file into s, which is new; a file that is not
+// there yet says nothing.
+func openJournal(file string, s *state) (*journal, error) {
+	f, err := journalfile.Open(file, func(n int, line []byte) error { return s.replay(line, n == 1) })
 	if err != nil {
-		return nil, nil, fmt.Errorf("read state: %w", err)
-	}
-	for n := 1; ; n++ {
-		line, rest, whole := bytes.Cut(raw, []byte("\n"))
-		if !whole {
-			break
-		}
-		raw = rest
-		if err := s.replay(line, n == 1); err != nil {
-			return nil, nil, fmt.Errorf("read state %s line %d: %w", file, n, err)
-		}
+		return nil, fmt.Errorf("read state: %w", err)
 	}
 	for m := range s.Moves.all() {
 		s.balance.add(m)
 	}
-	return j, s, nil
+	return &journal{path: file, file: f}, nil
 }
 
 func (s *state) replay(line []byte, first bool) error {
@@ -106,87 +86,77 @@ func (s *state) apply(id string, raw json.RawMessage) error {
 	return st.restore(raw)
 }
 
-// line is the object with the id as the journal holds it.
-func (s *state) line(id string) (json.RawMessage, error) {
-	if st := s.storeOf(id); st != nil {
-		return st.line(id)
+// begin starts a line: the members before Put.
+func (s *state) begin(first bool) *jsonWriter {
+	w := &jsonWriter{b: make([]byte, 0, 8<<10)}
+	w.b = append(w.b, '{')
+	if first {
+		w.b = append(w.b, `"Version":`+strconv.Itoa(stateVersion)+`,"Opened":`+strconv.FormatInt(s.Opened, 10)+`,"Account":`...)
+		w.text(s.Account)
+		w.b = append(w.b, ',')
 	}
-	return nil, errors.New("unknown kind of object")
+	w.b = append(w.b, `"Seq":`+strconv.FormatInt(s.Seq, 10)+`,"Last":`+strconv.FormatInt(s.Last, 10)+`,"Put":{`...)
+	return w
 }
 
-// all returns the ids of everything in the state.
-func (s *state) all() map[string]bool {
-	ids := map[string]bool{}
-	for _, st := range s.stores {
-		for id := range st.each() {
-			ids[id] = true
-		}
+// add writes the object with the id as one member of Put, null when it is
+// gone.
+func (s *state) add(w *jsonWriter, n int, id string) {
+	if n > 0 {
+		w.b = append(w.b, ',')
 	}
-	return ids
+	w.text(id)
+	w.b = append(w.b, ':')
+	s.storeOf(id).line(w, id)
 }
 
 // write makes everything durable that was marked since the last write. What
-// could not be written stays marked, and the next write starts a new file.
+// could not be written stays marked.
 func (j *journal) write(s *state) error {
 	s.settle()
-	if j.file == "" || len(s.dirty) == 0 {
+	if j.file == nil || len(s.dirty) == 0 {
 		clear(s.dirty)
 		return nil
 	}
-	rewrite := j.added < 0 || j.added > max(rewriteAfter, j.base)
-	c := change{Seq: s.Seq, Last: s.Last, Put: map[string]json.RawMessage{}}
-	ids := s.dirty
-	if rewrite {
-		c.Version, c.Account, c.Opened, ids = stateVersion, s.Account, s.Opened, s.all()
-	}
-	for id := range ids {
-		raw, err := s.line(id)
-		if err != nil {
-			return fmt.Errorf("encode %s: %w", id, err)
+	var err error
+	if j.file.Due() {
+		err = j.file.Replace(s.lines)
+	} else {
+		w, n := s.begin(false), 0
+		for id := range s.dirty {
+			s.add(w, n, id)
+			n++
 		}
-		c.Put[id] = raw
-	}
-	line, err := json.Marshal(c)
-	if err != nil {
-		return fmt.Errorf("encode state: %w", err)
-	}
-	line = append(line, '\n')
-	if rewrite {
-		if err = j.replace(line); err == nil {
-			j.base, j.added = len(line), 0
-		}
-	} else if err = j.append(line); err == nil {
-		j.added += len(line)
+		err = j.file.Append(append(w.b, "}}"...))
 	}
 	if err != nil {
-		j.added = -1
 		return fmt.Errorf("write state: %w", err)
 	}
 	clear(s.dirty)
 	return nil
 }
 
-func (j *journal) append(line []byte) error {
-	f, err := os.OpenFile(j.file, os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
+// lines emits the whole state.
+func (s *state) lines(emit func([]byte) error) error {
+	if err := emit(append(s.begin(true).b, "}}"...)); err != nil {
 		return err
 	}
-	_, err = f.Write(line)
-	return errors.Join(err, f.Close())
-}
-
-func (j *journal) replace(line []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(j.file), filepath.Base(j.file)+".tmp-*") // mode 0600: it holds signing secrets
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(line)
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), j.file)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
+	for _, st := range s.stores {
+		w, n := s.begin(false), 0
+		for id := range st.each() {
+			s.add(w, n, id)
+			if n++; n == linesOf {
+				if err := emit(append(w.b, "}}"...)); err != nil {
+					return err
+				}
+				w, n = s.begin(false), 0
+			}
+		}
+		if n > 0 {
+			if err := emit(append(w.b, "}}"...)); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

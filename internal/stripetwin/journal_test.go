@@ -20,13 +20,17 @@ func asJSON(t *testing.T, s *state) any {
 	s.settle()
 	s.forget()
 	all := map[string]any{}
-	for id := range s.all() {
-		raw, err := s.line(id)
-		if err != nil {
-			t.Fatal(err)
+	ids := map[string]bool{}
+	for _, st := range s.stores {
+		for id := range st.each() {
+			ids[id] = true
 		}
+	}
+	for id := range ids {
+		var w jsonWriter
+		s.storeOf(id).line(&w, id)
 		var v any
-		if err := json.Unmarshal(raw, &v); err != nil {
+		if err := json.Unmarshal(w.b, &v); err != nil {
 			t.Fatal(err)
 		}
 		all[id] = v
@@ -37,7 +41,8 @@ func asJSON(t *testing.T, s *state) any {
 
 func reopened(t *testing.T, tw *Twin) *state {
 	t.Helper()
-	_, s, err := openJournal(tw.j.file, tw.now().Unix())
+	s := newState(tw.now().Unix())
+	_, err := openJournal(tw.j.path, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +53,7 @@ func post200(t *testing.T, tw *Twin, method, path, form string) map[string]any {
 	t.Helper()
 	req := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(form))
 	req.Header.Set("Authorization", "Bearer sk_test_0123456789abcdef")
-	req.Header.Set("Idempotency-Key", newID("k", 10))
+	req.Header.Set("Idempotency-Key", randomID("k", 10))
 	rec := httptest.NewRecorder()
 	stripespec.Watch(t, tw.Handler()).ServeHTTP(rec, req)
 	if rec.Code != http.StatusOK {
@@ -107,8 +112,9 @@ func TestEveryAnsweredWriteIsInTheFile(t *testing.T) {
 
 	// A file written anew holds the same.
 	want := asJSON(t, tw.s)
-	tw.j.added = -1
-	tw.SetWebhook("http://127.0.0.1:1/", "whsec_x")
+	if err := tw.j.file.Replace(tw.s.lines); err != nil {
+		t.Fatal(err)
+	}
 	if diff := cmp.Diff(want, asJSON(t, reopened(t, tw))); diff != "" {
 		t.Fatalf("rewritten (-want +got):\n%s", diff)
 	}
@@ -187,4 +193,54 @@ func FuzzForm(f *testing.F) {
 		_ = form.metadata(nil)
 		_ = form.fingerprint("POST", "/")
 	})
+}
+
+// TestReplayAfterARestartIsByteForByte: also with what JSON may escape.
+func TestReplayAfterARestartIsByteForByte(t *testing.T) {
+	o := Options{APIKey: "sk_test_0123456789abcdef", StateFile: filepath.Join(t.TempDir(), "s.json")}
+	ask := func() string {
+		t.Helper()
+		tw, err := New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req := httptest.NewRequestWithContext(t.Context(), "POST", "/v1/customers", strings.NewReader("name=<b>%26+\u2028+%22x%22"))
+		req.Header.Set("Authorization", "Bearer sk_test_0123456789abcdef")
+		req.Header.Set("Idempotency-Key", "the same")
+		rec := httptest.NewRecorder()
+		tw.Handler().ServeHTTP(rec, req)
+		return rec.Body.String()
+	}
+	first := ask()
+	if again := ask(); again != first || !strings.Contains(first, "<b>&") {
+		t.Errorf("first %s\nthen %s", first, again)
+	}
+}
+
+// TestLargeStatesAreWrittenInManyLines: no line, and so no step of loading,
+// grows with the state.
+func TestLargeStatesAreWrittenInManyLines(t *testing.T) {
+	tw, err := New(Options{APIKey: "sk_test_0123456789abcdef", StateFile: filepath.Join(t.TempDir(), "s.json")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 * linesOf {
+		if _, err := tw.ChargeCustomer(t.Context(), "", 100, "usd", "x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tw.j.file.Replace(tw.s.lines); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(tw.j.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(raw), "\n")
+	if len(lines) < 12 {
+		t.Errorf("%d objects in %d lines", 2*linesOf*6, len(lines))
+	}
+	if diff := cmp.Diff(asJSON(t, tw.s), asJSON(t, reopened(t, tw))); diff != "" {
+		t.Errorf("(-memory +file):\n%s", diff)
+	}
 }

@@ -9,12 +9,13 @@ import (
 	"strings"
 )
 
-// A packing turns values of one type into a few bytes and back. It lives in
-// memory only: journal.go writes rows as JSON. Empty maps and slices come back
+// A packing turns values of one type into a few bytes and back, or into JSON
+// for the journal. The bytes live in memory only. Empty maps and slices come back
 // as nil, unexported fields not at all, JSON is squeezed.
 type packing struct {
 	put  func(b []byte, v reflect.Value) []byte
 	take func(b []byte, v reflect.Value) []byte // returns what is left of b
+	json func(w *jsonWriter, v reflect.Value)   // as encoding/json would read it back, without what is zero
 }
 
 // newPacking panics for a type that no row has: a mistake of whoever adds a
@@ -32,6 +33,7 @@ func newPacking(t reflect.Type, z *squeezer) packing {
 		return packing{
 			put:  func(b []byte, _ reflect.Value) []byte { return b }, // that it is there says it
 			take: func(b []byte, v reflect.Value) []byte { v.SetBool(true); return b },
+			json: func(w *jsonWriter, v reflect.Value) { w.value(v.Bool()) },
 		}
 	case reflect.Struct:
 		return structPacking(t, z)
@@ -42,6 +44,13 @@ func newPacking(t reflect.Type, z *squeezer) packing {
 			take: func(b []byte, v reflect.Value) []byte {
 				v.Set(reflect.New(t.Elem()))
 				return el.take(b, v.Elem())
+			},
+			json: func(w *jsonWriter, v reflect.Value) {
+				if v.IsNil() {
+					w.value(nil)
+					return
+				}
+				el.json(w, v.Elem())
 			},
 		}
 	case reflect.Slice, reflect.Array:
@@ -59,9 +68,10 @@ func newPacking(t reflect.Type, z *squeezer) packing {
 func structPacking(t reflect.Type, z *squeezer) packing {
 	var at [][]int
 	var as []packing
+	var names []string
 	for _, f := range reflect.VisibleFields(t) {
 		if !f.Anonymous && f.IsExported() {
-			at, as = append(at, f.Index), append(as, newPacking(f.Type, z))
+			at, as, names = append(at, f.Index), append(as, newPacking(f.Type, z)), append(names, f.Name)
 		}
 	}
 	n := (len(at) + 7) / 8
@@ -86,6 +96,20 @@ func structPacking(t reflect.Type, z *squeezer) packing {
 			}
 			return b
 		},
+		json: func(w *jsonWriter, v reflect.Value) {
+			w.open('{')
+			n := 0
+			for i, index := range at {
+				if f := v.FieldByIndex(index); !blank(f) {
+					w.next(n)
+					w.text(names[i])
+					w.b = append(w.b, ':')
+					as[i].json(w, f)
+					n++
+				}
+			}
+			w.close('}', n)
+		},
 	}
 }
 
@@ -106,6 +130,7 @@ func textPacking() packing {
 			v.SetString(string(b[:n]))
 			return b[n:]
 		},
+		json: func(w *jsonWriter, v reflect.Value) { w.text(v.String()) },
 	}
 }
 
@@ -122,6 +147,7 @@ func numberPacking() packing {
 			v.SetInt(i)
 			return b[n:]
 		},
+		json: func(w *jsonWriter, v reflect.Value) { w.value(v.Int()) },
 	}
 }
 
@@ -136,6 +162,7 @@ func jsonPacking(z *squeezer) packing {
 			v.SetBytes(z.expand(b[:n]))
 			return b[n:]
 		},
+		json: func(w *jsonWriter, v reflect.Value) { w.b = append(w.b, v.Bytes()...) },
 	}
 }
 
@@ -158,6 +185,14 @@ func listPacking(t reflect.Type, el packing) packing {
 				b = takeOptional(b, v.Index(i), el)
 			}
 			return b
+		},
+		json: func(w *jsonWriter, v reflect.Value) {
+			w.open('[')
+			for i := range v.Len() {
+				w.next(i)
+				el.json(w, v.Index(i))
+			}
+			w.close(']', v.Len())
 		},
 	}
 }
@@ -184,6 +219,7 @@ func mapPacking(t reflect.Type, el packing) packing {
 			}
 			return b
 		},
+		json: func(w *jsonWriter, v reflect.Value) { w.other(v.Interface()) },
 	}
 }
 

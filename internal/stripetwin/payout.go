@@ -96,7 +96,7 @@ func (t *Twin) sweep(c *call, currency string) *payout {
 
 func (t *Twin) newPayout(c *call, p payout, fees []feePart) *payout {
 	meta := p.Metadata
-	p.head = t.newHead(c, newID("po_1", 23))
+	p.head = t.newHead(c, t.newID("po_1", 23))
 	p.Metadata = meta
 	p.Move = t.newMove(c, move{
 		Type: "payout", Category: "payout", Source: p.ID, Currency: p.Currency, Description: orElse(p.Description, "STRIPE PAYOUT"),

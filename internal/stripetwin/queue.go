@@ -49,11 +49,12 @@ func (q *queue) restore(line json.RawMessage) error {
 	return nil
 }
 
-func (q *queue) line(id string) (json.RawMessage, error) {
+func (q *queue) line(w *jsonWriter, id string) {
 	if i := q.find(id); i >= 0 {
-		return json.Marshal(q.rows[i])
+		w.other(q.rows[i])
+		return
 	}
-	return json.RawMessage("null"), nil
+	w.value(nil)
 }
 
 func (q *queue) each() iter.Seq[string] {

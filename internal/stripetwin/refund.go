@@ -106,7 +106,7 @@ func (t *Twin) refund(c *call, ch *charge, amount int64, reason string, meta map
 
 func (t *Twin) newRefund(c *call, ch *charge, amount int64, category string, fees []feePart, available int64) *refund {
 	r := &refund{
-		head: t.newHead(c, newID(ch.moveType("re_3", "pyr_1"), 23)), Charge: ch.ID, Intent: ch.Intent, Currency: ch.Currency,
+		head: t.newHead(c, t.newID(ch.moveType("re_3", "pyr_1"), 23)), Charge: ch.ID, Intent: ch.Intent, Currency: ch.Currency,
 		Status: "succeeded", Amount: amount,
 	}
 	v := t.fx.conversion(ch.Currency, c.now) // Stripe: the rate of the day of the refund

@@ -30,8 +30,8 @@ type record interface{ top() *head }
 type store interface {
 	restore(line json.RawMessage) error
 	delete(id string)
-	line(id string) (json.RawMessage, error)
-	each() iter.Seq[string] // ids in order of creation
+	line(w *jsonWriter, id string) // null when it is gone
+	each() iter.Seq[string]        // ids in order of creation
 	mark(id string)
 	settle()
 	forget()
@@ -74,7 +74,7 @@ type state struct {
 // newState lists every kind of object once: where it is kept, how it looks
 // where another object is expanded to it, its columns, how its ids begin.
 func newState(now int64) *state {
-	s := &state{Account: newID("acct_1", 15), Opened: now, kinds: map[string]store{}, seed: maphash.MakeSeed(), z: newSqueezer(), scratch: make([]byte, 0, 1<<12), dirty: map[string]bool{}, balance: newPurse()}
+	s := &state{Account: randomID("acct_1", 15), Opened: now, kinds: map[string]store{}, seed: maphash.MakeSeed(), z: newSqueezer(), scratch: make([]byte, 0, 1<<12), dirty: map[string]bool{}, balance: newPurse()}
 	s.Customers = keep(s, still((*customer).render), customerColumns(), "cus")
 	s.Invoices = keep(s, (*Twin).renderInvoice, invoiceColumns(), "in")
 	s.Items = keep(s, still((*item).render), itemColumns(), "ii")
@@ -154,14 +154,28 @@ func (t *Twin) touch(h *head) {
 
 const idAlphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-// newID returns prefix and n random characters.
-func newID(prefix string, n int) string {
+// randomID returns prefix and n random characters.
+func randomID(prefix string, n int) string {
 	b := make([]byte, n)
 	_, _ = rand.Read(b) // never fails: crypto/rand
-	for i, c := range b {
-		b[i] = idAlphabet[int(c)%len(idAlphabet)]
+	return idOf(prefix, b)
+}
+
+// newID is randomID, but while a scenario is built the same one each time.
+func (t *Twin) newID(prefix string, n int) string {
+	if t.dice == nil {
+		return randomID(prefix, n)
 	}
-	return prefix + string(b)
+	b := make([]byte, n)
+	_, _ = t.dice.Read(b) // never fails
+	return idOf(prefix, b)
+}
+
+func idOf(prefix string, random []byte) string {
+	for i, c := range random {
+		random[i] = idAlphabet[int(c)%len(idAlphabet)]
+	}
+	return prefix + string(random)
 }
 
 func orNull(s string) any {

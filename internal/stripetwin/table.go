@@ -67,7 +67,9 @@ func (tb *table[T, P]) get(id string) *T {
 	return v
 }
 
-func (tb *table[T, P]) locate(id string) (seq uint32, v *T) {
+func (tb *table[T, P]) locate(id string) (seq uint32, v *T) { return tb.search(id, tb.at) }
+
+func (tb *table[T, P]) search(id string, fetch func(uint32) *T) (seq uint32, v *T) {
 	if id == "" {
 		return 0, nil
 	}
@@ -77,7 +79,7 @@ func (tb *table[T, P]) locate(id string) (seq uint32, v *T) {
 			return false
 		}
 		seq = uint32(k) //nolint:gosec // the lower half
-		if v = tb.at(seq); P(v).top().ID == id {
+		if v = fetch(seq); P(v).top().ID == id {
 			return false
 		}
 		v = nil
@@ -213,10 +215,14 @@ func (tb *table[T, P]) replace(v *T) {
 	delete(tb.s.dirty, id)
 }
 
-// line is a row as the journal holds it, null when it is gone.
-func (tb *table[T, P]) line(id string) (json.RawMessage, error) {
-	_, v := tb.locate(id)
-	return json.Marshal(v)
+// line writes a row as the journal holds it, null when it is gone.
+func (tb *table[T, P]) line(w *jsonWriter, id string) {
+	_, v := tb.search(id, tb.view)
+	if v == nil {
+		w.value(nil)
+		return
+	}
+	tb.pack.json(w, reflect.ValueOf(v).Elem())
 }
 
 func (tb *table[T, P]) each() iter.Seq[string] {

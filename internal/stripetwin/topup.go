@@ -63,7 +63,7 @@ func createTopup(t *Twin, c *call) (object, error) {
 	if err := chargeable("amount", amount, cur); err != nil {
 		return nil, err
 	}
-	p.head, p.ExpectedAt = t.newHead(c, newID("tu_1", 23)), midnight(c.now, topupDays)
+	p.head, p.ExpectedAt = t.newHead(c, t.newID("tu_1", 23)), midnight(c.now, topupDays)
 	p.Metadata = meta
 	t.s.Topups.put(p)
 	t.emit(c, "topup.created", p.render())

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	mathrand "math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -66,7 +67,8 @@ type Twin struct {
 	fx       *exchange
 	s        *state
 	j        *journal
-	day      int64 // Unix seconds; the day's work is done until then
+	dice     *mathrand.ChaCha8 // nil unless a scenario is built
+	day      int64             // Unix seconds; the day's work is done until then
 	baseURL  string
 	inFlight map[string]bool // idempotency keys of requests being executed
 	requests []Request
@@ -100,7 +102,8 @@ func New(o Options) (*Twin, error) {
 	if err != nil {
 		return nil, fmt.Errorf("stripe twin: %w", err)
 	}
-	j, s, err := openJournal(o.StateFile, o.Now().Unix())
+	s := newState(o.Now().Unix())
+	j, err := openJournal(o.StateFile, s)
 	if err != nil {
 		return nil, fmt.Errorf("stripe twin: %w", err)
 	}
@@ -197,7 +200,7 @@ func (t *Twin) as(ctx context.Context, fn func(*call) error) error {
 // Invariant 1.
 func (t *Twin) commit() error {
 	if err := t.j.write(t.s); err != nil {
-		t.log.Error("state_not_saved", "file", t.j.file, "err", err)
+		t.log.Error("state_not_saved", "file", t.j.path, "err", err)
 		return err
 	}
 	t.poke()

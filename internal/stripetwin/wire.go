@@ -39,6 +39,8 @@ func (w *jsonWriter) value(v any) {
 		w.text(v)
 	case int64:
 		w.b = strconv.AppendInt(w.b, v, 10)
+	case json.Number:
+		w.b = append(w.b, v...)
 	case int:
 		w.b = strconv.AppendInt(w.b, int64(v), 10)
 	case bool:
