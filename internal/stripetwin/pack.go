@@ -71,7 +71,7 @@ func structPacking(t reflect.Type, z *squeezer) packing {
 	var names []string
 	for _, f := range reflect.VisibleFields(t) {
 		if !f.Anonymous && f.IsExported() {
-			at, as, names = append(at, f.Index), append(as, newPacking(f.Type, z)), append(names, f.Name)
+			at, as, names = append(at, f.Index), append(as, newPacking(f.Type, z)), append(names, jsonName(f))
 		}
 	}
 	n := (len(at) + 7) / 8
@@ -111,6 +111,12 @@ func structPacking(t reflect.Type, z *squeezer) packing {
 			w.close('}', n)
 		},
 	}
+}
+
+// jsonName is the name that encoding/json reads a field by.
+func jsonName(f reflect.StructField) string {
+	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	return orElse(name, f.Name)
 }
 
 func blank(v reflect.Value) bool {
