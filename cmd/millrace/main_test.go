@@ -4,6 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -40,8 +45,43 @@ func TestScripts(t *testing.T) {
 					ts.Fatalf("exit code %s, want %s", got, args[0])
 				}
 			},
+			// freeport NAME puts the number of a free port into the environment.
+			"freeport": func(ts *testscript.TestScript, neg bool, args []string) {
+				if neg || len(args) != 1 {
+					ts.Fatalf("usage: freeport NAME")
+				}
+				l, err := net.Listen("tcp", "127.0.0.1:0")
+				ts.Check(err)
+				_, port, err := net.SplitHostPort(l.Addr().String())
+				ts.Check(errors.Join(err, l.Close()))
+				ts.Setenv(args[0], port)
+			},
+			// fetch URL prints status and body, as soon as somebody listens.
+			"fetch": func(ts *testscript.TestScript, neg bool, args []string) {
+				if neg || len(args) != 1 {
+					ts.Fatalf("usage: fetch URL")
+				}
+				ts.Check(fetch(ts.Stdout(), args[0]))
+			},
 		},
 	})
+}
+
+func fetch(w io.Writer, url string) error {
+	deadline := time.After(10 * time.Second)
+	for tick := time.NewTicker(20 * time.Millisecond); ; {
+		res, err := http.Get(url)
+		if err == nil {
+			fmt.Fprintln(w, res.StatusCode)
+			_, err = io.Copy(w, res.Body)
+			return errors.Join(err, res.Body.Close())
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			return err
+		}
+	}
 }
 
 // leaves are all commands that do something.

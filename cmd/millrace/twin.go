@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,13 +15,15 @@ import (
 	"millrace/internal/acumaticatwin"
 	"millrace/internal/fault"
 	"millrace/internal/stripetwin"
+	"millrace/internal/twinfault"
 )
 
 // twinResult is the result of `twin`, printed once it listens.
 type twinResult struct {
 	System string            `json:"system"`
 	URL    string            `json:"url"`
-	Env    map[string]string `json:"env"` // settings with which Millrace works against it
+	Env    map[string]string `json:"env"`    // settings with which Millrace works against it
+	Faults int               `json:"faults"` // that --faults scripted
 	order  []string
 }
 
@@ -30,12 +33,29 @@ func (a *app) twinCommand() *cobra.Command {
 
 // twinFlags are those that both twins have.
 type twinFlags struct {
-	listen, state string
+	listen, state, faults string
 }
 
 func (t *twinFlags) add(c *cobra.Command, listen string) {
 	c.Flags().StringVar(&t.listen, "listen", listen, "host:port; port 0 takes a free one")
 	c.Flags().StringVar(&t.state, "state", "", "file that keeps what the twin knows; without it, it forgets")
+	c.Flags().StringVar(&t.faults, "faults", "", "file in YAML or JSON that scripts what goes wrong")
+}
+
+// script gives the twin the faults of the file, all of them or none.
+func (t *twinFlags) script(s *twinfault.Script) error {
+	if t.faults == "" {
+		return nil
+	}
+	f, err := os.Open(t.faults)
+	if err != nil {
+		return usage(fmt.Errorf("--faults: %w", err))
+	}
+	defer func() { _ = f.Close() }()
+	if err := s.Load(f); err != nil {
+		return usage(fmt.Errorf("--faults %s: %w", t.faults, err))
+	}
+	return nil
 }
 
 func (a *app) twinStripe() *cobra.Command {
@@ -58,13 +78,16 @@ func (a *app) twinStripe() *cobra.Command {
 		if err != nil {
 			return nil, usage(err)
 		}
+		if err := f.script(twin.Faults()); err != nil {
+			return nil, err
+		}
 		return nil, a.serveTwin(ctx, f.listen, twin.Handler(), func(url string) twinResult {
 			twin.SetBaseURL(url)
 			if hook != "" {
 				twin.SetWebhook(hook, secret)
 			}
 			return twinResult{
-				System: "stripe", URL: url,
+				System: "stripe", URL: url, Faults: len(twin.Faults().Reports()),
 				Env:   map[string]string{"STRIPE_API_BASE": url, "STRIPE_API_KEY": key, "STRIPE_WEBHOOK_SECRET": secret},
 				order: []string{"STRIPE_API_BASE", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET"},
 			}
@@ -96,9 +119,12 @@ func (a *app) twinAcumatica() *cobra.Command {
 		if err != nil {
 			return nil, usage(err)
 		}
+		if err := f.script(twin.Faults()); err != nil {
+			return nil, err
+		}
 		return nil, a.serveTwin(ctx, f.listen, twin.Handler(), func(url string) twinResult {
 			return twinResult{
-				System: "acumatica", URL: url,
+				System: "acumatica", URL: url, Faults: len(twin.Faults().Reports()),
 				Env: map[string]string{
 					"ACUMATICA_URL": url, "ACUMATICA_TENANT": o.Tenant, "ACUMATICA_ENDPOINT": "Default/24.200.001", "ACUMATICA_USERNAME": o.Username, "ACUMATICA_PASSWORD": o.Password,
 					"MILLRACE_PAYMENT_METHOD": acumaticatwin.SeedPaymentMethod,
@@ -148,5 +174,8 @@ func (t twinResult) print(w io.Writer) {
 	fmt.Fprintf(w, "%s twin on %s; Ctrl-C stops it. Millrace works against it with\n\n", t.System, t.URL)
 	for _, name := range t.order {
 		fmt.Fprintf(w, "  export %s=%s\n", name, t.Env[name])
+	}
+	if t.Faults > 0 {
+		fmt.Fprintf(w, "\nfaults scripted: %d; what is left of them: %s/_twin/faults\n", t.Faults, t.URL)
 	}
 }
