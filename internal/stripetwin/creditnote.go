@@ -1,7 +1,6 @@
 package stripetwin
 
 import (
-	"fmt"
 	"net/http"
 )
 
@@ -11,8 +10,10 @@ import (
 type creditNote struct {
 	head
 	Invoice, Customer, Currency, Memo, Reason, Status, Number, Refund string
-	Amount, Outside, VoidedAt                                         int64
+	Amount, Outside, VoidedAt, EffectiveAt                            int64
 	After                                                             bool // post_payment
+	Lines                                                             []creditLine
+	BalanceChange                                                     string // of the customer, when there was credit
 }
 
 func noteColumns() []column[creditNote] {
@@ -27,67 +28,27 @@ func (n *creditNote) render() object {
 	if n.After {
 		typ = "post_payment"
 	}
+	lines := make([]any, 0, len(n.Lines))
+	for _, l := range n.Lines {
+		lines = append(lines, l.render())
+	}
 	var outside any
 	if n.Outside > 0 {
 		outside = n.Outside
 	}
 	return object{
 		"id": n.ID, "object": "credit_note", "amount": n.Amount, "amount_shipping": int64(0), "created": n.Created, "currency": n.Currency,
-		"customer": n.Customer, "customer_balance_transaction": nil, "discount_amount": int64(0), "discount_amounts": []any{},
-		"effective_at": n.Created, "invoice": n.Invoice, "livemode": false, "memo": orNull(n.Memo), "metadata": metadataOf(n.Metadata),
-		"lines":  object{"object": "list", "data": []any{}, "has_more": false, "url": "/v1/credit_notes/" + n.ID + "/lines"},
+		"customer": n.Customer, "customer_balance_transaction": orNull(n.BalanceChange), "discount_amount": int64(0), "discount_amounts": []any{},
+		"effective_at": n.EffectiveAt, "invoice": n.Invoice, "livemode": false, "memo": orNull(n.Memo), "metadata": metadataOf(n.Metadata),
+		"lines": object{
+			"object": "list", "data": lines[:min(len(lines), embeddedLineCount)], "has_more": len(lines) > embeddedLineCount,
+			"url": "/v1/credit_notes/" + n.ID + "/lines",
+		},
 		"number": n.Number, "out_of_band_amount": outside, "pdf": "https://pay.stripe.com/credit_notes/" + n.ID + "/pdf",
 		"reason": orNull(n.Reason), "refund": orNull(n.Refund), "shipping_cost": nil, "status": n.Status, "subtotal": n.Amount,
 		"subtotal_excluding_tax": n.Amount, "tax_amounts": []any{}, "total": n.Amount, "total_excluding_tax": n.Amount,
 		"type": typ, "voided_at": timeOrNull(n.VoidedAt),
 	}
-}
-
-func createNote(t *Twin, c *call) (object, error) {
-	f := c.form
-	inv := t.s.Invoices.get(f.str("invoice", 255))
-	if inv == nil {
-		return nil, missing("invoice", f.str("invoice", 255), "invoice", http.StatusBadRequest)
-	}
-	amount, back, outside := f.integer("amount", 0), f.integer("refund_amount", 0), f.integer("out_of_band_amount", 0)
-	reason := f.choice("reason", "", "duplicate", "fraudulent", "order_change", "product_unsatisfactory")
-	memo, meta := f.str("memo", 5000), f.metadata(nil)
-	left, after := inv.Due-inv.Paid, inv.Status == "paid"
-	if after {
-		left = inv.Total - inv.PostNotes
-	}
-	switch {
-	case f.err != nil:
-		return nil, f.err
-	case inv.Status != "open" && !after:
-		return nil, refused("", "You can only create a credit note for an open or paid invoice; this one is %s.", inv.Status)
-	case amount < 1:
-		return nil, invalid("parameter_invalid_integer", "amount", "This value must be greater than or equal to 1.")
-	case back < 0 || outside < 0 || after && back+outside != amount || !after && back+outside != 0:
-		return nil, refused("", "The sum of credit amount, refund amount and out of band amount must equal the credit note total of a paid invoice.")
-	case amount > left:
-		return nil, refused("", "The credit note of %d is more than what is left of the invoice, %d.", amount, left)
-	}
-	if pi := t.s.Intents.get(inv.Intent); !after && (pi == nil || pi.Status == "processing") {
-		return nil, refused("", "The invoice has a payment that is processing.")
-	}
-	ch := t.s.Charges.get(inv.Charge)
-	if back > 0 && (ch == nil || ch.Move == "" || ch.Dispute != "" || back > ch.Amount-ch.Refunded) {
-		return nil, refused("", "The charge of the invoice cannot be refunded by %d.", back)
-	}
-	n := &creditNote{
-		head: t.newHead(c, t.newID("cn_1", 23)), Invoice: inv.ID, Customer: inv.Customer, Currency: inv.Currency, Memo: memo,
-		Reason: reason, Status: "issued", Number: fmt.Sprintf("%s-CN-%02d", inv.Number, inv.Notes+1), Amount: amount, Outside: outside, After: after,
-	}
-	n.Metadata = meta
-	inv.Notes++
-	if back > 0 {
-		n.Refund = t.refund(c, ch, back, "", nil).ID
-	}
-	t.s.Notes.put(n)
-	t.applyNote(c, inv, n, amount)
-	t.emit(c, "credit_note.created", n.render())
-	return n.render(), nil
 }
 
 // applyNote adds the amount to the sums of the invoice and, before payment,
@@ -130,6 +91,40 @@ func voidNote(t *Twin, c *call) (object, error) {
 	t.applyNote(c, inv, n, -n.Amount)
 	t.emit(c, "credit_note.voided", n.render())
 	return n.render(), nil
+}
+
+// updateNote: only what is written on it.
+func updateNote(t *Twin, c *call) (object, error) {
+	n := t.s.Notes.get(c.id)
+	if n == nil {
+		return nil, missing("credit_note", c.id, "id", http.StatusNotFound)
+	}
+	memo, meta := n.Memo, c.form.metadata(n.Metadata)
+	c.form.set(&memo, "memo", 5000)
+	if c.form.err != nil {
+		return nil, c.form.err
+	}
+	before := n.render()
+	n.Memo, n.Metadata = memo, meta
+	t.touch(&n.head)
+	t.emitUpdate(c, "credit_note.updated", before, n.render())
+	return n.render(), nil
+}
+
+func listNoteLines(t *Twin, c *call) (object, error) {
+	n := t.s.Notes.get(c.id)
+	if n == nil {
+		return nil, missing("credit_note", c.id, "id", http.StatusNotFound)
+	}
+	return pageOf(c, n.rows(), "credit note line item", (*creditLine).render)
+}
+
+func (n *creditNote) rows() rows[creditLine] {
+	all := make([]*creditLine, 0, len(n.Lines))
+	for i := range n.Lines {
+		all = append(all, &n.Lines[i])
+	}
+	return inOrder(all, func(l *creditLine) string { return l.ID })
 }
 
 func getNote(t *Twin, c *call) (object, error) {

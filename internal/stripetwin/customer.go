@@ -120,6 +120,7 @@ func createCustomer(t *Twin, c *call) (object, error) {
 	cu.head = t.newHead(c, t.newID("cus_", 14))
 	cu.Metadata = meta
 	t.s.Customers.put(cu)
+	t.noteBalance(c, cu, 0, balanceChange{Type: "initial"})
 	o := cu.render()
 	t.emit(c, "customer.created", o)
 	return o, nil
@@ -134,9 +135,10 @@ func updateCustomer(t *Twin, c *call) (object, error) {
 	if err := changed.fields(c.form); err != nil {
 		return nil, err
 	}
-	before := cu.render()
+	before, was := cu.render(), cu.Balance
 	*cu = changed
 	t.touch(&cu.head)
+	t.noteBalance(c, cu, was, balanceChange{Type: "adjustment"})
 	after := cu.render()
 	t.emitUpdate(c, "customer.updated", before, after)
 	return after, nil

@@ -16,16 +16,18 @@ var expandable = map[string][]string{
 		"application", "application_fee", "balance_transaction", "customer", "failure_balance_transaction", "invoice",
 		"on_behalf_of", "payment_intent", "refunds", "review", "source_transfer", "transfer",
 	},
-	"payment_intent":      {"application", "customer", "invoice", "latest_charge", "on_behalf_of", "payment_method", "review"},
-	"topup":               {"balance_transaction"},
-	"refund":              {"balance_transaction", "charge", "failure_balance_transaction", "payment_intent", "source_transfer_reversal", "transfer_reversal"},
-	"dispute":             {"charge", "payment_intent"},
-	"payout":              {"balance_transaction", "destination", "failure_balance_transaction", "original_payout", "reversed_by"},
-	"credit_note":         {"customer", "customer_balance_transaction", "invoice", "refund"},
-	"balance_transaction": {"source"},
-	"customer":            {"cash_balance", "default_source", "discount", "sources", "subscriptions", "tax", "tax_ids", "test_clock"},
-	"invoiceitem":         {"customer", "discounts", "invoice", "subscription", "tax_rates", "test_clock"},
-	"line_item":           {"discounts", "invoice_item", "subscription", "tax_rates"},
+	"payment_intent":               {"application", "customer", "invoice", "latest_charge", "on_behalf_of", "payment_method", "review"},
+	"customer_balance_transaction": {"credit_note", "customer", "invoice"},
+	"credit_note_line_item":        {"tax_rates"},
+	"topup":                        {"balance_transaction"},
+	"refund":                       {"balance_transaction", "charge", "failure_balance_transaction", "payment_intent", "source_transfer_reversal", "transfer_reversal"},
+	"dispute":                      {"charge", "payment_intent"},
+	"payout":                       {"balance_transaction", "destination", "failure_balance_transaction", "original_payout", "reversed_by"},
+	"credit_note":                  {"customer", "customer_balance_transaction", "invoice", "refund"},
+	"balance_transaction":          {"source"},
+	"customer":                     {"cash_balance", "default_source", "discount", "sources", "subscriptions", "tax", "tax_ids", "test_clock"},
+	"invoiceitem":                  {"customer", "discounts", "invoice", "subscription", "tax_rates", "test_clock"},
+	"line_item":                    {"discounts", "invoice_item", "subscription", "tax_rates"},
 }
 
 // behind is the kind of object that an expandable member names; members that
@@ -33,6 +35,7 @@ var expandable = map[string][]string{
 var behind = map[string]string{
 	"balance_transaction": "balance_transaction", "charge": "charge", "customer": "customer", "invoice": "invoice",
 	"invoice_item": "invoiceitem", "latest_charge": "charge", "lines": "line_item", "payment_intent": "payment_intent",
+	"customer_balance_transaction": "customer_balance_transaction", "credit_note": "credit_note",
 	"destination": "bank_account", "failure_balance_transaction": "balance_transaction", "refunds": "refund", "refund": "refund",
 }
 

@@ -22,6 +22,7 @@ func (t *Twin) finalize(c *call, inv *invoice, advance bool) error {
 	ending := min(0, left)
 	if inv.Currency == cu.Currency {
 		cu.Balance = ending
+		t.noteBalance(c, cu, inv.StartingBalance, balanceChange{Type: "applied_to_invoice", Invoice: inv.ID})
 	}
 	if inv.Number == "" {
 		inv.Number = nextNumber(cu)
@@ -180,6 +181,16 @@ func usableMethod(id string) error {
 	return missing("PaymentMethod", id, "payment_method", http.StatusBadRequest)
 }
 
+// unapply gives the customer back the balance that an invoice took, or takes
+// back what it gave.
+func (t *Twin) unapply(c *call, inv *invoice) {
+	cu := t.s.Customers.get(inv.Customer)
+	if cu == nil || cu.Currency != inv.Currency || inv.EndingBalance == nil || *inv.EndingBalance == inv.StartingBalance {
+		return
+	}
+	t.addToBalance(c, cu, inv.StartingBalance-*inv.EndingBalance, balanceChange{Type: "unapplied_from_invoice", Invoice: inv.ID})
+}
+
 // voidInvoice: open (or uncollectible) only, and final.
 func voidInvoice(t *Twin, c *call) (object, error) {
 	inv, err := t.invoice(c)
@@ -193,6 +204,7 @@ func voidInvoice(t *Twin, c *call) (object, error) {
 	inv.Status, inv.VoidedAt = "void", c.now
 	t.touch(&inv.head)
 	t.cancelIntent(c, inv, "void_invoice")
+	t.unapply(c, inv)
 	after := t.renderInvoice(inv)
 	t.emitUpdate(c, "invoice.updated", before, after)
 	t.emit(c, "invoice.voided", after)

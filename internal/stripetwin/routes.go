@@ -33,12 +33,18 @@ func (r route) with(later ...string) route {
 	segs := strings.Split(r.pattern, "/") // "", v1, collection, …
 	r.kind = kinds[segs[2]]
 	last := segs[len(segs)-1]
-	r.list = r.method == http.MethodGet && last != "{id}" && last != "account" && last != "balance"
+	r.list = r.method == http.MethodGet && last != "{id}" && last != "account" && last != "balance" && last != "preview"
 	switch last {
 	case "lines":
 		r.kind = "line_item"
 	case "refunds":
 		r.kind = "refund"
+	}
+	switch {
+	case len(segs) > 4 && segs[4] == "balance_transactions":
+		r.kind = "customer_balance_transaction"
+	case last == "lines" && segs[2] == "credit_notes":
+		r.kind = "credit_note_line_item"
 	}
 	r.do = func(c *call, t *Twin) (object, error) { return r.call(c, t) }
 	return r
@@ -121,6 +127,11 @@ func apiRoutes() []route {
 		get("/v1/customers/{id}", getCustomer),
 		post("/v1/customers/{id}", updateCustomer, customerParams...).with(customerLater...),
 
+		post("/v1/customers/{customer}/balance_transactions", createBalanceChange, "amount", "currency", "description", "metadata"),
+		list("/v1/customers/{customer}/balance_transactions", listBalanceChanges),
+		get("/v1/customers/{customer}/balance_transactions/{id}", getBalanceChange),
+		post("/v1/customers/{customer}/balance_transactions/{id}", updateBalanceChange, "description", "metadata"),
+
 		post("/v1/invoiceitems", createItem, append([]string{"customer", "currency", "invoice"}, itemParams...)...).with(itemLater...),
 		list("/v1/invoiceitems", listItems, "created", "customer", "invoice", "pending"),
 		get("/v1/invoiceitems/{id}", getItem),
@@ -175,10 +186,13 @@ func moneyRoutes() []route {
 		post("/v1/refunds/{id}", updateRefund, "metadata"),
 		list("/v1/charges/{id}/refunds", listRefunds),
 
-		post("/v1/credit_notes", createNote, "amount", "invoice", "memo", "metadata", "out_of_band_amount", "reason", "refund_amount").with(
-			"credit_amount", "effective_at", "lines", "refund", "shipping_cost"),
+		post("/v1/credit_notes", createNote, noteParams...).with("shipping_cost"),
+		get("/v1/credit_notes/preview", previewNote, noteParams...).with("shipping_cost"),
+		list("/v1/credit_notes/preview/lines", previewNoteLines, noteParams...).with("shipping_cost"),
 		list("/v1/credit_notes", listNotes, "customer", "invoice"),
 		get("/v1/credit_notes/{id}", getNote),
+		post("/v1/credit_notes/{id}", updateNote, "memo", "metadata"),
+		list("/v1/credit_notes/{id}/lines", listNoteLines),
 		post("/v1/credit_notes/{id}/void", voidNote),
 
 		list("/v1/disputes", listDisputes, "charge", "created", "payment_intent"),

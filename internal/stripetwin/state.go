@@ -41,25 +41,26 @@ type store interface {
 
 // state is everything the twin remembers; journal.go keeps it on disk.
 type state struct {
-	Account    string // acct_…
-	Opened     int64
-	Seq        int64
-	Last       int64 // Unix seconds of the last change; the clock never shows less
-	Customers  *table[customer, *customer]
-	Invoices   *table[invoice, *invoice]
-	Items      *table[item, *item]
-	Intents    *table[intent, *intent]
-	Charges    *table[charge, *charge]
-	Refunds    *table[refund, *refund]
-	Notes      *table[creditNote, *creditNote]
-	Payouts    *table[payout, *payout]
-	Topups     *table[topup, *topup]
-	Disputes   *table[dispute, *dispute]
-	Moves      *table[move, *move] // balance transactions
-	Events     *table[event, *event]
-	Endpoints  *table[endpoint, *endpoint]
-	Deliveries *queue
-	Keys       *table[kept, *kept]
+	Account        string // acct_…
+	Opened         int64
+	Seq            int64
+	Last           int64 // Unix seconds of the last change; the clock never shows less
+	Customers      *table[customer, *customer]
+	Invoices       *table[invoice, *invoice]
+	Items          *table[item, *item]
+	Intents        *table[intent, *intent]
+	Charges        *table[charge, *charge]
+	Refunds        *table[refund, *refund]
+	Notes          *table[creditNote, *creditNote]
+	Payouts        *table[payout, *payout]
+	BalanceChanges *table[balanceChange, *balanceChange] // of customers
+	Topups         *table[topup, *topup]
+	Disputes       *table[dispute, *dispute]
+	Moves          *table[move, *move] // balance transactions
+	Events         *table[event, *event]
+	Endpoints      *table[endpoint, *endpoint]
+	Deliveries     *queue
+	Keys           *table[kept, *kept]
 
 	stores  []store
 	kinds   map[string]store // by the prefix of ids
@@ -83,6 +84,7 @@ func newState(now int64) *state {
 	s.Refunds = keep(s, still((*refund).render), refundColumns(), "re", "pyr")
 	s.Notes = keep(s, still((*creditNote).render), noteColumns(), "cn")
 	s.Payouts = keep(s, still((*payout).render), payoutColumns(), "po")
+	s.BalanceChanges = keep(s, still((*balanceChange).render), balanceChangeColumns(), "cbtxn")
 	s.Topups = keep(s, still((*topup).render), topupColumns(), "tu")
 	s.Disputes = keep(s, (*Twin).showDispute, disputeColumns(), "dp")
 	s.Moves = keep(s, (*Twin).showMove, moveColumns(), "txn")
