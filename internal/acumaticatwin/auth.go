@@ -18,9 +18,6 @@ const (
 	tokenTTL    = time.Hour
 	refreshTTL  = 30 * 24 * time.Hour // Acumatica: the chain ends 30 days after the first issue
 	sessionIdle = 10 * time.Minute    // Acumatica: idle API sessions are closed
-
-	authCookie    = ".ASPXAUTH"
-	sessionCookie = "ASP.NET_SessionId"
 )
 
 // A session is what long operations and idle time belong to.
@@ -164,22 +161,8 @@ func (t *Twin) login(c *call) reply {
 	ticket := rand.Text() + rand.Text()
 	t.sessions[ticket] = &session{seen: t.now()}
 	answer := emptyReply(http.StatusNoContent)
-	c.cookie(answer, authCookie, ticket, 0)
-	c.cookie(answer, sessionCookie, strings.ToLower(rand.Text()[:24]), 0)
-	c.cookie(answer, "CompanyID", url.QueryEscape(t.o.Tenant), 0)
-	c.cookie(answer, "Locale", "Culture=en-US&TimeZone=GMTE0000U", 0)
-	c.cookie(answer, "UserBranch", "1", 0)
+	t.signedIn(c, answer, ticket, strings.ToLower(rand.Text()[:24]))
 	return answer
-}
-
-// cookie sets a cookie with the attributes that Acumatica gives it; a negative
-// maxAge removes it.
-func (c *call) cookie(answer reply, name, value string, maxAge int) {
-	k := http.Cookie{ //nolint:gosec // G124: Secure only over TLS, or no jar would send it back to a local twin
-		Name: name, Value: value, Path: "/", MaxAge: maxAge,
-		HttpOnly: name == authCookie || name == sessionCookie, Secure: c.secure && name == authCookie,
-	}
-	answer.header.Add("Set-Cookie", k.String())
 }
 
 // logout ends the session of a cookie or of a bearer token; the token itself
@@ -193,8 +176,7 @@ func (t *Twin) logout(c *call) reply {
 		delete(t.sessions, grantPrefix+g.ID)
 	}
 	answer := emptyReply(http.StatusNoContent)
-	c.cookie(answer, authCookie, "", -1)
-	c.cookie(answer, sessionCookie, "", -1)
+	t.signedOut(c, answer)
 	return answer
 }
 

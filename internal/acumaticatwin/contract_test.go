@@ -42,6 +42,36 @@ type published struct {
 // folder is absent, as on a fresh clone.
 func reference(t *testing.T, names ...string) []byte {
 	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(append([]string{referenceFolder(t)}, names...)...))
+	if errors.Is(err, os.ErrNotExist) {
+		t.Skip("the reference folder is not here")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// referenceFiles lists a folder of the reference; it skips the test likewise.
+func referenceFiles(t *testing.T, folder string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Join(referenceFolder(t), folder))
+	if errors.Is(err, os.ErrNotExist) {
+		t.Skip("the reference folder is not here")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+// referenceFolder is beside the repository.
+func referenceFolder(t *testing.T) string {
+	t.Helper()
 	dir, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
@@ -55,14 +85,7 @@ func reference(t *testing.T, names ...string) []byte {
 		}
 		dir = filepath.Dir(dir)
 	}
-	raw, err := os.ReadFile(filepath.Join(append([]string{dir, "..", "shared", "reference", "acumatica"}, names...)...))
-	if errors.Is(err, os.ErrNotExist) {
-		t.Skip("the reference folder is not here")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
+	return filepath.Join(dir, "..", "shared", "reference", "acumatica")
 }
 
 func contract(t *testing.T, version int) *published {

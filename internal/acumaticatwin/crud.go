@@ -18,6 +18,10 @@ func (t *Twin) entity(c *call, e *entity, rest []string) reply {
 	if fail := t.busy(c.session, e.name); fail != nil {
 		return fail.reply()
 	}
+	var fail *failure
+	if c.within, fail = t.within(c); fail != nil {
+		return fail.reply()
+	}
 	switch {
 	case c.method == http.MethodGet && len(rest) == 0:
 		return t.list(c, e)
@@ -34,7 +38,7 @@ func (t *Twin) entity(c *call, e *entity, rest []string) reply {
 		if c.method == http.MethodPut {
 			return t.put(c, e)
 		}
-		return t.delete(e, rest)
+		return t.delete(c, e, rest)
 	}
 	return plain(http.StatusMethodNotAllowed, "The requested resource does not support http method '"+c.method+"'.").reply()
 }
@@ -47,7 +51,7 @@ func (t *Twin) list(c *call, e *entity) reply {
 	if fail := opt.optimize(e, c.version); fail != nil {
 		return fail.reply()
 	}
-	x := t.begin()
+	x := t.beginWithin(c.within)
 	rows, fail := x.find(e, c.version, opt.filter, true)
 	if fail != nil {
 		return fail.reply()
@@ -68,7 +72,7 @@ func (t *Twin) list(c *call, e *entity) reply {
 // find returns the rows that a filter lets through, in key order; foreign
 // rows are those that a list shows but that belong to another entity.
 func (x *tx) find(e *entity, version int, filter string, foreign bool) ([]*record, *failure) {
-	match, fail := compileFilter(filter, e, version)
+	match, fail := compileFilter(filter, e, version, x.zone)
 	if fail != nil {
 		return nil, fail
 	}
@@ -100,7 +104,7 @@ func (t *Twin) read(c *call, e *entity, rest []string) reply {
 	if fail != nil {
 		return fail.reply()
 	}
-	x := t.begin()
+	x := t.beginWithin(c.within)
 	r := x.byAddress(e, rest)
 	if r == nil && e.also != nil {
 		rows := e.also(x)
@@ -127,7 +131,7 @@ func (t *Twin) put(c *call, e *entity) reply {
 	if fail != nil {
 		return fail.reply()
 	}
-	x := t.begin()
+	x := t.beginWithin(c.within)
 	old, fail := x.target(e, c.version, p, opt.filter)
 	if fail != nil {
 		return fail.reply()
@@ -181,6 +185,7 @@ func (x *tx) upsert(e *entity, old *record, p *patch) (*record, *problems) {
 		if e.fresh != nil {
 			e.fresh(x, r)
 		}
+		x.place(r)
 		// Numbers are given out by the system; a number that was sent is dropped.
 		x.merge(r, p, &e.shape, &e.custom, bad, func(name string) bool { return !e.typedKey && name == e.keys[len(e.keys)-1] })
 		if !e.typedKey {
@@ -198,6 +203,11 @@ func (x *tx) upsert(e *entity, old *record, p *patch) (*record, *problems) {
 	if !bad.empty() {
 		return r, bad
 	}
+	if old == nil && e.typedKey && e.unsaved(r) {
+		// Acumatica: recorded for a stock item. The answer is 200 and shows the
+		// defaults, but without a number there is no record.
+		return r, bad
+	}
 	if old != nil && r.same(old) {
 		return old, bad
 	}
@@ -206,8 +216,8 @@ func (x *tx) upsert(e *entity, old *record, p *patch) (*record, *problems) {
 	return r, bad
 }
 
-func (t *Twin) delete(e *entity, rest []string) reply {
-	x := t.begin()
+func (t *Twin) delete(c *call, e *entity, rest []string) reply {
+	x := t.beginWithin(c.within)
 	r := x.byAddress(e, rest)
 	if !e.finds(r) {
 		return notFound().reply()
@@ -241,7 +251,7 @@ func (t *Twin) act(c *call, e *entity, rest []string) reply {
 	if fail != nil {
 		return fail.reply()
 	}
-	x := t.begin()
+	x := t.beginWithin(c.within)
 	r := x.locate(e, p)
 	switch {
 	case r == nil:
@@ -249,7 +259,7 @@ func (t *Twin) act(c *call, e *entity, rest []string) reply {
 	case !e.finds(r):
 		return nullReference().reply()
 	}
-	id, fail := t.start(c.session, e.name, rest[0], r.ID)
+	id, fail := t.start(c, e.name, rest[0], r.ID)
 	if fail != nil {
 		return fail.reply()
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A truth is SQL's: a comparison with null is unknown, and rows for which the
@@ -40,14 +41,14 @@ const (
 
 // compileFilter turns an OData v3 filter into a predicate over the entity's
 // rows. Names and types are checked before any row is looked at.
-func compileFilter(text string, e *entity, version int) (predicate, *failure) {
+func compileFilter(text string, e *entity, version int, zone *time.Location) (predicate, *failure) {
 	if text == "" {
 		return func(*record) truth { return yes }, nil
 	}
 	if len(text) > maxFilter {
 		return nil, filterSyntax("too long")
 	}
-	p := &filterParser{lex: lexer{rest: text}, e: e, version: version}
+	p := &filterParser{lex: lexer{rest: text, zone: zone}, e: e, version: version}
 	if fail := p.advance(); fail != nil {
 		return nil, fail
 	}
@@ -272,11 +273,11 @@ func (p *filterParser) path(path string) (term, *failure) {
 				return operand{null: true}
 			}
 		}
-		return operandOf(f, r)
+		return operandOf(f, r, p.lex.zone)
 	}}, nil
 }
 
-func operandOf(f *field, r *record) operand {
+func operandOf(f *field, r *record, zone *time.Location) operand {
 	text, ok := r.value(f.column)
 	if !ok || f.dead {
 		return operand{kind: f.kind, null: true}
@@ -286,7 +287,7 @@ func operandOf(f *field, r *record) operand {
 	case decimalKind, intKind:
 		v.num, ok = parseDecimal(text)
 	case stampKind, dateKind:
-		v.at, ok = parseInstant(text)
+		v.at, ok = parseInstantIn(text, zone) // a business date begins with the server's midnight
 	case textKind, boolKind, guidKind:
 	}
 	v.null = !ok
@@ -355,7 +356,7 @@ func (p *filterParser) customField() (term, *failure) {
 	if fail := p.advance(); fail != nil {
 		return term{}, fail
 	}
-	return term{kind: f.kind, value: func(r *record) operand { return operandOf(f, r) }}, p.expect(')')
+	return term{kind: f.kind, value: func(r *record) operand { return operandOf(f, r, p.lex.zone) }}, p.expect(')')
 }
 
 // compare follows the database: texts without case and trailing blanks.

@@ -29,6 +29,7 @@ type operand struct {
 
 type lexer struct {
 	rest string
+	zone *time.Location // of literals without an offset
 }
 
 func filterSyntax(why string) *failure {
@@ -115,7 +116,7 @@ func (l *lexer) wordOrLiteral() (token, *failure) {
 	}
 	switch word {
 	case "datetimeoffset", "date":
-		t, ok := parseInstant(text)
+		t, ok := parseInstantIn(text, l.zone)
 		if !ok {
 			return token{}, filterSyntax("not a date")
 		}

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestFilterFindsRows(t *testing.T) {
@@ -90,7 +91,7 @@ func FuzzFilter(f *testing.F) {
 	row.set("Amount", "12.5")
 	row.set("Description", "x")
 	f.Fuzz(func(t *testing.T, text string) {
-		pred, fail := compileFilter(text, cat[entityInvoice], 24)
+		pred, fail := compileFilter(text, cat[entityInvoice], 24, time.UTC)
 		if (pred == nil) == (fail == nil) {
 			t.Fatalf("%q: want a predicate or a failure, got both or none", text)
 		}
@@ -100,7 +101,7 @@ func FuzzFilter(f *testing.F) {
 		if got := pred(row); got != no && got != unknown && got != yes {
 			t.Fatalf("%q: got %d", text, got)
 		}
-		inverse, fail := compileFilter("not ("+text+")", cat[entityInvoice], 24)
+		inverse, fail := compileFilter("not ("+text+")", cat[entityInvoice], 24, time.UTC)
 		if fail == nil && strings.TrimSpace(text) != "" && inverse(row) != yes-pred(row) {
 			t.Fatalf("%q: its negation is not its negation", text)
 		}

@@ -14,17 +14,19 @@ const maxBody = 16 << 20
 
 // A call is one request with its body read.
 type call struct {
-	method  string
-	path    []string // below the root, unescaped
-	rawPath string
-	query   url.Values
-	header  http.Header
-	cookies map[string]string
-	body    []byte
-	secure  bool
-	host    string
+	method   string
+	path     []string // below the root, unescaped
+	rawPath  string
+	rawQuery string
+	query    url.Values
+	header   http.Header
+	cookies  map[string]string
+	body     []byte
+	secure   bool
+	host     string
 
 	delay   time.Duration // it holds its slot that much longer: a fault
+	within  within
 	session string
 	version int
 	base    string
@@ -75,7 +77,7 @@ func (t *Twin) admitted(c *call) reply {
 
 func newCall(r *http.Request, body []byte) *call {
 	c := &call{
-		method: r.Method, rawPath: r.URL.Path, query: r.URL.Query(), header: r.Header,
+		method: r.Method, rawPath: r.URL.Path, rawQuery: r.URL.RawQuery, query: r.URL.Query(), header: r.Header,
 		cookies: map[string]string{}, body: body, secure: r.TLS != nil, host: r.Host,
 	}
 	for step := range strings.SplitSeq(strings.Trim(r.URL.EscapedPath(), "/"), "/") {
@@ -109,7 +111,10 @@ func (t *Twin) serve(c *call) reply {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.settle()
-	return t.route(c)
+	began := t.now()
+	answer := t.route(c)
+	t.trace(c, answer, began)
+	return answer
 }
 
 // route finds what a call is for. Twin.mu is held.

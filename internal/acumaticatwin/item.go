@@ -18,9 +18,8 @@ func freshItem(r *record, itemType string) {
 func saveItem(x *tx, old, r *record) *problems {
 	bad := newProblems()
 	id := r.get("InventoryID")
-	if id == "" || id == unsavedKey {
-		bad.add(r, "InventoryID", "Error: 'InventoryID' cannot be empty.")
-		return bad
+	if id == "" {
+		r.set("InventoryID", unsavedKey)
 	}
 	if old == nil && (x.byKey(entityStockItem, id) != nil || x.byKey(entityNonStockItem, id) != nil) {
 		bad.add(r, "InventoryID", "An inventory item with the ID '%s' already exists.", id)

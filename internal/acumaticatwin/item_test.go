@@ -6,8 +6,11 @@ func TestItemsHaveTypedNumbers(t *testing.T) {
 	for _, name := range []string{entityStockItem, entityNonStockItem} {
 		t.Run(name, func(t *testing.T) {
 			c := start(t, testOptions(newClock()))
-			c.put(name, `{"Description":{"value":"Lamp"}}`).wantStatus(t, 422).wantText(t, "'InventoryID' cannot be empty")
-			a := c.put(name, `{"InventoryID":{"value":"LAMP"},"Description":{"value":"Lamp"},"DefaultPrice":{"value":189.5}}`).wantStatus(t, 200)
+			a := c.put(name, `{"Description":{"value":"Lamp"}}`).wantStatus(t, 200)
+			want(t, "no number", a.text("InventoryID", "value"), unsavedKey)
+			want(t, "no note", at(a.body, "note"), nil)
+			want(t, "not saved", len(c.get(name).rows()), 0)
+			a = c.put(name, `{"InventoryID":{"value":"LAMP"},"Description":{"value":"Lamp"},"DefaultPrice":{"value":189.5}}`).wantStatus(t, 200)
 			want(t, "id", a.text("InventoryID", "value"), "LAMP")
 			want(t, "status", a.text("ItemStatus", "value"), statusActive)
 			a = c.put(name, `{"InventoryID":{"value":"lamp"},"Description":{"value":"Lamp, brass"}}`).wantStatus(t, 200)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 )
@@ -210,4 +211,30 @@ func (c *client) waitFor(done func() bool) {
 		}
 		<-time.After(time.Millisecond)
 	}
+}
+
+func TestNotificationIsAsDocumented(t *testing.T) {
+	doc := example(t, "27-push-notification.json")
+	l := listen(t)
+	c := running(t, newClock(), `{"url":"`+l.url+`","query":"Stock Items: Last Modified Date","entities":["StockItem"]}`)
+	c.put("StockItem", `{"InventoryID":{"value":"LAMP"}}`).wantStatus(t, 200)
+	l.next(t)
+	c.put("StockItem", `{"InventoryID":{"value":"LAMP"},"ItemStatus":{"value":"Inactive"}}`).wantStatus(t, 200)
+	got := l.next(t).body
+	theirs, ours := seen{}, seen{}
+	theirs.walk("body", at(doc, "request", "body"))
+	ours.walk("body", got)
+	for path, v := range theirs {
+		if strings.HasPrefix(path, "body/Inserted/0/") || strings.HasPrefix(path, "body/Deleted/0/") {
+			continue // the columns of another query
+		}
+		want(t, path, ours[path][0], v[0])
+	}
+	for path := range ours {
+		if theirs[path][0] == "" && strings.Count(path, "/") < 3 {
+			t.Errorf("%s: not documented", path)
+		}
+	}
+	want(t, "before", at(got, "Deleted", 0, "ItemStatus"), "Active")
+	want(t, "after", at(got, "Inserted", 0, "ItemStatus"), "Inactive")
 }

@@ -13,7 +13,7 @@ const (
 	dayLayout    = "2006-01-02"
 	unsavedKey   = "<NEW>"
 	stampOnWire  = "2006-01-02T15:04:05.999-07:00"
-	dayOnWire    = "2006-01-02T00:00:00+00:00"
+	dayOnWire    = "2006-01-02T15:04:05-07:00"
 	ticksPerSec  = 300 // SQL Server datetime: a third of a hundredth of a second
 	nanosPerSec  = int64(time.Second)
 	millisPerSec = 1000
@@ -165,11 +165,14 @@ func parseDecimal(s string) (decimal.Decimal, bool) {
 	return d, true
 }
 
-// parseInstant reads the date forms that vendor examples send. A text without
-// an offset is the server's time, which is UTC here.
-func parseInstant(s string) (time.Time, bool) {
+// parseInstant reads the date forms that vendor examples send, and those that
+// records hold. A text without an offset is taken as UTC.
+func parseInstant(s string) (time.Time, bool) { return parseInstantIn(s, time.UTC) }
+
+// parseInstantIn takes a text without an offset as the time of a zone.
+func parseInstantIn(s string, zone *time.Location) (time.Time, bool) {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02T15:04", dayLayout, "2006-01-02T15:04Z07:00"} {
-		if t, err := time.Parse(layout, s); err == nil {
+		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
 			return t, true
 		}
 	}

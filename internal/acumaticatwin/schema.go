@@ -137,6 +137,9 @@ func (e *entity) keyOf(r *record) string {
 	return foldKey(values)
 }
 
+// unsaved reports whether the record has not got its number yet.
+func (e *entity) unsaved(r *record) bool { return r.get(e.keys[len(e.keys)-1]) == unsavedKey }
+
 // foldKey joins key values the way the database compares them: without case
 // and without trailing blanks.
 func foldKey(values []string) string {

@@ -13,7 +13,7 @@ func stockItemEntity(b *builder) *entity {
 			DefaultWarehouseID:S DeferralAccount:S DeferralSubaccount:S Description:S256 DimensionVolume:D6 DimensionWeight:D6
 			DiscountAccount:S DiscountSubaccount:S ImageUrl:S255 InventoryAccount:S InventoryID:S30 InventorySubaccount:S IsAKit:B
 			ItemClass:S ItemStatus:S ItemType:S LandedCostVarianceAccount:S LandedCostVarianceSubaccount:S LastCost:D6
-			LastModified:T! LastStdCost:D6 LotSerialClass:S10 Markup:D4 MaxCost:D6 MinCost:D6 MinMarkup:D4 MSRP:D4 PackagingOption:S
+			LastModified=LastModifiedDateTime:T! LastStdCost:D6 LotSerialClass:S10 Markup:D4 MaxCost:D6 MinCost:D6 MinMarkup:D4 MSRP:D4 PackagingOption:S
 			PackSeparately:B PendingStdCost:D6 POAccrualAccount:S POAccrualSubaccount:S PostingClass:S10 PriceClass:S10
 			PriceManager:S PriceWorkgroup:S ProductManager:S ProductWorkgroup:S PurchasePriceVarianceAccount:S
 			PurchasePriceVarianceSubaccount:S PurchaseUOM:S6 ReasonCodeSubaccount:S SalesAccount:S SalesSubaccount:S SalesUOM:S6
@@ -39,6 +39,22 @@ func stockItemEntity(b *builder) *entity {
 				OverrideReplenishmentSettings:B OverrideStdCost:B PreferredVendor:S PriceOverride:B ProductManager:S ProductWorkgroup:S
 				QtyOnHand:D6 ReplenishmentSource:S ReplenishmentWarehouse:S Seasonality:S ServiceLevel:D4 Status:S WarehouseID:S`)},
 			part{name: "FileURLs", many: true, unmodelled: true, shape: b.shape(`FileType:S FileURL:S NoteID:G!`)}),
-		fresh: func(_ *tx, r *record) { freshItem(r, "Finished Good") }, save: saveItem, remove: removeItem,
+		fresh: freshStockItem, save: saveItem, remove: removeItem,
 	}
+}
+
+// freshStockItem has the defaults that are recorded. Of a posting class it has
+// no accounts for stock: the twin keeps none.
+func freshStockItem(x *tx, r *record) {
+	freshItem(r, "Finished Good")
+	for name, v := range map[string]string{"PackagingOption": "Manual", "PackSeparately": "false", "SubjectToCommission": "false", "ValuationMethod": "Average", "LotSerialClass": "DEFAULT"} {
+		r.set(name, v)
+	}
+	for _, name := range []string{
+		"AverageCost", "CurrentStdCost", "DimensionVolume", "DimensionWeight", "LastCost", "LastStdCost", "Markup", "MaxCost", "MinCost",
+		"MinMarkup", "MSRP", "PendingStdCost",
+	} {
+		r.set(name, "0")
+	}
+	r.touch(x.now)
 }

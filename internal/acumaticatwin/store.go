@@ -107,17 +107,16 @@ type tx struct {
 	changed map[string]map[string]*record // nil record = deleted
 	seq     map[string]int64
 	batches []Batch
+	within  within
+	zone    *time.Location // of the server
 }
 
 func (t *Twin) begin() *tx {
 	return &tx{
-		now: t.now().UTC(), tenant: t.o.Tenant, cat: t.cat, st: t.st,
+		now: t.now().UTC(), tenant: t.o.Tenant, cat: t.cat, st: t.st, zone: t.location(),
 		changed: map[string]map[string]*record{}, seq: map[string]int64{},
 	}
 }
-
-// today is the business date.
-func (x *tx) today() string { return x.now.Format(dayLayout) }
 
 func (x *tx) get(entityName, id string) *record {
 	if r, ok := x.changed[entityName][id]; ok {

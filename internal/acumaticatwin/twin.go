@@ -154,6 +154,7 @@ const opTTL = 15 * time.Minute
 type operation struct {
 	id      string
 	session string
+	within  within
 	entity  string
 	action  string
 	record  string
@@ -176,13 +177,13 @@ func (t *Twin) settle() {
 			continue
 		}
 		op.done = true
-		op.fail = t.perform(op.entity, op.action, op.record)
+		op.fail = t.perform(op.within, op.entity, op.action, op.record)
 	}
 }
 
 // perform runs an action in a transaction of its own.
-func (t *Twin) perform(entityName, name, id string) *failure {
-	x := t.begin()
+func (t *Twin) perform(w within, entityName, name, id string) *failure {
+	x := t.beginWithin(w)
 	r := x.get(t.cat[entityName].stored(), id)
 	if r == nil {
 		return notFound()
@@ -197,18 +198,18 @@ func (t *Twin) perform(entityName, name, id string) *failure {
 }
 
 // start begins an action and reports the id to poll, or "" when it is done.
-func (t *Twin) start(sess, entityName, name, id string) (string, *failure) {
+func (t *Twin) start(c *call, entityName, name, id string) (string, *failure) {
 	if t.o.ReleaseDelay <= 0 {
-		return "", t.perform(entityName, name, id)
+		return "", t.perform(c.within, entityName, name, id)
 	}
 	// A button that is disabled says so at once; everything else is found out
 	// by the operation.
-	x := t.begin()
+	x := t.beginWithin(c.within)
 	if fail := t.cat[entityName].actions[name](x, x.get(t.cat[entityName].stored(), id)); fail != nil && fail.kind == disabledType {
 		return "", fail
 	}
 	op := &operation{
-		id: uuid.NewString(), session: sess, entity: entityName, action: name, record: id,
+		id: uuid.NewString(), session: c.session, within: c.within, entity: entityName, action: name, record: id,
 		readyAt: t.now().Add(t.o.ReleaseDelay),
 	}
 	t.ops[op.id] = op

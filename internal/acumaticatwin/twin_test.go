@@ -41,10 +41,11 @@ func testOptions(c *clock) Options {
 
 // A client is a signed-in HTTP client of a twin.
 type client struct {
-	t    *testing.T
-	twin *Twin
-	base string
-	http *http.Client
+	t     *testing.T
+	twin  *Twin
+	base  string
+	http  *http.Client
+	clock *clock // of the twin, where a test moves it
 }
 
 func start(t *testing.T, o Options) *client {

@@ -37,7 +37,7 @@ func (v *view) top(w *bytes.Buffer, r *record, row int) {
 }
 
 func (v *view) body(w *bytes.Buffer, s *shape, r *record, row int, sel, exp tree) {
-	fmt.Fprintf(w, `"id":%s,"rowNumber":%d,"note":{"value":%s}`, quote(r.ID), row, quote(r.Note))
+	fmt.Fprintf(w, `"id":%s,"rowNumber":%d,"note":%s`, quote(r.ID), row, v.note(s, r))
 	if text := v.recordError(r, s); text != "" {
 		w.WriteString(`,"error":` + quote(text))
 	}
@@ -90,6 +90,15 @@ func (v *view) lines(pt *part, r *record) []*record {
 		lines = append(lines[:len(lines):len(lines)], pt.more(v.x, r)...)
 	}
 	return lines
+}
+
+// note is null where nothing was noted yet. Acumatica: recorded for the lines of
+// a record that was just saved and for a record that was not saved.
+func (v *view) note(s *shape, r *record) string {
+	if v.echo && v.bad == nil && r.Note == "" && (s != &v.e.shape || v.e.unsaved(r)) {
+		return "null"
+	}
+	return `{"value":` + quote(r.Note) + `}`
 }
 
 // recordError is the text at the record itself: its own, or that of a save in
@@ -162,9 +171,9 @@ func (v *view) scalar(f *field, text string) string {
 		if !ok {
 			return "null"
 		}
-		return quote(t.UTC().Format(stampOnWire))
+		return quote(t.In(v.x.zone).Format(stampOnWire))
 	case dateKind:
-		t, err := time.Parse(dayLayout, text)
+		t, err := time.ParseInLocation(dayLayout, text, v.x.zone) // midnight of the server
 		if err != nil {
 			return "null"
 		}
