@@ -127,7 +127,7 @@ func (t *Twin) issue(g grant) reply {
 		t.st.Refresh[hashed(refresh)] = g
 		body["refresh_token"] = refresh
 	}
-	if err := t.st.write(t.o.StateFile); err != nil {
+	if err := t.st.write(t.st.grantsEntry); err != nil {
 		return pxError("%v", err).reply()
 	}
 	return jsonReply(http.StatusOK, body)

@@ -1,10 +1,9 @@
 package acumaticatwin
 
 import (
-	"cmp"
 	"fmt"
+	"iter"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -47,27 +46,27 @@ func credit(account string, d decimal.Decimal) Line { return Line{Account: accou
 // post adds a balanced batch of the receivables. Negative sides change over,
 // empty lines go; nothing left is no batch and no number.
 func (x *tx) post(day time.Time, currency, description string, lines ...Line) (string, *failure) {
-	b := Batch{Module: "AR", Period: day.Format(periodLayout), Date: day.Format(dayLayout), Description: description, Currency: currency, Lines: lines}
-	if len(netLines(lines)) == 0 {
-		return "", nil
+	lines = netLines(lines)
+	if fail := balances(lines); fail != nil || len(lines) == 0 {
+		return "", fail
 	}
-	b.BatchNbr = fmt.Sprintf("%08d", x.next("Batch"))
-	return b.BatchNbr, x.book(b)
+	b := Batch{
+		BatchNbr: fmt.Sprintf("%08d", x.next("Batch")), Module: moduleAR, Period: day.Format(periodLayout), Date: day.Format(dayLayout),
+		Description: description, Currency: currency, Lines: lines,
+	}
+	x.batchRow(b)
+	return b.BatchNbr, nil
 }
 
-// book adds a batch. One that does not balance is refused, and with it the
-// release.
-func (x *tx) book(b Batch) *failure {
+// balances refuses a batch that does not balance, and with it the release.
+func balances(lines []Line) *failure {
 	sum := decimal.Zero
-	for _, l := range b.Lines {
+	for _, l := range lines {
 		sum = sum.Add(l.Debit).Sub(l.Credit)
 	}
 	if !sum.IsZero() {
 		return operationFailed("The document is out of the balance.")
 	}
-	b.Lines = netLines(b.Lines)
-	b.Posted = stampText(x.now)
-	x.batches = append(x.batches, b)
 	return nil
 }
 
@@ -91,35 +90,49 @@ func (t *Twin) TrialBalance() []AccountBalance {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.settle()
-	type key struct{ currency, account string }
-	sums := map[key]*AccountBalance{}
-	for _, b := range t.st.Batches {
-		for _, l := range b.Lines {
-			k := key{b.Currency, l.Account}
-			if sums[k] == nil {
-				sums[k] = &AccountBalance{Account: l.Account, Currency: b.Currency}
-			}
-			sums[k].Debit = sums[k].Debit.Add(l.Debit)
-			sums[k].Credit = sums[k].Credit.Add(l.Credit)
-		}
-	}
-	rows := make([]AccountBalance, 0, len(sums))
-	for _, s := range sums {
-		s.Balance = s.Debit.Sub(s.Credit)
-		rows = append(rows, *s)
-	}
-	slices.SortFunc(rows, func(a, b AccountBalance) int {
-		return cmp.Or(strings.Compare(a.Currency, b.Currency), strings.Compare(a.Account, b.Account))
-	})
-	return rows
+	return t.st.turnover.rows()
 }
 
 // Ledger returns every posted batch, oldest first.
-func (t *Twin) Ledger() []Batch {
+func (t *Twin) Ledger() []Batch { return slices.Collect(t.Batches()) }
+
+// ledgerPage is how many batches are read before others get their turn.
+const ledgerPage = 1000
+
+// Batches yields every posted batch, oldest first. The twin goes on working in
+// the meantime; what it posts then comes last.
+func (t *Twin) Batches() iter.Seq[Batch] {
+	return func(yield func(Batch) bool) {
+		for start, more := uint64(0), true; more; {
+			var page []Batch
+			page, start, more = t.batches(start)
+			for _, b := range page {
+				if !yield(b) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// batches reads a page of the index of changes: a posted batch never changes
+// again.
+func (t *Twin) batches(start uint64) (page []Batch, next uint64, more bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.settle()
-	return slices.Clone(t.st.Batches)
+	rows := t.st.tables[entityJournal]
+	rows.changed.Ascend(start, func(p uint64) bool {
+		if len(page) == ledgerPage {
+			next, more = p, true
+			return false
+		}
+		if r := rows.peek(second(p)); r.get("Status") == statusPosted {
+			page = append(page, batchOf(r))
+		}
+		return true
+	})
+	return page, next, more
 }
 
 // checkPeriod says why a document may not have this date, or "".

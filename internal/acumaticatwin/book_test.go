@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/shopspring/decimal"
 	"pgregory.net/rapid"
 )
@@ -167,6 +168,21 @@ func checkBooks(r *rapid.T, twin *Twin) {
 		if p.Type == typePayment {
 			owed[p.CurrencyID] = owed[p.CurrencyID].Sub(left)
 		}
+	}
+	turned := turnover{} // from the batches, not from the running sums
+	for b := range twin.Batches() {
+		sum := decimal.Zero
+		for _, l := range b.Lines {
+			sum = sum.Add(l.Debit).Sub(l.Credit)
+			key := [2]string{b.Currency, l.Account}
+			turned[key] = AccountBalance{Currency: b.Currency, Account: l.Account, Debit: turned[key].Debit.Add(l.Debit), Credit: turned[key].Credit.Add(l.Credit)}
+		}
+		if !sum.IsZero() {
+			r.Fatalf("batch %s %s is out of balance by %s", b.Module, b.BatchNbr, sum)
+		}
+	}
+	if diff := cmp.Diff(turned.rows(), twin.TrialBalance()); diff != "" {
+		r.Fatalf("trial balance differs from the batches: %s", diff)
 	}
 	sums := map[string]decimal.Decimal{}
 	for _, a := range twin.TrialBalance() {

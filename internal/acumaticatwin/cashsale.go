@@ -14,7 +14,7 @@ const (
 func cashSaleEntity(b *builder) *entity {
 	return &entity{
 		name: entityCashSale, display: "Cash Sale", screen: "AR304000", graph: "PX.Objects.AR.ARCashSaleEntry", view: "Document",
-		keys: []string{"Type", "ReferenceNbr"},
+		keys: []string{"Type", "ReferenceNbr"}, indexed: []string{"PaymentRef", "CustomerID", "Details/InventoryID"},
 		shape: b.shape(`Amount:D4! Balance:D4! CashAccount:S CreatedDateTime:T! CustomerID:S30 Date:A Description:S512 Hold:B
 			LastModifiedDateTime:T! PaymentMethod:S10 PaymentRef:S40 Project:S~ ReferenceNbr:S15 Status:S! TaxTotal:D4! Type:S`,
 			part{name: "Details", many: true, shape: b.shape(`Account:S Amount:D4 Branch:S CostCode:S ExtendedPrice:D4 InventoryID:S30 ProjectTask:S

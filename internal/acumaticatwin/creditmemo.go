@@ -48,7 +48,7 @@ func (x *tx) mirrorCreditMemo(r *record) {
 // says whether it belongs there.
 func (x *tx) applicationsTo(r *record, fill func(p, h, row *record) bool) []*record {
 	var rows []*record
-	for _, p := range x.all(entityPayment) {
+	for _, p := range x.where(entityPayment, partHistory+"/AdjustedRefNbr", r.get("ReferenceNbr")) {
 		for _, h := range p.Many[partHistory] {
 			if h.get("AdjustedDocType") != r.get("Type") || fold(h.get("AdjustedRefNbr")) != fold(r.get("ReferenceNbr")) {
 				continue

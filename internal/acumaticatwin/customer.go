@@ -100,11 +100,13 @@ func saveCustomer(x *tx, old, r *record) *problems {
 
 func removeCustomer(x *tx, r *record) *failure {
 	for _, name := range []string{entityInvoice, entityPayment, entityCashSale} {
-		for _, d := range x.all(name) {
-			if fold(d.get("Customer")+d.get("CustomerID")) == fold(r.get("CustomerID")) {
-				return pxError("Customer '%s' cannot be deleted because it is referenced in the following record: %s, %s.",
-					r.get("CustomerID"), name, d.get("ReferenceNbr"))
-			}
+		field := "CustomerID"
+		if name == entityInvoice {
+			field = "Customer"
+		}
+		for d := range x.with(name, field, r.get("CustomerID")) {
+			return pxError("Customer '%s' cannot be deleted because it is referenced in the following record: %s, %s.",
+				r.get("CustomerID"), name, d.get("ReferenceNbr"))
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package acumaticatwin
 
 import (
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -120,11 +121,22 @@ func TestDelayedRequestIsWorkedOnAfterTheClientHasGone(t *testing.T) {
 
 func TestUnwritableStateChangesNothing(t *testing.T) {
 	o := testOptions(newClock())
+	dir := t.TempDir() + "/gone"
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	o.StateFile = dir + "/state.json"
 	c := start(t, o)
-	c.twin.o.StateFile = t.TempDir() + "/gone/state.json"
+	file := c.twin.st.file
+	if err := file.Close(); err != nil { // it must be written anew, and cannot
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
 	c.put("Payment", paymentBody("C000002", "AR000005", "100", "")).wantStatus(t, 500)
 	want(t, "saved", len(c.twin.Payments()), 0)
-	c.twin.o.StateFile = ""
+	c.twin.st.file = nil
 	want(t, "number", c.put("Payment", paymentBody("C000002", "AR000005", "100", "")).text("ReferenceNbr", "value"), "000001")
 }
 

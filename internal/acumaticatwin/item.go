@@ -34,11 +34,9 @@ func saveItem(x *tx, old, r *record) *problems {
 
 // removeItem keeps items that a document names.
 func removeItem(x *tx, r *record) *failure {
-	for _, d := range x.all(entityInvoice) {
-		for _, l := range d.Many["Details"] {
-			if fold(l.get("InventoryID")) == fold(r.get("InventoryID")) {
-				return pxError("The item '%s' cannot be deleted because it is used in a document.", r.get("InventoryID"))
-			}
+	for _, name := range []string{entityInvoice, entityCashSale} {
+		for range x.with(name, "Details/InventoryID", r.get("InventoryID")) {
+			return pxError("The item '%s' cannot be deleted because it is used in a document.", r.get("InventoryID"))
 		}
 	}
 	return nil

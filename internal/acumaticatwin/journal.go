@@ -2,10 +2,10 @@ package acumaticatwin
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
 )
 
@@ -25,13 +25,13 @@ const (
 func journalEntity(b *builder) *entity {
 	return &entity{
 		name: entityJournal, display: "Journal Transactions", screen: "GL301000", graph: "PX.Objects.GL.JournalEntry", view: "BatchModule",
-		keys: []string{"Module", "BatchNbr"},
+		keys: []string{"Module", "BatchNbr"}, indexed: []string{"Description"},
 		shape: b.shape(`BatchNbr:S15 BranchID:S CreatedDateTime:T! CurrencyID:S5 Description:S512 Hold:B LastModifiedDateTime:T! LedgerID:S10
 			Module:S PostPeriod:S Status:S! TransactionDate:A`,
 			part{name: "Details", many: true, keys: []string{"LineNbr"}, shape: b.shape(`Account:S BranchID:S CostCode:S CreditAmount:D4
 				DebitAmount:D4 Description:S! IsNonPM:B LineNbr:I NonBillable:B Project:S ProjectTask:S ProjectTransactionID:I Qty:D6
 				ReferenceNbr:S15 Subaccount:S TransactionDescription:S512 UOM:S VendorOrCustomer:S`)}),
-		fresh: freshJournal, save: saveJournal, remove: removeJournal, also: postedBatches,
+		fresh: freshJournal, save: saveJournal, remove: removeJournal,
 		actions: map[string]action{"ReleaseJournalTransaction": releaseJournal, "Release": releaseJournal},
 	}
 }
@@ -135,15 +135,7 @@ func releaseJournal(x *tx, r *record) *failure {
 		return operationFailed(text)
 	}
 	r = x.edit(entityJournal, r)
-	var lines []Line
-	for _, l := range r.Many["Details"] {
-		lines = append(lines, Line{Account: l.get("Account"), Debit: l.dec("DebitAmount"), Credit: l.dec("CreditAmount")})
-	}
-	fail := x.book(Batch{
-		BatchNbr: r.get("BatchNbr"), Module: moduleGL, Period: r.get("PostPeriod"), Date: r.get("TransactionDate"),
-		Description: r.get("Description"), Currency: r.get("CurrencyID"), Lines: lines,
-	})
-	if fail != nil {
+	if fail := balances(batchOf(r).Lines); fail != nil {
 		return fail
 	}
 	r.set("Status", statusPosted)
@@ -158,36 +150,30 @@ func removeJournal(_ *tx, r *record) *failure {
 	return nil
 }
 
-// postedBatches are the batches of other modules, which the journal shows but
-// nobody writes.
-func postedBatches(x *tx) []*record {
-	var rows []*record
-	for i := range x.st.Batches {
-		b := &x.st.Batches[i]
-		if b.Module == moduleGL {
-			continue
-		}
-		r := newRecord(uuid.NewSHA1(uuid.NameSpaceOID, []byte(x.tenant+"/"+b.Module+"/"+b.BatchNbr)).String())
-		for name, v := range map[string]string{
-			"Module": b.Module, "BatchNbr": b.BatchNbr, "BranchID": SeedBranch, "LedgerID": seedLedger, "CurrencyID": b.Currency,
-			"Description": b.Description, "PostPeriod": b.Period, "Status": statusPosted, "TransactionDate": b.Date, "Hold": "false",
-			"CreatedDateTime": b.Posted, "LastModifiedDateTime": b.Posted,
-		} {
-			r.setDefault(name, v)
-		}
-		for n, l := range b.Lines {
-			row := newRecord(uuid.NewSHA1(uuid.NameSpaceOID, fmt.Appendf(nil, "%s/%d", r.ID, n)).String())
-			row.set("LineNbr", fmt.Sprint(n+1))
-			row.set("Account", l.Account)
-			row.set("BranchID", SeedBranch)
-			row.set("Subaccount", seedSubaccount)
-			row.setDec("DebitAmount", l.Debit)
-			row.setDec("CreditAmount", l.Credit)
-			r.Many["Details"] = append(r.Many["Details"], row)
-		}
-		rows = append(rows, r)
+// batchRow is the row of a batch that a document posted. Nobody else writes it.
+func (x *tx) batchRow(b Batch) {
+	r := x.line("Module", b.Module, "BatchNbr", b.BatchNbr, "BranchID", SeedBranch, "LedgerID", seedLedger, "CurrencyID", b.Currency,
+		"Description", b.Description, "PostPeriod", b.Period, "Status", statusPosted, "TransactionDate", b.Date, "Hold", "false")
+	for n, l := range b.Lines {
+		row := x.line("LineNbr", strconv.Itoa(n+1), "Account", l.Account, "BranchID", SeedBranch, "Subaccount", seedSubaccount)
+		row.setDec("DebitAmount", l.Debit)
+		row.setDec("CreditAmount", l.Credit)
+		r.Many["Details"] = append(r.Many["Details"], row)
 	}
-	return rows
+	r.touch(x.now)
+	x.save(entityJournal, r)
+}
+
+// batchOf is the batch of a posted row.
+func batchOf(r *record) Batch {
+	lines := make([]Line, 0, len(r.Many["Details"]))
+	for _, l := range r.Many["Details"] {
+		lines = append(lines, Line{Account: l.get("Account"), Debit: l.dec("DebitAmount"), Credit: l.dec("CreditAmount")})
+	}
+	return Batch{
+		BatchNbr: r.get("BatchNbr"), Module: r.get("Module"), Period: r.get("PostPeriod"), Date: r.get("TransactionDate"),
+		Description: r.get("Description"), Currency: r.get("CurrencyID"), Posted: r.get(fieldChanged), Lines: netLines(lines),
+	}
 }
 
 func ledgerEntity(b *builder) *entity {

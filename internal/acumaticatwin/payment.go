@@ -22,7 +22,7 @@ func paymentEntity(b *builder) *entity {
 	apply.alias("DocType", docCodes())
 	return &entity{
 		name: entityPayment, display: "AR Payment", screen: "AR302000", graph: "PX.Objects.AR.ARPaymentEntry", view: "Document",
-		keys: []string{"Type", "ReferenceNbr"},
+		keys: []string{"Type", "ReferenceNbr"}, indexed: []string{"PaymentRef", "CustomerID", partHistory + "/AdjustedRefNbr"},
 		shape: b.shape(`ApplicationDate:A AppliedToDocuments:D4! Branch:S CardAccountNbr:I CashAccount:S CurrencyID:S5 CustomerID:S30 Description:S512
 			Hold:B PaymentAmount:D4 PaymentMethod:S10 PaymentRef:S40 ReferenceNbr:S15 Status:S! Type:S LastModifiedDateTime:T! ProcessingCenterID:S10
 			SaveCard:B ExternalRef:S~ OrigTransaction:S50 BranchID:S! CustomerLocationID:S IsNewCard:B NoteID:G! AvailableBalance:D4!-

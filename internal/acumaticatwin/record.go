@@ -14,7 +14,8 @@ const (
 	unsavedKey   = "<NEW>"
 	stampOnWire  = "2006-01-02T15:04:05.999-07:00"
 	dayOnWire    = "2006-01-02T15:04:05-07:00"
-	ticksPerSec  = 300 // SQL Server datetime: a third of a hundredth of a second
+	fieldChanged = "LastModifiedDateTime" // every record's time of change
+	ticksPerSec  = 300                    // SQL Server datetime: a third of a hundredth of a second
 	nanosPerSec  = int64(time.Second)
 	millisPerSec = 1000
 )
@@ -133,7 +134,7 @@ func (r *record) day(name string) time.Time {
 func (r *record) touch(now time.Time) {
 	at := stampText(now)
 	r.setDefault("CreatedDateTime", at)
-	r.set("LastModifiedDateTime", at)
+	r.set(fieldChanged, at)
 }
 
 // stampText rounds an instant to the steps of the database type: milliseconds

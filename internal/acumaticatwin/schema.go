@@ -105,6 +105,9 @@ type entity struct {
 	keys    []string // in the order of the key address
 	shape   shape
 	custom  shape // fields by "View.Field", reachable through $custom
+	// indexed are the fields, as records keep them, or Part/Field, that
+	// tx.where and filters find rows by.
+	indexed []string
 	// typedKey entities take the last key from the client instead of giving
 	// out numbers.
 	typedKey bool

@@ -1,266 +1,238 @@
 package acumaticatwin
 
 import (
-	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"hash/maphash"
+	"maps"
 	"slices"
-	"strings"
-	"time"
 
-	"github.com/google/uuid"
+	"millrace/internal/journalfile"
 )
 
-const stateVersion = 2
+const stateVersion = 3
 
 // state is everything that survives a restart. It is guarded by Twin.mu.
 type state struct {
-	Version int                           `json:"version"`
-	Records map[string]map[string]*record `json:"records"` // entity → id
-	Seq     map[string]int64              `json:"seq"`
-	Batches []Batch                       `json:"batches"`
-	Setup   setup                         `json:"setup"`
-	Grants  map[string]grant              `json:"grants"` // by hash of the access token
-	Refresh map[string]grant              `json:"refresh"`
+	Tail    string // of the tenant's ids
+	Seq     map[string]int64
+	Setup   setup
+	Grants  map[string]grant // by hash of the access token
+	Refresh map[string]grant
 
-	keys map[string]map[string]string // entity → folded key → id; rebuilt at load
+	codec    *codec
+	tables   map[string]*table
+	turnover turnover
+	seed     maphash.Seed
+	buf      []byte
+	file     *journalfile.File
 }
 
-func newState() *state {
-	return &state{
-		Version: stateVersion, Records: map[string]map[string]*record{}, Seq: map[string]int64{},
-		Grants: map[string]grant{}, Refresh: map[string]grant{}, keys: map[string]map[string]string{},
+func newState(tenant string, c catalog) *state {
+	st := &state{
+		Tail: idTail(tenant), Seq: map[string]int64{}, Grants: map[string]grant{}, Refresh: map[string]grant{},
+		codec: newCodec(), tables: map[string]*table{}, turnover: turnover{}, seed: maphash.MakeSeed(),
 	}
+	for name, e := range c {
+		if e.stored() == name {
+			st.tables[name] = newTable(st, e)
+		}
+	}
+	return st
 }
 
-// loadState reads a state file; nil without error means there is none.
-func loadState(path string, c catalog) (*state, error) {
-	if path == "" {
-		return nil, nil
-	}
-	raw, err := os.ReadFile(path) //nolint:gosec // G304: the path is the caller's own option
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+// An entry is one line of the state file. The first ones are a snapshot: a head
+// with Version, then rows packed with the head's tables. Each later one is a
+// commit, or a change of the grants.
+type entry struct {
+	Version int                  `json:"version,omitempty"`
+	Tail    string               `json:"tail,omitempty"`
+	Setup   *setup               `json:"setup,omitempty"`
+	Codec   *codec               `json:"codec,omitempty"`
+	Seq     map[string]int64     `json:"seq,omitempty"`
+	Grants  *map[string]grant    `json:"grants,omitempty"`
+	Refresh *map[string]grant    `json:"refresh,omitempty"`
+	Packed  map[string][][]byte  `json:"packed,omitempty"` // by entity: number, then the row
+	Put     map[string][]*record `json:"put,omitempty"`
+	Drop    map[string][]string  `json:"drop,omitempty"` // ids
+}
+
+// packedRows is how many rows a line of the snapshot has.
+const packedRows = 256
+
+// openState reads the state file into a new state; empty reports that there
+// was none.
+func openState(path, tenant string, c catalog) (st *state, empty bool, err error) {
+	st = newState(tenant, c)
+	st.file, err = journalfile.Open(path, func(n int, text []byte) error {
+		var e entry
+		if err := json.Unmarshal(text, &e); err != nil {
+			return err
+		}
+		if n == 1 && e.Version != stateVersion {
+			return fmt.Errorf("version %d, want %d: remove the file to start afresh", e.Version, stateVersion)
+		}
+		return st.replay(&e)
+	})
 	if err != nil {
-		return nil, fmt.Errorf("read twin state: %w", err)
+		return nil, false, fmt.Errorf("twin state: %w", err)
 	}
-	st := newState()
-	if err := json.NewDecoder(bytes.NewReader(raw)).Decode(st); err != nil {
-		return nil, fmt.Errorf("twin state %s: %w", path, err)
-	}
-	if st.Version != stateVersion {
-		return nil, fmt.Errorf("twin state %s: version %d, want %d: remove the file to start afresh", path, st.Version, stateVersion)
-	}
-	for name, rows := range st.Records {
-		e, ok := c[name]
-		if !ok {
-			return nil, fmt.Errorf("twin state %s: unknown entity %q", path, name)
-		}
-		for id, r := range rows {
-			rows[id] = r.clone() // gives every record its maps
-			st.index(e, rows[id])
-		}
-	}
-	return st, nil
+	return st, st.Setup.CashAccounts == nil, nil
 }
 
-func (st *state) index(e *entity, r *record) {
-	if st.keys[e.name] == nil {
-		st.keys[e.name] = map[string]string{}
+func (st *state) replay(e *entry) error {
+	if e.Version != 0 {
+		st.Tail = e.Tail
 	}
-	st.keys[e.name][e.keyOf(r)] = r.ID
+	if e.Setup != nil {
+		st.Setup = *e.Setup
+	}
+	if e.Codec != nil {
+		st.codec = e.Codec
+		st.codec.ready()
+	}
+	if e.Grants != nil {
+		st.Grants = *e.Grants
+	}
+	if e.Refresh != nil {
+		st.Refresh = *e.Refresh
+	}
+	maps.Copy(st.Seq, e.Seq)
+	for name, rows := range e.Packed {
+		t := st.tables[name]
+		if t == nil {
+			return fmt.Errorf("unknown entity %q", name)
+		}
+		for _, row := range rows {
+			if err := t.load(row); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+	}
+	return st.replayCommit(e)
 }
 
-// write puts the state on disk in one step: a reader, or a process that is
-// killed at any instant, sees the old or the new state, never half of one. It
-// does not sync to the platter, so a power failure may lose the last changes.
-func (st *state) write(path string) error {
-	if path == "" {
+func (st *state) replayCommit(e *entry) error {
+	for name, ids := range e.Drop {
+		for _, id := range ids {
+			if err := st.replayRow(name, id, nil); err != nil {
+				return err
+			}
+		}
+	}
+	for name, rows := range e.Put {
+		for _, r := range rows {
+			if err := st.replayRow(name, r.ID, r.clone()); err != nil { // clone: gives every record its maps
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (st *state) replayRow(name, id string, r *record) error {
+	t := st.tables[name]
+	if t == nil {
+		return fmt.Errorf("unknown entity %q", name)
+	}
+	if _, ok := t.number(id); !ok {
+		return fmt.Errorf("%s: id %q is not of this tenant", name, id)
+	}
+	t.put(id, r)
+	return nil
+}
+
+// load takes a row of a snapshot.
+func (t *table) load(row []byte) error {
+	n, size := binary.Uvarint(row)
+	number := uint32(n) //nolint:gosec // G115: compared below
+	if size <= 0 || uint64(number) != n {
+		return errPacked
+	}
+	packed := string(row[size:])
+	r, err := t.st.unpack(number, packed)
+	if err != nil {
+		return err
+	}
+	if got, ok := t.number(r.ID); !ok || got != number {
+		return errors.New("a row has the id of another")
+	}
+	t.rows[number] = packed
+	t.reindex(number, nil, r)
+	return nil
+}
+
+// write makes an entry durable. A process that is killed at any instant leaves
+// a file in which every entry that was answered for is whole. It does not sync
+// to the platter, so a power failure may lose the last changes.
+func (st *state) write(e func() entry) error {
+	if st.file == nil {
 		return nil
 	}
-	raw, err := json.Marshal(st)
+	if st.file.Due() {
+		return st.rewrite()
+	}
+	text, err := json.Marshal(e())
 	if err != nil {
 		return fmt.Errorf("encode twin state: %w", err)
 	}
-	tmp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tmp")
-	if err := os.WriteFile(tmp, raw, 0o600); err != nil {
-		return fmt.Errorf("write twin state: %w", err)
-	}
-	if err := os.Rename(tmp, path); err != nil {
+	if err := st.file.Append(text); err != nil {
 		return fmt.Errorf("write twin state: %w", err)
 	}
 	return nil
 }
 
-// A tx collects changes and applies all of them or none. Reads see its own
-// changes first.
-type tx struct {
-	now     time.Time
-	tenant  string
-	cat     catalog
-	st      *state
-	changed map[string]map[string]*record // nil record = deleted
-	seq     map[string]int64
-	batches []Batch
-	within  within
-	zone    *time.Location // of the server
-}
+// grantsEntry is what a change of the grants adds to the state file.
+func (st *state) grantsEntry() entry { return entry{Grants: &st.Grants, Refresh: &st.Refresh} }
 
-func (t *Twin) begin() *tx {
-	return &tx{
-		now: t.now().UTC(), tenant: t.o.Tenant, cat: t.cat, st: t.st, zone: t.location(),
-		changed: map[string]map[string]*record{}, seq: map[string]int64{},
-	}
-}
-
-func (x *tx) get(entityName, id string) *record {
-	if r, ok := x.changed[entityName][id]; ok {
-		return r
-	}
-	return x.st.Records[entityName][id]
-}
-
-// stored is the row as it was before this transaction.
-func (x *tx) stored(entityName, id string) *record { return x.st.Records[entityName][id] }
-
-func (x *tx) byKey(entityName string, key ...string) *record {
-	folded, e := foldKey(key), x.cat[entityName]
-	for _, r := range x.changed[entityName] {
-		if r != nil && e.keyOf(r) == folded {
-			return r
+// rewrite writes the whole state anew.
+func (st *state) rewrite() error {
+	err := st.file.Replace(func(emit func([]byte) error) error {
+		line := func(e entry) error {
+			text, err := json.Marshal(e)
+			if err != nil {
+				return err
+			}
+			return emit(text)
 		}
+		head := entry{
+			Version: stateVersion, Tail: st.Tail, Setup: &st.Setup, Codec: st.codec, Seq: st.Seq, Grants: &st.Grants, Refresh: &st.Refresh,
+		}
+		if err := line(head); err != nil {
+			return err
+		}
+		for _, name := range slices.Sorted(maps.Keys(st.tables)) {
+			if err := st.tables[name].emit(func(rows [][]byte) error {
+				return line(entry{Packed: map[string][][]byte{name: rows}})
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("write twin state: %w", err)
 	}
-	id, ok := x.st.keys[entityName][folded]
-	if !ok {
+	return nil
+}
+
+// emit gives away all packed rows, some at a time.
+func (t *table) emit(some func(rows [][]byte) error) error {
+	var rows [][]byte
+	for n, packed := range t.rows {
+		row := append(binary.AppendUvarint(make([]byte, 0, len(packed)+binary.MaxVarintLen32), uint64(n)), packed...)
+		if rows = append(rows, row); len(rows) < packedRows {
+			continue
+		}
+		if err := some(rows); err != nil {
+			return err
+		}
+		rows = rows[:0]
+	}
+	if len(rows) == 0 {
 		return nil
 	}
-	return x.get(entityName, id)
-}
-
-// all returns the rows in the order of their keys. Acumatica promises no
-// order; it is never the order of time.
-func (x *tx) all(entityName string) []*record {
-	var rows []*record
-	for id, r := range x.st.Records[entityName] {
-		if _, ok := x.changed[entityName][id]; !ok {
-			rows = append(rows, r)
-		}
-	}
-	for _, r := range x.changed[entityName] {
-		if r != nil {
-			rows = append(rows, r)
-		}
-	}
-	e := x.cat[entityName]
-	slices.SortFunc(rows, func(a, b *record) int { return strings.Compare(e.keyOf(a), e.keyOf(b)) })
-	return rows
-}
-
-// edit returns a copy of a record that belongs to this transaction.
-func (x *tx) edit(entityName string, r *record) *record {
-	if own, ok := x.changed[entityName][r.ID]; ok && own == r {
-		return r
-	}
-	c := r.clone()
-	x.save(entityName, c)
-	return c
-}
-
-func (x *tx) save(entityName string, r *record) { x.put(entityName, r.ID, r) }
-
-func (x *tx) remove(entityName, id string) { x.put(entityName, id, nil) }
-
-func (x *tx) put(entityName, id string, r *record) {
-	if x.changed[entityName] == nil {
-		x.changed[entityName] = map[string]*record{}
-	}
-	x.changed[entityName][id] = r
-}
-
-// next returns the next number of a sequence, starting with 1. Numbers of a
-// transaction that fails are given out again.
-func (x *tx) next(name string) int64 {
-	n, ok := x.seq[name]
-	if !ok {
-		n = x.st.Seq[name]
-	}
-	x.seq[name] = n + 1
-	return n + 1
-}
-
-// newID returns the next id. Ids depend only on the tenant and on how many
-// were made before, so a seeded twin always has the same.
-func (x *tx) newID() string {
-	name := fmt.Sprintf("%s/%d", x.tenant, x.next("id"))
-	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(name)).String()
-}
-
-// commit applies the changes and writes the state before anybody is answered.
-// When the write fails nothing has happened.
-func (t *Twin) commit(x *tx) error {
-	news := t.news(x)
-	undo := x.apply()
-	if err := t.st.write(t.o.StateFile); err != nil {
-		undo()
-		return err
-	}
-	t.announce(news)
-	return nil
-}
-
-func (x *tx) apply() (undo func()) {
-	var back []func()
-	for name, rows := range x.changed {
-		e := x.cat[name]
-		if x.st.Records[name] == nil {
-			x.st.Records[name] = map[string]*record{}
-		}
-		for id, r := range rows {
-			old := x.st.Records[name][id]
-			x.st.replace(e, id, old, r)
-			back = append(back, func() { x.st.replace(e, id, r, old) })
-		}
-	}
-	for name, n := range x.seq {
-		old := x.st.Seq[name]
-		x.st.Seq[name] = n
-		back = append(back, func() { x.st.Seq[name] = old })
-	}
-	batches := len(x.st.Batches)
-	x.st.Batches = append(x.st.Batches, x.batches...)
-	return func() {
-		for _, f := range back {
-			f()
-		}
-		x.st.Batches = x.st.Batches[:batches]
-	}
-}
-
-func (st *state) replace(e *entity, id string, old, r *record) {
-	if old != nil {
-		delete(st.keys[e.name], e.keyOf(old))
-	}
-	if r == nil {
-		delete(st.Records[e.name], id)
-		return
-	}
-	st.Records[e.name][id] = r
-	st.index(e, r)
-}
-
-// where returns the rows whose field has the value, compared as the database
-// compares, in the order of their keys.
-func (x *tx) where(entityName, name, value string) []*record {
-	var rows []*record
-	for _, r := range x.all(entityName) {
-		if v, ok := r.value(name); ok && fold(v) == fold(value) {
-			rows = append(rows, r)
-		}
-	}
-	return rows
+	return some(rows)
 }

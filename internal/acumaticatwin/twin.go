@@ -98,20 +98,8 @@ func New(o Options) (*Twin, error) {
 		o: o, cat: cat, gate: newGate(o.Limits, o.Now), faults: twinfault.NewScript(faultWords(), o.Now), sessions: map[string]*session{}, ops: map[string]*operation{},
 		poked: make(chan struct{}, 1),
 	}
-	if t.st, err = loadState(o.StateFile, cat); err != nil {
+	if err := t.open(); err != nil {
 		return nil, err
-	}
-	if t.st == nil {
-		// Written once, whole: a kill while seeding leaves no half scenario.
-		t.st = newState()
-		t.o.StateFile = ""
-		if err := t.seed(o.Seed); err != nil {
-			return nil, err
-		}
-		t.o.StateFile = o.StateFile
-		if err := t.st.write(o.StateFile); err != nil {
-			return nil, err
-		}
 	}
 	for _, d := range o.Destinations {
 		if err := t.AddDestination(d); err != nil {
@@ -119,6 +107,28 @@ func New(o Options) (*Twin, error) {
 		}
 	}
 	return t, nil
+}
+
+// open reads the state, or makes one.
+func (t *Twin) open() error {
+	st, empty, err := openState(t.o.StateFile, t.o.Tenant, t.cat)
+	if err != nil {
+		return err
+	}
+	t.st = st
+	if !empty {
+		return nil
+	}
+	// Written once, whole: a kill while seeding leaves no half scenario.
+	file := st.file
+	st.file = nil
+	if err := t.seed(t.o.Seed); err != nil {
+		return err
+	}
+	if st.file = file; file == nil {
+		return nil
+	}
+	return st.rewrite()
 }
 
 // location is the server's time zone.
