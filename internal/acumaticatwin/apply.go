@@ -61,7 +61,7 @@ func openBalance(doc *record) decimal.Decimal {
 	if doc.get("Type") == typeInvoice {
 		return doc.dec("Balance")
 	}
-	return left(doc)
+	return left(doc).Sub(forOrders(doc))
 }
 
 // applicable finds the document of a line among the customer's open ones;

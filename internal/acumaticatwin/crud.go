@@ -235,11 +235,12 @@ func (t *Twin) delete(c *call, e *entity, rest []string) reply {
 // act runs an action: 204 when it is done, 202 and an address to poll when it
 // takes longer. The Location is relative to the host.
 func (t *Twin) act(c *call, e *entity, rest []string) reply {
-	if len(rest) != 1 || e.actions[rest[0]] == nil {
+	if len(rest) != 1 || e.actions[rest[0]] == nil || contractActions()[e.name+"/"+rest[0]] > c.version {
 		return unknownResource(c)
 	}
 	var body struct {
-		Entity json.RawMessage `json:"entity"`
+		Entity     json.RawMessage            `json:"entity"`
+		Parameters map[string]json.RawMessage `json:"parameters"`
 	}
 	if len(bytes.TrimSpace(c.body)) == 0 {
 		return badRequest("", "The request body should not be empty.").reply()
@@ -259,7 +260,9 @@ func (t *Twin) act(c *call, e *entity, rest []string) reply {
 	case !e.finds(r):
 		return nullReference().reply()
 	}
-	id, fail := t.start(c, e.name, rest[0], r.ID)
+	id, fail := t.start(&operation{
+		session: c.session, within: c.within, entity: e.name, action: rest[0], record: r.ID, params: parameters(body.Parameters),
+	})
 	if fail != nil {
 		return fail.reply()
 	}
@@ -269,4 +272,22 @@ func (t *Twin) act(c *call, e *entity, rest []string) reply {
 	answer := emptyReply(http.StatusAccepted)
 	answer.header.Set("Location", c.base+"/"+e.name+"/"+rest[0]+"/status/"+id)
 	return answer
+}
+
+// parameters are those of an action, as text. What is not a wrapped scalar,
+// such as the custom ones, is not known to any action here.
+func parameters(raw map[string]json.RawMessage) map[string]string {
+	params := map[string]string{}
+	for name, v := range raw {
+		var w struct {
+			Value json.RawMessage `json:"value"`
+		}
+		if json.Unmarshal(v, &w) != nil || w.Value == nil {
+			continue
+		}
+		if text, ok := canonical(&field{kind: textKind}, w.Value); ok {
+			params[name] = text
+		}
+	}
+	return params
 }

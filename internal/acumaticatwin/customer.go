@@ -99,14 +99,14 @@ func saveCustomer(x *tx, old, r *record) *problems {
 }
 
 func removeCustomer(x *tx, r *record) *failure {
-	for _, name := range []string{entityInvoice, entityPayment, entityCashSale} {
+	for _, name := range []string{entityInvoice, entityPayment, entityCashSale, entitySalesOrder} {
 		field := "CustomerID"
-		if name == entityInvoice {
+		if name == entityInvoice || name == entitySalesOrder {
 			field = "Customer"
 		}
 		for d := range x.with(name, field, r.get("CustomerID")) {
 			return pxError("Customer '%s' cannot be deleted because it is referenced in the following record: %s, %s.",
-				r.get("CustomerID"), name, d.get("ReferenceNbr"))
+				r.get("CustomerID"), name, d.get("ReferenceNbr")+d.get("OrderNbr"))
 		}
 	}
 	return nil

@@ -34,9 +34,9 @@ func invoiceEntity(b *builder) *entity {
 				ExtendedPrice:D4 InventoryID:S30 LastModifiedDateTime:T! LineNbr:I! ProjectTask:S Qty:D6 Subaccount:S Subitem:S
 				TransactionDescription:S256 UnitPrice:D6 UOM:S6 TaxCategory:S15`)},
 			part{name: "TaxDetails", many: true, readOnly: true, shape: b.shape(`TaxableAmount:D4 TaxAmount:D4 TaxID:S60 TaxRate:D6`)},
-			part{name: "ApplicationsDefault", from: partPaidBy, many: true, keys: []string{"DocType", "ReferenceNbr"}, more: paidBy, shape: b.shape(
+			part{name: "ApplicationsDefault", from: partPaidBy, many: true, keys: []string{"DocType", "ReferenceNbr"}, rows: paidBy, shape: b.shape(
 				`AmountPaid:D4 Balance:D4! CashDiscountTaken:D4! DocType:S PaymentDate:A! ReferenceNbr=AdjustingDocReferenceNbr:S15 Status:S!`)},
-			part{name: partMemoTo, many: true, keys: []string{"DocType", "ReferenceNbr"}, more: memoTo, shape: b.shape(`AmountPaid:D4 Balance:D4!
+			part{name: partMemoTo, many: true, keys: []string{"DocType", "ReferenceNbr"}, rows: memoTo, shape: b.shape(`AmountPaid:D4 Balance:D4!
 				Customer:S! CustomerOrder:S! Description:S! DocType:S PostPeriod:S! ReferenceNbr:S15 Status:S!`)},
 			part{name: "DiscountDetails", many: true, unmodelled: true, shape: b.shape(`Description:S DiscountableAmount:D4 DiscountableQty:D6
 				DiscountAmount:D4 DiscountCode:S DiscountPercent:D6 ExternalDiscountCode:S ManualDiscount:B OrderNbr:S OrderType:S RetainedDiscount:D4
@@ -138,7 +138,7 @@ func refuseChanges(old, r *record, bad *problems) {
 		}
 	}
 	for name, lines := range r.Many {
-		if name != partApply && !slices.EqualFunc(lines, old.Many[name], (*record).same) {
+		if name != partApply && name != partOrders && !slices.EqualFunc(lines, old.Many[name], (*record).same) {
 			bad.add(r, "", "The document has been released and cannot be changed.")
 		}
 	}

@@ -1,6 +1,10 @@
 package acumaticatwin
 
-import "github.com/shopspring/decimal"
+import (
+	"slices"
+
+	"github.com/shopspring/decimal"
+)
 
 const (
 	// partPaidBy are the payments that are applied to an invoice on its own
@@ -21,7 +25,7 @@ func (x *tx) checkPaidBy(r *record, bad *problems) {
 			bad.add(l, "AdjustingDocReferenceNbr", "Reference Nbr. '%s' cannot be found in the system.", l.get("AdjustingDocReferenceNbr"))
 			continue
 		}
-		open := decimal.Max(p.dec("AvailableBalance").Add(l.dec("transferred")), decimal.Zero)
+		open := decimal.Max(p.dec("AvailableBalance"), decimal.Zero)
 		l.set("AdjustingDocReferenceNbr", p.get("ReferenceNbr"))
 		l.setDefault("AmountPaid", decimal.Max(decimal.Zero, decimal.Min(rest, open)).String())
 		l.setDec("AmountPaid", x.round(l.dec("AmountPaid"), r.get(curyID)))
@@ -111,6 +115,7 @@ func (x *tx) releaseApplications(r *record) *failure {
 			return fail
 		}
 	}
+	x.completeOrders(r)
 	if len(memoTo) == 0 {
 		return nil
 	}
@@ -151,25 +156,25 @@ func (x *tx) releasePaidBy(r, l *record) *failure {
 	return nil
 }
 
-// paidBy are the released applications to an invoice.
+// paidBy are the applications to an invoice, the released ones last.
 func paidBy(x *tx, r *record) []*record {
-	return x.applicationsTo(r, func(p, h, row *record) bool {
+	return append(slices.Clone(r.Many[partPaidBy]), x.applicationsTo(r, func(p, h, row *record) bool {
 		row.set("AdjustingDocReferenceNbr", p.get("ReferenceNbr"))
 		row.set("AdjustmentNbr", h.get("AdjustmentNbr"))
 		row.set("AdjustedDocReferenceNbr", r.get("ReferenceNbr"))
 		row.set("DocumentType", r.get("Type"))
 		describePayer(row, p)
 		return true
-	})
+	})...)
 }
 
-// memoTo are the released applications of a credit memo.
+// memoTo are the applications of a credit memo, the released ones last.
 func memoTo(x *tx, r *record) []*record {
+	rows := slices.Clone(r.Many[partMemoTo])
 	p := x.get(entityPayment, r.ID)
 	if p == nil || p.get("Type") != typeCreditMemo {
-		return nil
+		return rows
 	}
-	var rows []*record
 	for _, h := range ownHistory(p) {
 		row := newRecord(h.ID)
 		for to, from := range map[string]string{

@@ -254,7 +254,7 @@ func (x *tx) mergeLines(r *record, pt *part, lines []*patch, bad *problems) {
 		bad.add(r, "", "%s: this stand-in does not model these lines yet.", pt.name)
 		return
 	}
-	if pt.readOnly || pt.rows != nil {
+	if pt.readOnly {
 		return
 	}
 	column := pt.column()

@@ -32,14 +32,14 @@ func paymentEntity(b *builder) *entity {
 				AdjustingDocType:S AdjustingRefNbr:S15 AdjustmentNbr:I AdjustsVAT:B AmountPaid:D4 ApplicationPeriod:S Balance:D4 BalanceWriteOff:D4
 				BatchNbr:S15 CashDiscountBalance:D4 CashDiscountDate:A CashDiscountTaken:D4 CurrencyID:S Customer:S CustomerOrder:S Date:A
 				Description:S DisplayDocType:S DisplayRefNbr:S DueDate:A PostPeriod:S VATCreditMemo:S`)},
-			part{name: "OrdersToApply", many: true, unmodelled: true, shape: b.shape(`AppliedToOrder:D4 OrderNbr:S15 OrderType:S`)},
+			part{name: partOrders, many: true, keys: []string{"OrderType", "OrderNbr"}, shape: b.shape(`AppliedToOrder:D4 OrderNbr:S15 OrderType:S2`)},
 			part{name: "CreditCardProcessingInfo", many: true, unmodelled: true, shape: b.shape(`TransactionAmount:D4 TransactionStatus:S`)},
 			part{name: "CreditCardTransactionInfo", many: true, unmodelled: true, shape: b.shape(`TranNbr:S50 TranType:S50 AuthNbr:S50 TranDate:T
 				ExtProfileId:S NeedValidation:B OrigTranNbr:S ExpirationDate:A CardType:S`)},
 			part{name: partCharges, many: true, since: 23, shape: b.shape(`AccountID:S! Amount:D4 Description:S60
 				DocType:S! EntryTypeID:S10 LineNbr:I! RefNbr:S! SubID:S!`)}),
 		custom: b.shape(`CurrentDocument.DocDate:A! CurrentDocument.FinPeriodID:S! Document.AdjFinPeriodID:S! Document.CuryDocBal:D4!`),
-		fresh:  freshPayment, save: savePayment, remove: removeUnreleased,
+		fresh:  freshPayment, save: savePayment, remove: removePayment,
 		actions: map[string]action{
 			"ReleasePayment": releasePayment, "Release": releasePayment, "VoidPayment": voidPayment, "VoidCheck": voidPayment,
 		},
@@ -73,7 +73,8 @@ func savePayment(x *tx, old, r *record) *problems {
 	}
 	if old != nil && released(old) {
 		refuseChanges(old, r, bad)
-		if old.get("Status") != statusOpen && len(r.Many[partApply]) > 0 {
+		orders := !slices.EqualFunc(r.Many[partOrders], old.Many[partOrders], (*record).same)
+		if old.get("Status") != statusOpen && (orders || len(r.Many[partApply]) > 0) {
 			bad.add(r, "", "The document has been released and cannot be changed.")
 		}
 		if !bad.empty() {
@@ -83,11 +84,13 @@ func savePayment(x *tx, old, r *record) *problems {
 		return bad
 	}
 	x.applications(r, bad)
+	x.orderLinesOf(old, r, bad)
 	rebalance(r)
 	if unbalanced(r) && !r.yes("Hold") {
 		bad.add(r, "PaymentAmount", "The document is out of the balance.")
 	}
 	if old != nil && released(old) {
+		x.mirrorOrders(old, r)
 		return bad
 	}
 	x.charges(r, bad)
@@ -101,7 +104,19 @@ func savePayment(x *tx, old, r *record) *problems {
 			l.set("RefNbr", r.get("ReferenceNbr"))
 		}
 	}
+	if bad.empty() {
+		x.mirrorOrders(old, r)
+	}
 	return bad
+}
+
+// removePayment takes an unreleased payment out of its orders too.
+func removePayment(x *tx, r *record) *failure {
+	if fail := removeUnreleased(x, r); fail != nil {
+		return fail
+	}
+	x.giveUpOrders(r.clone())
+	return nil
 }
 
 // left is what of a payment no released application has used.
@@ -112,7 +127,8 @@ func left(r *record) decimal.Decimal { return r.dec("PaymentAmount").Sub(applied
 func rebalance(r *record) {
 	sum := applied(r.Many[partApply])
 	r.setDec("AppliedToDocuments", sum)
-	r.setDec("AvailableBalance", left(r).Sub(sum))
+	r.setDec("AppliedToOrders", forOrders(r))
+	r.setDec("AvailableBalance", left(r).Sub(sum).Sub(forOrders(r)))
 	r.setDec("Document.CuryDocBal", left(r))
 }
 
@@ -120,7 +136,7 @@ func rebalance(r *record) {
 // applied in full: it cannot have a balance of its own.
 func unbalanced(r *record) bool {
 	sum := applied(r.Many[partApply])
-	return sum.GreaterThan(left(r)) || (r.get("Type") == typeRefund && !sum.Equal(left(r)))
+	return sum.Add(forOrders(r)).GreaterThan(left(r)) || (r.get("Type") == typeRefund && !sum.Equal(left(r)))
 }
 
 // paymentHeader checks everything but the lines; false means that the lines

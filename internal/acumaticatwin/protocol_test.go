@@ -52,7 +52,7 @@ func TestStatusCodes(t *testing.T) {
 		{"charges are new in 23", "GET", "/entity/Default/22.200.001/Payment?$expand=Charges", "", nil, 500, "KeyNotFoundException"},
 		{"history in a list", "GET", root + "Payment?$expand=ApplicationHistory", "", nil, 500, "CannotOptimizeException"},
 		{"masters are not written", "PUT", root + "PaymentMethod", `{}`, nil, 403, "insufficient rights to access the Payment Methods (CA204000) form"},
-		{"lines not modelled", "PUT", root + "Payment", `{"OrdersToApply":[{"OrderNbr":{"value":"1"}}]}`, nil, 422, "does not model"},
+		{"lines not modelled", "PUT", root + "Payment", `{"CreditCardTransactionInfo":[{"TranNbr":{"value":"1"}}]}`, nil, 422, "does not model"},
 		{"swagger", "GET", root + "swagger.json", "", nil, 200, `"version":"4"`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -3,13 +3,12 @@ package acumaticatwin
 import "slices"
 
 // itemOf checks the item of a sales line and fills in what the line does not
-// say: text, unit, price, tax category and account. It returns nil when the
-// line names no item that can be sold.
-func (x *tx) itemOf(l *record, bad *problems) *record {
+// say: text, unit, price, tax category and account.
+func (x *tx) itemOf(was, l *record, bad *problems) {
 	id := l.get("InventoryID")
 	if id == "" {
 		bad.add(l, "InventoryID", "'Inventory ID' cannot be empty.")
-		return nil
+		return
 	}
 	item, unit := x.byKey(entityStockItem, id), "SalesUOM"
 	if item == nil {
@@ -17,12 +16,12 @@ func (x *tx) itemOf(l *record, bad *problems) *record {
 	}
 	if item == nil {
 		bad.add(l, "InventoryID", "'Inventory ID' cannot be found in the system.")
-		return nil
+		return
 	}
 	l.set("InventoryID", item.get("InventoryID"))
 	if s := item.get("ItemStatus"); s != statusActive && s != "No Purchases" && s != "No Request" {
 		bad.add(l, "InventoryID", "The inventory item is %s.", s)
-		return nil
+		return
 	}
 	units := []string{item.get(unit), item.get("BaseUOM"), item.get("BaseUnit")}
 	l.setDefault("UOM", item.get(unit))
@@ -30,7 +29,7 @@ func (x *tx) itemOf(l *record, bad *problems) *record {
 		bad.add(l, "UOM", "'UOM' cannot be found in the system.")
 	}
 	l.setDefault("TransactionDescription", item.get("Description"))
-	l.setBool("ManualPrice", l.yes("ManualPrice") || l.get("UnitPrice") != "")
+	l.setBool("ManualPrice", l.yes("ManualPrice") || l.get("UnitPrice") != was.get("UnitPrice"))
 	l.setDefault("UnitPrice", item.get("DefaultPrice"))
 	l.setDefault("TaxCategory", item.get("TaxCategory"))
 	l.setDefault("Account", item.get("SalesAccount"))
@@ -39,7 +38,6 @@ func (x *tx) itemOf(l *record, bad *problems) *record {
 	if l.dec("Qty").IsNegative() {
 		bad.add(l, "Qty", "Incorrect value. The value to be entered must be greater than or equal to 0.")
 	}
-	return item
 }
 
 // lineDiscount computes the discount of a line, which is always a manual one:

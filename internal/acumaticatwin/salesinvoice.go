@@ -29,8 +29,8 @@ func salesInvoiceEntity(b *builder) *entity {
 			ReferenceNbr:S15 Status:S! TaxTotal:D4! Type:S VATExemptTotal:D4! VATTaxableTotal:D4! LastModifiedDateTime:T!+23
 			BillToAddressOverride:B~+24 BillToContactOverride:B~+24 CreatedDate=CreatedDateTime:T!+24 ExternalRef:S~+24
 			LastModifiedDate=LastModifiedDateTime:T!+24 ShipToAddressOverride:B+24 ShipToContactOverride:B+24 TaxCalcMode:S+24`,
-			part{name: partMemoTo, many: true, keys: []string{"DocType", "ReferenceNbr"}, more: memoTo, shape: memos},
-			part{name: partPaidBy, many: true, keys: []string{"DocType", "AdjustingDocReferenceNbr"}, more: paidBy, shape: applications},
+			part{name: partMemoTo, many: true, keys: []string{"DocType", "ReferenceNbr"}, rows: memoTo, shape: memos},
+			part{name: partPaidBy, many: true, keys: []string{"DocType", "AdjustingDocReferenceNbr"}, rows: paidBy, shape: applications},
 			part{name: "BillingSettings", shape: b.shape(`BillToAddressOverride:B BillToContactOverride:B CustomerLocation:S`,
 				part{name: "BillToAddress", shape: b.shape(`AddressLine1:S AddressLine2:S City:S Country:S PostalCode:S State:S Validated:B~`)},
 				part{name: "BillToContact", shape: b.shape(`Attention:S BusinessName:S Email:S Phone1:S`)})},
@@ -48,7 +48,7 @@ func salesInvoiceEntity(b *builder) *entity {
 			part{name: "ShipToContact", since: 24, shape: b.shape(`Attention:S+24 BusinessName:S+24 Email:S+24 Phone1:S+24`)}),
 		custom: b.shape(`Document.DocDesc:S512! Document.OrigModule:S2! Document.Released:B!`),
 		shows:  ofSales,
-		fresh:  freshSalesInvoice, save: saveSalesInvoice, remove: removeUnreleased,
+		fresh:  freshSalesInvoice, save: saveSalesInvoice, remove: removeSalesInvoice,
 		actions: map[string]action{"ReleaseSalesInvoice": releaseInvoice, "Release": releaseInvoice},
 	}
 }
@@ -79,11 +79,37 @@ func saveSalesInvoice(x *tx, old, r *record) *problems {
 		}
 		x.returnedLines(r, bad)
 		for _, l := range r.Many["Details"] {
-			x.itemOf(l, bad)
+			x.itemOf(lineWas(old, "Details", l), l, bad)
 			x.lineDiscount(lineWas(old, "Details", l), l, r.get(curyID))
 		}
 	}
+	x.keepBilled(old, r, bad)
 	x.checkInvoice(old, r, bad)
 	x.numberInvoice(old, r, bad)
 	return bad
+}
+
+// keepBilled keeps what an order put on its invoice.
+func (x *tx) keepBilled(old, r *record, bad *problems) {
+	if old == nil {
+		return
+	}
+	for _, was := range old.Many["Details"] {
+		if l := lineWas(r, "Details", was); was.get("OrderNbr") != "" && !l.dec("Qty").Equal(was.dec("Qty")) {
+			bad.add(r, "", "Sales Order/Shipment cannot be invoiced partially.")
+		}
+	}
+	for _, was := range old.Many[partPaidBy] {
+		if l := lineWas(r, partPaidBy, was); was.yes("from order") && !l.dec("AmountPaid").Equal(was.dec("AmountPaid")) && !released(old) {
+			bad.add(r, "", "This stand-in does not change what the payments of an order pay on its invoice.")
+		}
+	}
+}
+
+func removeSalesInvoice(x *tx, r *record) *failure {
+	if fail := removeUnreleased(x, r); fail != nil {
+		return fail
+	}
+	x.unbill(r)
+	return nil
 }

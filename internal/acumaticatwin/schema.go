@@ -46,10 +46,9 @@ type part struct {
 	until int    // first endpoint version without it; 0 = none yet
 	view  string // data view with a delegate: lists that expand it fail; empty = none
 	shape shape
-	// rows computes the lines of a part that is not stored; such a part is read-only.
+	// rows computes the lines that are shown, where they are not just those
+	// that are stored.
 	rows func(x *tx, r *record) []*record
-	// more computes lines that are shown after the stored ones.
-	more func(x *tx, r *record) []*record
 	// readOnly lines are written by the twin only.
 	readOnly bool
 	// unmodelled parts refuse lines that a client sends: better an error than
@@ -172,6 +171,7 @@ func newCatalog() (catalog, error) {
 		paymentMethodEntity(&b), currencyEntity(&b), periodEntity(&b), accountEntity(&b),
 		journalEntity(&b), ledgerEntity(&b), subaccountEntity(&b),
 		stockItemEntity(&b), nonStockItemEntity(&b), cashSaleEntity(&b), salesInvoiceEntity(&b),
+		salesOrderEntity(&b), shipmentEntity(&b),
 	} {
 		c[e.name] = e
 	}

@@ -193,6 +193,7 @@ func (d *schemaDoc) entity(e *entity) {
 			continue
 		}
 		invoke(name)
+		d.actionParameters(e.name, name)
 		d.paths[root+"/"+name] = obj{"post": d.operation(e, "InvokeAction_"+name, nil, name, ran())}
 	}
 	invoke(e.name + "CustomAction")
@@ -202,6 +203,18 @@ func (d *schemaDoc) entity(e *entity) {
 	}}}
 	d.paths[root+"/{actionName}"] = obj{
 		"post": d.operation(e, "InvokeAction_CustomAction", []string{"{actionName}"}, e.name+"CustomAction", ran()),
+	}
+}
+
+// actionParameters adds the parameters that an action of the contract takes.
+func (d *schemaDoc) actionParameters(entityName, action string) {
+	properties := obj{}
+	for name, kind := range actionParameters()[entityName+"/"+action] {
+		properties[name] = d.ref(kind)
+	}
+	if len(properties) > 0 {
+		d.defs[action]["required"] = []string{"entity", "parameters"}
+		d.defs[action]["properties"].(obj)["parameters"] = obj{"type": "object", "properties": properties} //nolint:forcetypeassert // made by invoke
 	}
 }
 

@@ -138,3 +138,17 @@ func contractActions() map[string]int {
 		"StockItem/UpdateStandardCostStockItem":        0,
 	}
 }
+
+// actionParameters are the value types of the parameters of actions, where
+// they have any.
+func actionParameters() map[string]map[string]string {
+	shipping := map[string]string{"ShipmentDate": "DateTimeValue", "WarehouseID": "StringValue"}
+	return map[string]map[string]string{
+		"SalesOrder/SalesOrderCreateShipment": shipping,
+		"SalesOrder/SalesOrderCreateReceipt":  shipping,
+		"SalesOrder/RecalculatePricesDiscounts": {
+			"OverrideManualDiscounts": "BooleanValue", "OverrideManualDocGroupDiscounts": "BooleanValue", "OverrideManualPrices": "BooleanValue",
+			"RecalcDiscounts": "BooleanValue", "RecalcUnitPrices": "BooleanValue",
+		},
+	}
+}

@@ -28,8 +28,6 @@ func notModelled() []string {
 	return []string{
 		"Customer/CreateContactFromCustomer", "NonStockItem/UpdateStandardCostNonStockItem", "Payment/CaptureCreditCardPayment",
 		"Payment/CardOperation", "Payment/VoidCardPayment", "StockItem/UpdateStandardCostStockItem",
-		"SalesOrder/SalesOrderCreateReceipt", "SalesOrder/AutoRecalculateDiscounts", "SalesOrder/RecalculatePricesDiscounts",
-		"Shipment/UpdateIN",
 	}
 }
 

@@ -141,6 +141,8 @@ func (x *tx) percentAndAmount(was, d *record, baseName string, base decimal.Deci
 		d.setDec("DiscountAmount", x.round(base.Mul(d.dec("DiscountPercent")).Div(hundred), currency))
 	}
 	d.setDec(baseName, base)
+	d.setDefault("DiscountAmount", "0")
+	d.setDefault("DiscountPercent", "0")
 }
 
 // lineWas is a line before the change, or an empty one.

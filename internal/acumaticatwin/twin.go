@@ -168,6 +168,7 @@ type operation struct {
 	entity  string
 	action  string
 	record  string
+	params  map[string]string
 	readyAt time.Time
 	done    bool
 	fail    *failure
@@ -187,18 +188,14 @@ func (t *Twin) settle() {
 			continue
 		}
 		op.done = true
-		op.fail = t.perform(op.within, op.entity, op.action, op.record)
+		op.fail = t.perform(op)
 	}
 }
 
 // perform runs an action in a transaction of its own.
-func (t *Twin) perform(w within, entityName, name, id string) *failure {
-	x := t.beginWithin(w)
-	r := x.get(t.cat[entityName].stored(), id)
-	if r == nil {
-		return notFound()
-	}
-	if fail := t.cat[entityName].actions[name](x, r); fail != nil {
+func (t *Twin) perform(op *operation) *failure {
+	x := t.beginWithin(op.within)
+	if fail := x.run(op); fail != nil {
 		return fail
 	}
 	if err := t.commit(x); err != nil {
@@ -207,21 +204,27 @@ func (t *Twin) perform(w within, entityName, name, id string) *failure {
 	return nil
 }
 
+func (x *tx) run(op *operation) *failure {
+	e := x.cat[op.entity]
+	r := x.get(e.stored(), op.record)
+	if r == nil {
+		return notFound()
+	}
+	x.params = op.params
+	return e.actions[op.action](x, r)
+}
+
 // start begins an action and reports the id to poll, or "" when it is done.
-func (t *Twin) start(c *call, entityName, name, id string) (string, *failure) {
+func (t *Twin) start(op *operation) (string, *failure) {
 	if t.o.ReleaseDelay <= 0 {
-		return "", t.perform(c.within, entityName, name, id)
+		return "", t.perform(op)
 	}
 	// A button that is disabled says so at once; everything else is found out
 	// by the operation.
-	x := t.beginWithin(c.within)
-	if fail := t.cat[entityName].actions[name](x, x.get(t.cat[entityName].stored(), id)); fail != nil && fail.kind == disabledType {
+	if fail := t.beginWithin(op.within).run(op); fail != nil && fail.kind == disabledType {
 		return "", fail
 	}
-	op := &operation{
-		id: uuid.NewString(), session: c.session, within: c.within, entity: entityName, action: name, record: id,
-		readyAt: t.now().Add(t.o.ReleaseDelay),
-	}
+	op.id, op.readyAt = uuid.NewString(), t.now().Add(t.o.ReleaseDelay)
 	t.ops[op.id] = op
 	return op.id, nil
 }

@@ -17,7 +17,8 @@ type tx struct {
 	changed map[string]map[string]*record // nil record = deleted
 	seq     map[string]int64
 	within  within
-	zone    *time.Location // of the server
+	params  map[string]string // of the action that runs
+	zone    *time.Location    // of the server
 }
 
 func (t *Twin) begin() *tx {
@@ -26,6 +27,9 @@ func (t *Twin) begin() *tx {
 		changed: map[string]map[string]*record{}, seq: map[string]int64{},
 	}
 }
+
+// param is a parameter of the action that runs, or "".
+func (x *tx) param(name string) string { return x.params[name] }
 
 // get returns the row with an id, or nil.
 func (x *tx) get(entityName, id string) *record {

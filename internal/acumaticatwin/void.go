@@ -116,7 +116,8 @@ func (x *tx) releaseVoid(v *record) *failure {
 		x.giveBack(v, h, batch)
 	}
 	delete(r.Many, partApply)
-	for _, name := range []string{"AppliedToDocuments", "AvailableBalance", "Document.CuryDocBal"} {
+	x.giveUpOrders(r)
+	for _, name := range []string{"AppliedToDocuments", "AppliedToOrders", "AvailableBalance", "Document.CuryDocBal"} {
 		r.set(name, "0")
 	}
 	r.set("Status", statusVoided)

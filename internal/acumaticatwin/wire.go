@@ -82,14 +82,10 @@ func (v *view) part(w *bytes.Buffer, pt *part, r *record, sel, exp tree) {
 }
 
 func (v *view) lines(pt *part, r *record) []*record {
-	if pt.rows != nil {
+	if pt.rows != nil && v.bad == nil { // errors belong to the lines that were sent
 		return pt.rows(v.x, r)
 	}
-	lines := r.Many[pt.column()]
-	if pt.more != nil {
-		lines = append(lines[:len(lines):len(lines)], pt.more(v.x, r)...)
-	}
-	return lines
+	return r.Many[pt.column()]
 }
 
 // note is null where nothing was noted yet. Acumatica: recorded for the lines of
