@@ -34,7 +34,7 @@ func saveItem(x *tx, old, r *record) *problems {
 
 // removeItem keeps items that a document names.
 func removeItem(x *tx, r *record) *failure {
-	for _, name := range []string{entityInvoice, entityCashSale} {
+	for _, name := range []string{entityInvoice, entityCashSale, entitySalesOrder} {
 		for range x.with(name, "Details/InventoryID", r.get("InventoryID")) {
 			return pxError("The item '%s' cannot be deleted because it is used in a document.", r.get("InventoryID"))
 		}
