@@ -9,7 +9,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 )
@@ -60,22 +59,15 @@ func oauthError(code, description string) reply {
 	return jsonReply(http.StatusBadRequest, body)
 }
 
-// token is POST /identity/connect/token with the password and refresh_token
-// grants.
+// token is POST /identity/connect/token with the password, authorization_code
+// and refresh_token grants.
 func (t *Twin) token(c *call) reply {
 	if c.method != http.MethodPost {
 		return emptyReply(http.StatusMethodNotAllowed)
 	}
-	form, err := url.ParseQuery(string(c.body))
-	if err != nil {
-		return oauthError("invalid_request", "")
-	}
-	id, secret := form.Get("client_id"), form.Get("client_secret")
-	if user, pass, ok := basicAuth(c.header); ok {
-		id, secret = user, pass
-	}
-	if t.clientID() == "" || !strings.EqualFold(id, t.clientID()) || !equalSecret(secret, t.o.ClientSecret) {
-		return oauthError("invalid_client", "")
+	form, refused := t.client(c)
+	if refused != nil {
+		return *refused
 	}
 	switch form.Get("grant_type") {
 	case "password":
@@ -83,10 +75,16 @@ func (t *Twin) token(c *call) reply {
 			return oauthError("invalid_grant", "invalid_username_or_password")
 		}
 		scope := form.Get("scope")
-		if !slices.Contains(strings.Fields(scope), "api") && !slices.Contains(strings.Fields(scope), "api:concurrent_access") {
+		if !allowedScope(scope) {
 			return oauthError("invalid_scope", "")
 		}
 		return t.issue(grant{ID: rand.Text(), Scope: scope, Ends: t.now().Add(refreshTTL)})
+	case "authorization_code":
+		g, ok := t.redeem(form)
+		if !ok {
+			return oauthError("invalid_grant", "")
+		}
+		return t.issue(g)
 	case "refresh_token":
 		hash := hashed(form.Get("refresh_token"))
 		g, ok := t.st.Refresh[hash]
@@ -122,7 +120,7 @@ func (t *Twin) issue(g grant) reply {
 	body := map[string]any{
 		"access_token": access, "expires_in": int(tokenTTL / time.Second), "token_type": "Bearer", "scope": g.Scope,
 	}
-	if slices.Contains(strings.Fields(g.Scope), "offline_access") {
+	if g.has(scopeOffline) {
 		refresh := rand.Text() + rand.Text()
 		t.st.Refresh[hashed(refresh)] = g
 		body["refresh_token"] = refresh
@@ -173,7 +171,7 @@ func (t *Twin) logout(c *call) reply {
 	}
 	delete(t.sessions, c.cookies[authCookie])
 	if g, ok := t.bearer(c); ok {
-		delete(t.sessions, grantPrefix+g.ID)
+		delete(t.sessions, c.sessionOf(g))
 	}
 	answer := emptyReply(http.StatusNoContent)
 	t.signedOut(c, answer)
@@ -192,17 +190,37 @@ func (t *Twin) bearer(c *call) (grant, bool) {
 // grantPrefix marks the sessions of bearer tokens.
 const grantPrefix = "grant/"
 
+// sessionOf is the session of a bearer call: that of the grant, or, where the
+// grant may have several, that of the cookie.
+func (c *call) sessionOf(g grant) string {
+	if g.has(scopeConcurrent) {
+		return grantPrefix + g.ID + "/" + c.cookies[sessionCookie]
+	}
+	return grantPrefix + g.ID
+}
+
+// opening names a new session of a grant; where there may be several, the
+// answer sets the cookie that finds it again.
+func (c *call) opening(g grant) string {
+	if !g.has(scopeConcurrent) {
+		return grantPrefix + g.ID
+	}
+	c.opened = strings.ToLower(rand.Text()[:24])
+	return grantPrefix + g.ID + "/" + c.opened
+}
+
 // authenticate finds the session of a call and remembers it there, or answers
 // why there is none.
 func (t *Twin) authenticate(c *call) *reply {
 	denied := plain(http.StatusUnauthorized, "Authorization has been denied for this request.").reply()
 	now := t.now()
 	if g, ok := t.bearer(c); ok {
-		key := grantPrefix + g.ID
+		key := c.sessionOf(g)
 		if t.sessions[key] == nil {
 			if refused := t.refuseSession(true); refused != nil {
 				return refused
 			}
+			key = c.opening(g)
 			t.sessions[key] = &session{}
 		}
 		t.sessions[key].seen = now

@@ -55,6 +55,9 @@ func (t *Twin) trace(c *call, answer reply, began time.Time) {
 	if len(c.path) == 0 || !strings.EqualFold(c.path[0], "entity") {
 		return
 	}
+	if c.opened != "" {
+		c.cookie(answer, sessionCookie, c.opened, time.Time{})
+	}
 	if !strings.Contains(strings.Join(answer.header["Set-Cookie"], " "), branchCookie+"=") {
 		c.cookie(answer, localeCookie, "TimeZone=GMTE0000U&Culture=en-US", time.Time{})
 		c.cookie(answer, branchCookie, "1", time.Time{})

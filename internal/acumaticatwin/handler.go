@@ -28,6 +28,7 @@ type call struct {
 	delay   time.Duration // it holds its slot that much longer: a fault
 	within  within
 	session string
+	opened  string // the session cookie that the answer sets
 	version int
 	base    string
 }
@@ -120,8 +121,8 @@ func (t *Twin) serve(c *call) reply {
 // route finds what a call is for. Twin.mu is held.
 func (t *Twin) route(c *call) reply {
 	switch {
-	case c.is("identity", "connect", "token"):
-		return t.token(c)
+	case len(c.path) > 1 && strings.EqualFold(c.path[0], "identity"):
+		return t.identity(c)
 	case c.is("entity", "auth", "login"):
 		return t.login(c)
 	case c.is("entity", "auth", "logout"):

@@ -24,6 +24,9 @@ type Options struct {
 	// ClientID is the OAuth client, "<GUID>@<tenant>" or the GUID alone.
 	// Empty: no OAuth client is registered.
 	ClientID, ClientSecret string
+	// RedirectURIs are where the authorization code may be sent; none leaves
+	// that flow closed.
+	RedirectURIs []string
 	// StateFile holds the state; empty keeps it in memory. It is replaced in
 	// one step before any changing request is answered, and read by New.
 	StateFile string
@@ -63,6 +66,7 @@ type Twin struct {
 	destinations []*destination
 	failed       []*notification
 	poked        chan struct{}
+	codes        map[string]code // by hash
 }
 
 // maxLog bounds the record of requests; the oldest go first.
@@ -96,7 +100,7 @@ func New(o Options) (*Twin, error) {
 	}
 	t := &Twin{
 		o: o, cat: cat, gate: newGate(o.Limits, o.Now), faults: twinfault.NewScript(faultWords(), o.Now), sessions: map[string]*session{}, ops: map[string]*operation{},
-		poked: make(chan struct{}, 1),
+		poked: make(chan struct{}, 1), codes: map[string]code{},
 	}
 	if err := t.open(); err != nil {
 		return nil, err
