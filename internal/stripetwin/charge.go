@@ -148,3 +148,7 @@ func (ch *charge) methodDetails() object {
 	}
 	return object{"type": "card", "card": cardDetails(ch.Amount)}
 }
+
+func searchCharges(t *Twin, c *call) (object, error) {
+	return search(t, c, t.s.Charges, (*charge).render)
+}

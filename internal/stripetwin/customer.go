@@ -158,10 +158,7 @@ func listCustomers(t *Twin, c *call) (object, error) {
 }
 
 func searchCustomers(t *Twin, c *call) (object, error) {
-	return search(t, c, t.s.Customers, (*customer).render, func(cu *customer, field string) (string, bool) {
-		v, ok := map[string]string{"email": cu.Email, "name": cu.Name, "phone": cu.Phone}[field]
-		return v, ok
-	}, nil)
+	return search(t, c, t.s.Customers, (*customer).render)
 }
 
 // customerParam resolves a required customer parameter.

@@ -54,6 +54,8 @@ func checkExpand(r route, paths []string) error {
 		kind, inList := r.kind, r.list
 		for i := 0; i < len(segs) && kind != ""; i++ {
 			switch {
+			case inList && path == "total_count" && strings.HasSuffix(r.pattern, "/search"):
+				kind = ""
 			case inList && segs[i] == "data":
 				inList = false
 			case inList:

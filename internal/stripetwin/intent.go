@@ -126,3 +126,7 @@ func listIntents(t *Twin, c *call) (object, error) {
 	cust, created := c.form.str("customer", 255), createdFilter(c)
 	return page(c, t.s.Intents.find(eq{"customer": cust}, created, nil), "payment_intent", (*intent).render)
 }
+
+func searchIntents(t *Twin, c *call) (object, error) {
+	return search(t, c, t.s.Intents, (*intent).render)
+}

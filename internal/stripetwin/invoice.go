@@ -290,21 +290,7 @@ func listInvoices(t *Twin, c *call) (object, error) {
 }
 
 func searchInvoices(t *Twin, c *call) (object, error) {
-	text := func(inv *invoice, field string) (string, bool) {
-		v, ok := map[string]string{
-			"currency": inv.Currency, "customer": inv.Customer, "number": inv.Number, "status": inv.Status,
-			"receipt_number": "", "subscription": "",
-		}[field]
-		return v, ok
-	}
-	number := func(inv *invoice, field string) (int64, bool) {
-		if field != "total" {
-			return 0, false
-		}
-		total, _ := t.amounts(inv)
-		return total, true
-	}
-	return search(t, c, t.s.Invoices, t.renderInvoice, text, number)
+	return search(t, c, t.s.Invoices, t.renderInvoice)
 }
 
 // nextNumber gives the customer's next invoice number, such as A1B2C3D4-0001.

@@ -1,97 +1,96 @@
 package stripetwin
 
 import (
-	"regexp"
+	"encoding/base64"
+	"fmt"
+	"hash/fnv"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// A clause is one comparison of a search query.
-type clause struct {
-	not   bool
-	field string // name, or "metadata" with key
-	key   string
-	op    string // ":" equal, "~" contains, ">" ">=" "<" "<="
-	value string
-	null  bool
-}
+// A fieldKind says which operators a field of a search has.
+type fieldKind int
 
-// A query is clauses that must hold all, or of which one is enough. Stripe:
-// AND and OR cannot be mixed.
-type query struct {
-	clauses []clause
-	anyOf   bool
-}
-
-var (
-	clauseRE = regexp.MustCompile(`^\s*(-?)([a-z_]+)(?:\[(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")\])?\s*(:|~|>=|<=|>|<)\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|(-?[A-Za-z0-9_.]+))`)
-	joinRE   = regexp.MustCompile(`^\s+(?i:(and|or)\s+)?`)
-	escapeRE = regexp.MustCompile(`\\(.)`)
+const (
+	tokenField  fieldKind = iota // equal
+	textField                    // equal by words, contains
+	numberField                  // equal, greater, less
 )
 
-func parseQuery(s string) (query, error) {
-	var q query
-	bad := invalid("", "query", "We were unable to parse your search query: %s", s)
-	var joins []string
-	for rest := s; ; {
-		m := clauseRE.FindStringSubmatch(rest)
-		if m == nil {
-			return q, bad
-		}
-		unescape := func(v string) string { return escapeRE.ReplaceAllString(v, "$1") }
-		c := clause{
-			not: m[1] == "-", field: m[2], key: unescape(m[3] + m[4]), op: m[5],
-			value: unescape(m[6] + m[7] + m[8]), null: strings.EqualFold(m[8], "null"),
-		}
-		if (c.field == "metadata") != (m[3]+m[4] != "") {
-			return q, bad
-		}
-		q.clauses = append(q.clauses, c)
-		rest = rest[len(m[0]):]
-		if strings.TrimSpace(rest) == "" {
-			break
-		}
-		j := joinRE.FindStringSubmatch(rest)
-		if j == nil {
-			return q, bad
-		}
-		joins = append(joins, strings.ToLower(j[1]))
-		rest = rest[len(j[0]):]
-	}
-	q.anyOf = slices.Contains(joins, "or")
-	if q.anyOf && slices.ContainsFunc(joins, func(j string) bool { return j != "or" }) {
-		return q, invalid("", "query", "Search queries cannot combine AND with OR.")
-	}
-	return q, nil
+// A searchField is a field of a resource's own; metadata and, where a resource
+// has it, created come on top. read gets its value from the rendered object;
+// nil is the member that has the field's name, with dots between the levels.
+type searchField struct {
+	kind fieldKind
+	read func(object) any
 }
 
-// holds compares one value. Stripe: ":" matches regardless of case, except
-// that metadata and ids are given exactly; the twin folds case for text only.
-func (c clause) holds(v string, exact bool) bool {
-	ok := false
-	switch c.op {
-	case ":":
-		ok = c.null && v == "" || !c.null && (v == c.value || !exact && strings.EqualFold(v, c.value))
-	case "~":
-		ok = strings.Contains(strings.ToLower(v), strings.ToLower(c.value))
-	default:
-		a, errA := strconv.ParseInt(v, 10, 64)
-		b, errB := strconv.ParseInt(c.value, 10, 64)
-		if errA == nil && errB == nil {
-			ok = c.op == ">" && a > b || c.op == ">=" && a >= b || c.op == "<" && a < b || c.op == "<=" && a <= b
-		}
-	}
-	return ok != c.not
+// searchFields are the fields of each searchable resource, as Stripe documents
+// them.
+var searchFields = map[string]map[string]searchField{
+	"charges": {
+		"amount": {kind: numberField}, "billing_details.address.postal_code": {}, "created": {kind: numberField}, "currency": {}, "customer": {},
+		"disputed": {}, "payment_method_details.card.brand": {}, "payment_method_details.card.exp_month": {},
+		"payment_method_details.card.exp_year": {}, "payment_method_details.card.fingerprint": {}, "payment_method_details.card.last4": {},
+		"refunded": {read: refundedToken}, "status": {},
+	},
+	"customers": {
+		"created": {kind: numberField}, "email": {kind: textField}, "name": {kind: textField}, "phone": {kind: textField},
+	},
+	"invoices": {
+		"created": {kind: numberField}, "currency": {}, "customer": {}, "number": {kind: textField}, "receipt_number": {kind: textField},
+		"status": {kind: textField}, "subscription": {kind: textField}, "total": {kind: numberField},
+	},
+	"payment_intents": {
+		"amount": {kind: numberField}, "created": {kind: numberField}, "currency": {}, "customer": {}, "status": {},
+	},
+	"prices": {
+		"active": {}, "currency": {}, "lookup_key": {kind: textField}, "product": {kind: textField}, "type": {},
+	},
+	"products": {
+		"active": {}, "description": {kind: textField}, "name": {kind: textField}, "shippable": {}, "url": {kind: textField},
+	},
+	"subscriptions": {"created": {kind: numberField}, "status": {}},
 }
 
-// search answers a search endpoint. text and number give the values of the
-// resource's own query fields. Stripe: results are not read-after-write; here
-// an object is absent until SearchLag after its last change.
-func search[T any, P rowOf[T]](t *Twin, c *call, all *table[T, P], render func(*T) object,
-	text func(*T, string) (string, bool), number func(*T, string) (int64, bool),
-) (object, error) {
-	raw := c.form.str("query", 2000)
+// refundedToken is true for charges that were refunded in full, false for a
+// part, and null for nothing. Stripe.
+func refundedToken(o object) any {
+	if o["amount_refunded"] == int64(0) {
+		return nil
+	}
+	return o["refunded"]
+}
+
+// fieldValue is the value of a field as text; false is null.
+func (f searchField) value(name string, o object) (string, bool) {
+	var v any
+	if f.read != nil {
+		v = f.read(o)
+	} else {
+		for seg := range strings.SplitSeq(name, ".") {
+			v = o[seg]
+			o, _ = v.(object)
+		}
+	}
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case int64:
+		return strconv.FormatInt(v, 10), true
+	case bool:
+		return strconv.FormatBool(v), true
+	}
+	return "", false
+}
+
+// search answers the search endpoint of a resource. Stripe: results are not
+// read-after-write; here an object is absent until SearchLag after its last
+// change.
+func search[T any, P rowOf[T]](t *Twin, c *call, all *table[T, P], render func(*T) object) (object, error) {
+	raw := c.form.str("query", 5000)
 	if raw == "" {
 		return nil, missingParam("query")
 	}
@@ -99,75 +98,95 @@ func search[T any, P rowOf[T]](t *Twin, c *call, all *table[T, P], render func(*
 	if err != nil {
 		return nil, err
 	}
-	limit, err := paging(c)
-	if err != nil {
-		return nil, err
-	}
-	var unknown string
-	match := func(v *T, cl clause) bool {
-		h := P(v).top()
-		if cl.field == "metadata" {
-			return cl.holds(h.Metadata[cl.key], true)
-		}
-		if cl.field == "created" {
-			return cl.holds(strconv.FormatInt(h.Created, 10), true)
-		}
-		if s, ok := text(v, cl.field); ok {
-			return cl.holds(s, false)
-		}
-		if number != nil {
-			if n, ok := number(v, cl.field); ok {
-				return cl.holds(strconv.FormatInt(n, 10), true)
-			}
-		}
-		unknown = cl.field
-		return false
-	}
+	resource := strings.Split(c.path, "/")[2]
+	fields := searchFields[resource]
 	for _, cl := range q.clauses {
-		match(new(T), cl) // finds unknown fields also when there is nothing to search
-	}
-	if unknown != "" {
-		return nil, invalid("", "query", "Field `%s` is an unsupported search field for this resource.", unknown)
+		f, known := fields[cl.field]
+		if !known && cl.field != "metadata" {
+			return nil, invalid("", "query", "Field `%s` is an unsupported search field for resource `%s`. See http://stripe.com/docs/search#query-fields-for-%s for a list of supported fields.",
+				cl.field, resource, strings.ReplaceAll(resource, "_", "-"))
+		}
+		if err := cl.fits(f.kind); err != nil {
+			return nil, err
+		}
 	}
 	visible := t.now().Add(-t.searchLag).UnixMilli()
-	rows := all.find(nil, always, func(v *T) bool {
+	found := all.find(nil, always, func(v *T) bool {
 		if t.searchLag > 0 && P(v).top().Changed > visible {
 			return false
 		}
-		hit := func(cl clause) bool { return match(v, cl) }
+		var o object // rendered when the first field asks for it
+		hit := func(cl clause) bool {
+			if cl.field == "metadata" {
+				text, has := P(v).top().Metadata[cl.key]
+				return cl.holds(tokenField, text, has)
+			}
+			if o == nil {
+				o = render(v)
+			}
+			f := fields[cl.field]
+			text, has := f.value(cl.field, o)
+			return cl.holds(f.kind, text, has)
+		}
 		if q.anyOf {
 			return slices.ContainsFunc(q.clauses, hit)
 		}
 		return !slices.ContainsFunc(q.clauses, func(cl clause) bool { return !hit(cl) })
 	})
-	return searchPage(c, rows, limit, render)
+	return searchPage(c, found, raw, render)
 }
 
-// searchPage cuts one page; the cursor is opaque to clients.
-func searchPage[T any, P rowOf[T]](c *call, found listing[T, P], limit int, render func(*T) object) (object, error) {
-	from := 0
-	if p := c.form.str("page", 255); p != "" {
-		n, err := strconv.Atoi(strings.TrimPrefix(p, "page_"))
-		if err != nil || n < 0 {
-			return nil, invalid("", "page", "Invalid page: %s", p)
-		}
-		from = n
+// searchPage cuts one page; next_page is opaque to clients and belongs to its
+// query. Stripe: total_count is left out unless expanded.
+func searchPage[T any, P rowOf[T]](c *call, found listing[T, P], raw string, render func(*T) object) (object, error) {
+	limit, err := paging(c)
+	if err != nil {
+		return nil, err
 	}
-	data, n, more := make([]any, 0, limit), 0, false
-	for r := range found.down(0, found.tb.view) {
+	below := uint32(0) // from the newest
+	if p := c.form.str("page", 5000); p != "" {
+		if below, err = parsePage(p, raw); err != nil {
+			return nil, err
+		}
+	}
+	data, more, last := make([]any, 0, limit), false, uint32(0)
+	for r := range found.down(below, found.tb.view) {
 		if more = len(data) == limit; more {
 			break
 		}
-		if n++; n > from {
-			data = append(data, render(r))
-		}
-	}
-	if n < from {
-		return nil, invalid("", "page", "Invalid page: page_%d", from)
+		data, last = append(data, render(r)), seqOf[T, P](r)
 	}
 	o := object{"object": "search_result", "data": data, "has_more": more, "next_page": nil, "url": c.path}
 	if more {
-		o["next_page"] = "page_" + strconv.Itoa(from+limit)
+		o["next_page"] = pageToken(last, raw)
+	}
+	if slices.Contains(c.form.list("expand"), "total_count") {
+		total := int64(0)
+		for range found.down(0, found.tb.view) {
+			total++
+		}
+		o["total_count"] = total
 	}
 	return o, nil
+}
+
+// pageToken names the row that a page ended with.
+func pageToken(seq uint32, query string) string {
+	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d.%d", seq, queryMark(query)))
+}
+
+func parsePage(token, query string) (uint32, error) {
+	raw, err := base64.RawURLEncoding.DecodeString(token)
+	seq, mark, _ := strings.Cut(string(raw), ".")
+	n, errN := strconv.ParseUint(seq, 10, 32)
+	if err != nil || errN != nil || n == 0 || n > math.MaxUint32 || mark != strconv.FormatUint(queryMark(query), 10) {
+		return 0, invalid("", "page", "Invalid page: %s", token)
+	}
+	return uint32(n), nil
+}
+
+func queryMark(query string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(query))
+	return h.Sum64()
 }
