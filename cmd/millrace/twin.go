@@ -60,7 +60,8 @@ func (t *twinFlags) script(s *twinfault.Script) error {
 
 func (a *app) twinStripe() *cobra.Command {
 	var f twinFlags
-	var key, hook, secret string
+	var key, hook, secret, scenario string
+	var objects int
 	c := &cobra.Command{
 		Use: "stripe", Short: "A stand-in for Stripe", Args: cobra.NoArgs,
 		Example: "  millrace twin stripe --listen 127.0.0.1:8091 \\\n    --webhook-url http://127.0.0.1:8080/webhooks/stripe --webhook-secret whsec_twin",
@@ -69,12 +70,14 @@ func (a *app) twinStripe() *cobra.Command {
 	c.Flags().StringVar(&key, "api-key", "sk_test_twin", "the key it accepts")
 	c.Flags().StringVar(&hook, "webhook-url", "", "where it sends its events")
 	c.Flags().StringVar(&secret, "webhook-secret", "whsec_twin", "what it signs them with")
+	c.Flags().StringVar(&scenario, "scenario", "", "what it starts with: quick, year, or empty for nothing")
+	c.Flags().IntVar(&objects, "objects", 0, "makes the year this large, up to a million objects")
 	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
 		log, err := a.logger("info")
 		if err != nil {
 			return nil, err
 		}
-		twin, err := stripetwin.New(stripetwin.Options{APIKey: key, StateFile: f.state, Log: log})
+		twin, err := stripetwin.New(stripetwin.Options{APIKey: key, StateFile: f.state, Log: log, Seed: scenario, Objects: objects})
 		if err != nil {
 			return nil, usage(err)
 		}

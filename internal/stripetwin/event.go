@@ -47,12 +47,18 @@ func (t *Twin) emit(c *call, typ string, o object) { t.emitChange(c, typ, o, nil
 
 // emitUpdate emits typ only when before and after differ.
 func (t *Twin) emitUpdate(c *call, typ string, before, after object) {
+	if c.now < t.quiet {
+		return
+	}
 	if prev := changes(before, after); len(prev) > 0 {
 		t.emitChange(c, typ, after, prev)
 	}
 }
 
 func (t *Twin) emitChange(c *call, typ string, o, prev object) {
+	if c.now < t.quiet {
+		return
+	}
 	e := &event{
 		head: t.newHead(c, t.newID("evt_1", 23)), Type: typ, Object: compact(o),
 		Request: c.request, Key: c.key,

@@ -110,6 +110,16 @@ func (s *state) add(w *jsonWriter, n int, id string) {
 	s.storeOf(id).line(w, id)
 }
 
+// save writes the whole state anew.
+func (j *journal) save(s *state) error {
+	s.settle()
+	if err := j.file.Replace(s.lines); err != nil {
+		return fmt.Errorf("write state: %w", err)
+	}
+	clear(s.dirty)
+	return nil
+}
+
 // write makes everything durable that was marked since the last write. What
 // could not be written stays marked.
 func (j *journal) write(s *state) error {
@@ -118,18 +128,15 @@ func (j *journal) write(s *state) error {
 		clear(s.dirty)
 		return nil
 	}
-	var err error
 	if j.file.Due() {
-		err = j.file.Replace(s.lines)
-	} else {
-		w, n := s.begin(false), 0
-		for id := range s.dirty {
-			s.add(w, n, id)
-			n++
-		}
-		err = j.file.Append(append(w.b, "}}"...))
+		return j.save(s)
 	}
-	if err != nil {
+	w, n := s.begin(false), 0
+	for id := range s.dirty {
+		s.add(w, n, id)
+		n++
+	}
+	if err := j.file.Append(append(w.b, "}}"...)); err != nil {
 		return fmt.Errorf("write state: %w", err)
 	}
 	clear(s.dirty)

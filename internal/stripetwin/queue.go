@@ -67,6 +67,8 @@ func (q *queue) each() iter.Seq[string] {
 	}
 }
 
+func (q *queue) len() int { return len(q.rows) }
+
 func (q *queue) mark(string) {}
 
 func (q *queue) settle() {}

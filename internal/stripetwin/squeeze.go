@@ -37,10 +37,12 @@ func newSqueezer() *squeezer {
 // squeezeDictionary is one of each kind of object that events tell of.
 func squeezeDictionary() []byte {
 	var dict []byte
+	zero := int64(0)
+	t := &Twin{s: &state{}}
 	for _, o := range []object{
 		(&customer{TaxExempt: "none"}).render(), (&payout{}).render(), (&item{}).render(),
 		(&intent{Status: "requires_payment_method"}).render(), (&charge{head: head{ID: "py_"}}).render(),
-		invoiceConstants(), (&charge{}).render(), (&intent{Status: "succeeded"}).render(),
+		(&item{}).line(), t.renderInvoice(&invoice{Status: "open", EndingBalance: &zero}), (&charge{}).render(), (&intent{Status: "succeeded"}).render(),
 	} {
 		dict = append(dict, compact(o)...)
 	}

@@ -35,6 +35,7 @@ type store interface {
 	mark(id string)
 	settle()
 	forget()
+	len() int
 	expanded(t *Twin, id string) object
 	wakesAt() int64
 }
@@ -134,6 +135,15 @@ func (s *state) wakesAt() int64 {
 		at = min(at, st.wakesAt())
 	}
 	return at
+}
+
+// len is how many objects there are.
+func (s *state) len() int {
+	n := 0
+	for _, st := range s.stores {
+		n += st.len()
+	}
+	return n
 }
 
 func (s *state) forget() {

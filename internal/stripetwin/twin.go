@@ -40,6 +40,12 @@ type Options struct {
 	FeeTax       int64            // tax on Stripe's fees per mille, such as 230
 	SearchLag    time.Duration    // an object is missing from search until this long after its last change; Stripe: normally under a minute
 
+	// Seed is the scenario that a twin without a state starts with: "" (an
+	// empty account), "quick" (a handful of objects) or "year" (50 customers in
+	// three currencies, with a year of invoices, payments and payouts).
+	Seed    string
+	Objects int // makes the scenario year as large as this, up to a million; 0: as large as it is
+
 	// Settle names the currencies that the account has a balance in, its
 	// default first; what is paid in another one is exchanged to the default.
 	// Empty: usd is the default and every currency is kept as it is.
@@ -68,6 +74,7 @@ type Twin struct {
 	s        *state
 	j        *journal
 	dice     *mathrand.ChaCha8 // nil unless a scenario is built
+	quiet    int64             // Unix seconds; events before are too old to be listed, and not made
 	day      int64             // Unix seconds; the day's work is done until then
 	baseURL  string
 	inFlight map[string]bool // idempotency keys of requests being executed
@@ -98,6 +105,16 @@ func New(o Options) (*Twin, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	sc, err := scenarioOf(o)
+	if err != nil {
+		return nil, fmt.Errorf("stripe twin: %w", err)
+	}
+	if sc != nil {
+		o.DailyPayouts = o.DailyPayouts || sc.daily
+		if len(o.Settle) == 0 {
+			o.Settle = sc.settle
+		}
+	}
 	fx, err := newExchange(o)
 	if err != nil {
 		return nil, fmt.Errorf("stripe twin: %w", err)
@@ -115,6 +132,11 @@ func New(o Options) (*Twin, error) {
 	t.now = func() time.Time { return o.Now().Add(time.Duration(t.ahead.Load())) }
 	t.routes = apiRoutes()
 	t.faults = twinfault.NewScript(faultWords(), t.now)
+	if sc != nil && s.Seq == 0 {
+		if err := t.seed(orElse(o.Seed, "year"), sc); err != nil {
+			return nil, fmt.Errorf("stripe twin: %w", err)
+		}
+	}
 	return t, nil
 }
 
