@@ -19,7 +19,7 @@ func applied(lines []*record) decimal.Decimal {
 func (x *tx) applications(r *record, bad *problems) {
 	rest := left(r)
 	standard := typeInvoice
-	if r.get("Type") == typeRefund {
+	if isRefund(r) {
 		standard = typePayment
 	}
 	for _, l := range r.Many[partApply] {
@@ -33,20 +33,26 @@ func (x *tx) applications(r *record, bad *problems) {
 		l.set("ReferenceNbr", doc.get("ReferenceNbr"))
 		l.setDefault("CustomerOrder", doc.get("CustomerOrder"))
 		l.setDefault("Description", doc.get("Description"))
-		l.setDefault("AmountPaid", decimal.Max(decimal.Zero, decimal.Min(rest, openBalance(doc))).String())
-		amount := x.round(l.dec("AmountPaid"), r.get("CurrencyID"))
+		cross, text := x.crossRate(docCurrency(doc), docCurrency(r), r.day("ApplicationDate"))
+		if text != "" {
+			bad.add(l, "ReferenceNbr", "%s", text)
+			continue
+		}
+		open := x.round(openBalance(doc).Mul(cross), docCurrency(r))
+		l.setDefault("AmountPaid", decimal.Max(decimal.Zero, decimal.Min(rest, open)).String())
+		amount := x.round(l.dec("AmountPaid"), docCurrency(r))
 		l.setDec("AmountPaid", amount)
 		l.set("BalanceWriteOff", "0")
 		l.set("CashDiscountTaken", "0")
-		if text := tooMuch(amount, doc); text != "" {
+		if text := tooMuch(amount, open); text != "" {
 			bad.add(l, "AmountPaid", "%s", text)
 		}
+		x.adjust(l, doc, open, cross, docCurrency(r))
 		rest = rest.Sub(amount)
 	}
 }
 
-func tooMuch(amount decimal.Decimal, doc *record) string {
-	open := openBalance(doc)
+func tooMuch(amount, open decimal.Decimal) string {
 	switch {
 	case amount.IsNegative():
 		return "Incorrect value. The value to be entered must be greater than or equal to 0."
@@ -58,7 +64,7 @@ func tooMuch(amount decimal.Decimal, doc *record) string {
 
 // openBalance is what can be applied to an invoice, or refunded of a payment.
 func openBalance(doc *record) decimal.Decimal {
-	if doc.get("Type") == typeInvoice {
+	if receivable(doc.get("Type")) {
 		return doc.dec("Balance")
 	}
 	return left(doc).Sub(forOrders(doc))
@@ -72,11 +78,11 @@ func (x *tx) applicable(r, l *record) (doc *record, field, text string) {
 	if ref == "" {
 		return nil, "ReferenceNbr", "'Reference Nbr.' cannot be empty."
 	}
-	from, customer, currency := entityInvoice, "Customer", curyID
-	if r.get("Type") == typeRefund {
-		from, customer, currency = entityPayment, "CustomerID", "CurrencyID"
+	from, customer := entityInvoice, "Customer"
+	if isRefund(r) {
+		from, customer = entityPayment, "CustomerID"
 	}
-	offered := kind == typeInvoice
+	offered := receivable(kind)
 	if from == entityPayment {
 		offered = kind == typePayment || kind == typePrepayment || kind == typeCreditMemo
 	}
@@ -87,46 +93,50 @@ func (x *tx) applicable(r, l *record) (doc *record, field, text string) {
 	if doc == nil || doc.get("Status") != statusOpen || fold(doc.get(customer)) != fold(r.get("CustomerID")) {
 		return nil, "ReferenceNbr", "Reference Nbr. '" + ref + "' cannot be found in the system."
 	}
-	if doc.get(currency) != r.get("CurrencyID") {
-		return nil, "ReferenceNbr", "This stand-in does not model applications across currencies yet: " + doc.get(currency) + " and " + r.get("CurrencyID") + "."
+	if isRefund(r) && docCurrency(doc) != docCurrency(r) {
+		return nil, "ReferenceNbr", "This stand-in does not model refunds across currencies: " + docCurrency(doc) + " and " + docCurrency(r) + "."
 	}
 	return doc, "", ""
 }
 
 // settleLine moves one application from the lines to the history and takes it
-// off the document.
-func (x *tx) settleLine(r, l *record, batch string) *failure {
+// off the document. It returns the rows that it wrote, the payment's own first.
+func (x *tx) settleLine(r, l *record) ([]*record, *failure) {
 	doc, _, text := x.applicable(r, l)
 	if doc == nil {
-		return operationFailed(text)
+		return nil, operationFailed(text)
 	}
-	amount := l.dec("AmountPaid")
-	if text := tooMuch(amount, doc); text != "" {
-		return operationFailed(text)
+	e := x.convert(r, doc, l)
+	if text := tooMuch(e.adjusted, openBalance(doc)); text != "" {
+		return nil, operationFailed(text)
 	}
-	doc = x.takeOff(doc, amount)
-	h := history(r, doc, amount, batch)
+	doc = x.takeOff(doc, e)
+	h := x.history(r, doc, e)
 	h.ID = l.ID
 	addHistory(r, h)
-	if doc.get("Type") == typeInvoice {
-		return nil
+	lessBase(r, e.from)
+	if receivable(doc.get("Type")) {
+		return []*record{h}, nil
 	}
-	back := history(r, doc, amount, batch)
+	back := x.history(r, doc, e)
 	back.ID = x.newID()
 	back.set("DisplayDocType", r.get("Type"))
 	back.set("DisplayRefNbr", r.get("ReferenceNbr"))
 	x.used(doc, back)
-	return nil
+	return []*record{h, back}, nil
 }
 
-// takeOff reduces the balance of an invoice; a negative amount gives it back.
-// Payments count their history instead.
-func (x *tx) takeOff(doc *record, amount decimal.Decimal) *record {
-	if doc.get("Type") != typeInvoice {
-		return x.edit(entityPayment, doc)
+// takeOff reduces the balance of an invoice; negative amounts give it back.
+// Payments count their history instead, except in the base currency.
+func (x *tx) takeOff(doc *record, e conversion) *record {
+	if !receivable(doc.get("Type")) {
+		doc = x.edit(entityPayment, doc)
+		lessBase(doc, e.to)
+		return doc
 	}
 	doc = x.edit(entityInvoice, doc)
-	doc.setDec("Balance", doc.dec("Balance").Sub(amount))
+	doc.setDec("Balance", doc.dec("Balance").Sub(e.adjusted))
+	lessBase(doc, e.to)
 	settleStatus(doc, "Balance")
 	doc.touch(x.now)
 	return doc
@@ -151,20 +161,20 @@ func addHistory(r, h *record) {
 	r.Many[partHistory] = append(r.Many[partHistory], h)
 }
 
-// history is one released application of r to doc.
-func history(r, doc *record, amount decimal.Decimal, batch string) *record {
+// history is one released application of r to doc; its batch is filled in when
+// there is one.
+func (x *tx) history(r, doc *record, e conversion) *record {
 	h := newRecord("")
 	h.set("AdjustedDocType", doc.get("Type"))
 	h.set("AdjustedRefNbr", doc.get("ReferenceNbr"))
 	h.set("AdjustingDocType", r.get("Type"))
 	h.set("AdjustingRefNbr", r.get("ReferenceNbr"))
-	h.setDec("AmountPaid", amount)
+	e.keep(h, r, doc)
 	open := openBalance(doc)
-	if doc.get("Type") != typeInvoice {
-		open = open.Sub(amount) // its history gets the row after this
+	if !receivable(doc.get("Type")) {
+		open = open.Sub(e.paid) // its history gets the row after this
 	}
 	h.setDec("Balance", open)
-	h.setDefault("BatchNbr", batch)
 	h.set("CurrencyID", r.get("CurrencyID"))
 	h.set("Customer", r.get("CustomerID"))
 	h.setDefault("CustomerOrder", doc.get("CustomerOrder"))

@@ -1,6 +1,7 @@
 package acumaticatwin
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"slices"
@@ -10,8 +11,7 @@ import (
 )
 
 // A Batch is what one release posted. Debits equal credits in it, in the
-// currency of the document (Invariant 6); there is no conversion to a base
-// currency.
+// currency of the document and in the base currency (Invariant 6).
 type Batch struct {
 	BatchNbr    string `json:"batch_nbr"`
 	Module      string `json:"module"`
@@ -19,69 +19,138 @@ type Batch struct {
 	Date        string `json:"date"`
 	Description string `json:"description"`
 	Currency    string `json:"currency"`
-	Posted      string `json:"posted"` // RFC 3339
-	Lines       []Line `json:"lines"`
+	// Rate is what a unit of the currency is worth in the base currency.
+	Rate   decimal.Decimal `json:"rate"`
+	Posted string          `json:"posted"` // RFC 3339
+	Lines  []Line          `json:"lines"`
 }
 
-// A Line is one side of a batch.
+// A Line is one side of a batch, in the currency of the batch and in the base
+// currency. Lines that only mend a difference of exchange have nothing in the
+// currency of the batch.
 type Line struct {
-	Account string          `json:"account"`
-	Debit   decimal.Decimal `json:"debit"`
-	Credit  decimal.Decimal `json:"credit"`
+	Account    string          `json:"account"`
+	Debit      decimal.Decimal `json:"debit"`
+	Credit     decimal.Decimal `json:"credit"`
+	BaseDebit  decimal.Decimal `json:"base_debit"`
+	BaseCredit decimal.Decimal `json:"base_credit"`
+}
+
+// A leg is a line in the making.
+type leg struct {
+	Line
+	exact bool // the base amounts are given and not computed with the rate
 }
 
 // An AccountBalance is the turnover of an account in one currency since the
-// beginning. Balance is debit minus credit.
+// beginning. Balance is debit minus credit, BaseBalance the same in the base
+// currency.
 type AccountBalance struct {
-	Account  string          `json:"account"`
-	Currency string          `json:"currency"`
-	Debit    decimal.Decimal `json:"debit"`
-	Credit   decimal.Decimal `json:"credit"`
-	Balance  decimal.Decimal `json:"balance"`
+	Account     string          `json:"account"`
+	Currency    string          `json:"currency"`
+	Debit       decimal.Decimal `json:"debit"`
+	Credit      decimal.Decimal `json:"credit"`
+	Balance     decimal.Decimal `json:"balance"`
+	BaseBalance decimal.Decimal `json:"base_balance"`
 }
 
-func debit(account string, d decimal.Decimal) Line  { return Line{Account: account, Debit: d} }
-func credit(account string, d decimal.Decimal) Line { return Line{Account: account, Credit: d} }
+func debit(account string, d decimal.Decimal) leg {
+	return leg{Line: Line{Account: account, Debit: d}}
+}
 
-// post adds a balanced batch of the receivables. Negative sides change over,
-// empty lines go; nothing left is no batch and no number.
-func (x *tx) post(day time.Time, currency, description string, lines ...Line) (string, *failure) {
+func credit(account string, d decimal.Decimal) leg {
+	return leg{Line: Line{Account: account, Credit: d}}
+}
+
+// worth is a debit with a base value of its own; negative amounts are credits.
+func worth(account string, amount, base decimal.Decimal) leg {
+	return leg{Line: Line{Account: account, Debit: amount, BaseDebit: base}, exact: true}
+}
+
+// A posting is a batch in the making.
+type posting struct {
+	module      string // "" is AR
+	day         time.Time
+	currency    string
+	rate        decimal.Decimal
+	description string
+}
+
+// postAt adds a balanced batch and returns its number. Negative sides change
+// over, empty legs go; nothing left is no batch and no number.
+func (x *tx) postAt(p posting, legs ...leg) (string, *failure) {
+	lines, fail := x.balance(x.valued(p.currency, p.rate, legs))
 	lines = netLines(lines)
-	if fail := balances(lines); fail != nil || len(lines) == 0 {
+	if fail != nil || len(lines) == 0 {
 		return "", fail
 	}
 	b := Batch{
-		BatchNbr: fmt.Sprintf("%08d", x.next("Batch")), Module: moduleAR, Period: day.Format(periodLayout), Date: day.Format(dayLayout),
-		Description: description, Currency: currency, Lines: lines,
+		BatchNbr: fmt.Sprintf("%08d", x.next("Batch")), Module: cmp.Or(p.module, moduleAR), Period: p.day.Format(periodLayout),
+		Date: p.day.Format(dayLayout), Description: p.description, Currency: p.currency, Rate: p.rate, Lines: lines,
 	}
 	x.batchRow(b)
 	return b.BatchNbr, nil
 }
 
-// balances refuses a batch that does not balance, and with it the release.
-func balances(lines []Line) *failure {
-	sum := decimal.Zero
+// valued gives every leg its base amounts. In a batch of the base currency
+// both are the same.
+func (x *tx) valued(currency string, rate decimal.Decimal, legs []leg) []Line {
+	lines := make([]Line, len(legs))
+	for i, l := range legs {
+		switch {
+		case currency == baseCurrency && l.exact:
+			l.Debit, l.Credit = l.BaseDebit, l.BaseCredit
+		case currency == baseCurrency:
+			l.BaseDebit, l.BaseCredit = l.Debit, l.Credit
+		case !l.exact:
+			l.BaseDebit = x.round(l.Debit.Mul(rate), baseCurrency)
+			l.BaseCredit = x.round(l.Credit.Mul(rate), baseCurrency)
+		}
+		lines[i] = l.Line
+	}
+	return lines
+}
+
+// balance refuses a batch that does not balance, and with it the release.
+// Acumatica: what the rounding of the single lines leaves over in the base
+// currency goes to the rounding account.
+func (x *tx) balance(lines []Line) ([]Line, *failure) {
+	sum, base := decimal.Zero, decimal.Zero
 	for _, l := range lines {
 		sum = sum.Add(l.Debit).Sub(l.Credit)
+		base = base.Add(l.BaseDebit).Sub(l.BaseCredit)
 	}
 	if !sum.IsZero() {
-		return operationFailed("The document is out of the balance.")
+		return nil, operationFailed("The document is out of the balance.")
 	}
-	return nil
+	if base.IsZero() {
+		return lines, nil
+	}
+	return append(lines, worth(accountRounding, decimal.Zero, base.Neg()).Line), nil
 }
 
 func netLines(lines []Line) []Line {
 	var kept []Line
 	for _, l := range lines {
-		net := l.Debit.Sub(l.Credit)
-		switch net.Sign() {
-		case 1:
-			kept = append(kept, debit(l.Account, net))
-		case -1:
-			kept = append(kept, credit(l.Account, net.Neg()))
+		k := Line{Account: l.Account}
+		k.Debit, k.Credit = sides(l.Debit.Sub(l.Credit))
+		k.BaseDebit, k.BaseCredit = sides(l.BaseDebit.Sub(l.BaseCredit))
+		if k != (Line{Account: l.Account}) {
+			kept = append(kept, k)
 		}
 	}
 	return kept
+}
+
+// sides puts a net amount on the side of its sign.
+func sides(net decimal.Decimal) (debit, credit decimal.Decimal) {
+	switch net.Sign() {
+	case 1:
+		return net, decimal.Decimal{}
+	case -1:
+		return decimal.Decimal{}, net.Neg()
+	}
+	return decimal.Decimal{}, decimal.Decimal{}
 }
 
 // TrialBalance returns every account's turnover by currency, ordered by
@@ -133,67 +202,6 @@ func (t *Twin) batches(start uint64) (page []Batch, next uint64, more bool) {
 		return true
 	})
 	return page, next, more
-}
-
-// checkPeriod says why a document may not have this date, or "".
-func (x *tx) checkPeriod(day time.Time) string {
-	p := x.period(day)
-	if p == nil {
-		return fmt.Sprintf("The financial period that corresponds to the %s date does not exist in the %s company.", day.Format("1/2/2006"), x.tenant)
-	}
-	if p.get("Status") != periodOpen || p.yes("ClosedInAR") {
-		return fmt.Sprintf("The %s financial period is closed in the %s company.", p.get("FinancialPeriodID"), x.tenant)
-	}
-	return ""
-}
-
-func (x *tx) period(day time.Time) *record {
-	year := x.byKey(entityPeriod, day.Format("2006"))
-	if year == nil {
-		return nil
-	}
-	for _, p := range year.Many["Details"] {
-		if !day.Before(p.day("StartDate")) && !day.After(p.day("EndDate")) {
-			return p
-		}
-	}
-	return nil
-}
-
-// ClosePeriod closes a month for all documents: "2026-01", "01-2026" or
-// "012026". It fails when the period does not exist.
-func (t *Twin) ClosePeriod(period string) error { return t.setPeriod(period, false) }
-
-// OpenPeriod undoes ClosePeriod.
-func (t *Twin) OpenPeriod(period string) error { return t.setPeriod(period, true) }
-
-func (t *Twin) setPeriod(period string, open bool) error {
-	month, err := parseMonth(period)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.settle()
-	x := t.begin()
-	if err != nil || x.period(month) == nil {
-		return fmt.Errorf("period %q: does not exist; want YYYY-MM or MMYYYY of an open year", period)
-	}
-	year := x.edit(entityPeriod, x.byKey(entityPeriod, month.Format("2006")))
-	p := x.period(month)
-	p.set("Status", periodClosed)
-	if open {
-		p.set("Status", periodOpen)
-	}
-	p.setBool("ClosedInAR", !open)
-	year.touch(x.now)
-	return t.commit(x)
-}
-
-func parseMonth(period string) (time.Time, error) {
-	for _, layout := range []string{"2006-01", "01-2006", periodLayout} {
-		if m, err := time.Parse(layout, period); err == nil {
-			return m, nil
-		}
-	}
-	return time.Time{}, fmt.Errorf("period %q: want YYYY-MM or MMYYYY", period)
 }
 
 // round brings an amount to the precision of its currency, halves away from

@@ -1,6 +1,7 @@
 package acumaticatwin
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -13,6 +14,15 @@ import (
 	"github.com/shopspring/decimal"
 	"pgregory.net/rapid"
 )
+
+// id is the record's id in an answer, or "".
+func (a answer) id() string {
+	var r struct{ ID string }
+	if json.Unmarshal(a.raw, &r) != nil {
+		return ""
+	}
+	return r.ID
+}
 
 // call runs a request without a network.
 func (t *Twin) call(method, path, body, cookie string) *httptest.ResponseRecorder {
@@ -27,7 +37,9 @@ func (t *Twin) call(method, path, body, cookie string) *httptest.ResponseRecorde
 // equals what the ledger says, and no document is overdrawn.
 func TestLedgerBalancesWhateverHappens(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		twin, err := New(testOptions(newClock()))
+		o := testOptions(newClock())
+		o.CustomEndpoint = "Millrace/1.0.0"
+		twin, err := New(o)
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -39,7 +51,7 @@ func TestLedgerBalancesWhateverHappens(t *testing.T) {
 		invoice := rapid.Custom(func(r *rapid.T) string { return fmt.Sprintf("AR%06d", rapid.IntRange(1, 9).Draw(r, "invoice")) })
 		number := rapid.Custom(func(r *rapid.T) string { return fmt.Sprintf("%06d", rapid.IntRange(1, 8).Draw(r, "payment")) })
 		kind := rapid.SampledFrom([]string{typePayment, typePrepayment})
-		anyKind := rapid.SampledFrom([]string{typePayment, typePrepayment, typeRefund, typeCreditMemo, typeVoidedPayment, typeVoidedRefund})
+		anyKind := rapid.SampledFrom([]string{typePayment, typePrepayment, DefaultRefundLabel, typeCreditMemo, typeVoidedPayment, typeVoidedRefund})
 		frozen := map[string]map[string]string{}
 		rt.Repeat(map[string]func(*rapid.T){
 			"": func(r *rapid.T) {
@@ -73,7 +85,7 @@ func TestLedgerBalancesWhateverHappens(t *testing.T) {
 			"invoice": func(r *rapid.T) {
 				twin.AddInvoice(Invoice{
 					CustomerID: fmt.Sprintf("C%06d", rapid.IntRange(1, 4).Draw(r, "customer")),
-					Type:       rapid.SampledFrom([]string{typeInvoice, typeCreditMemo}).Draw(r, "type"),
+					Type:       rapid.SampledFrom([]string{typeInvoice, typeCreditMemo, typeDebitMemo}).Draw(r, "type"),
 					Lines:      []InvoiceLine{{Qty: dec("3"), UnitPrice: dec(amount.Draw(r, "price")), Taxable: rapid.Bool().Draw(r, "taxable")}},
 				})
 			},
@@ -95,6 +107,47 @@ func TestLedgerBalancesWhateverHappens(t *testing.T) {
 					kind.Draw(r, "type"), number.Draw(r, "number"), invoice.Draw(r, "invoice"))
 				twin.call("PUT", root+"Payment", body, cookie)
 			},
+			"cash transaction": func(r *rapid.T) {
+				body := cashTransactionBody(rapid.SampledFrom([]string{SeedCashAccountUSD, SeedCashAccountEUR, SeedBankCashAccount}).Draw(r, "account"),
+					rapid.SampledFrom([]string{SeedFeeEntryType, SeedFeeReturnEntryType}).Draw(r, "type"), offHold)
+				a := answer{raw: twin.call("PUT", root+"CashTransaction", body, cookie).Body.Bytes()}
+				twin.call("POST", root+"CashTransaction/ReleaseCashTransaction", releaseID(a.id()), cookie)
+			},
+			"project transaction": func(r *rapid.T) {
+				a := answer{raw: twin.call("PUT", root+"ProjectTransaction", projectBody, cookie).Body.Bytes()}
+				twin.call("POST", root+"ProjectTransaction/ReleaseTransactions", releaseID(a.id()), cookie)
+			},
+			"deposit": func(r *rapid.T) {
+				one := func() string { return anyKind.Draw(r, "type") + "/" + number.Draw(r, "number") }
+				bank := rapid.SampledFrom([]string{SeedBankCashAccount, SeedBankCashAccountEUR}).Draw(r, "bank")
+				twin.call("PUT", customRoot+"BankDeposit", depositBody(bank, "", one()), cookie)
+				twin.call("PUT", customRoot+"BankDeposit", depositBody(bank, `,"Charges":[{"EntryTypeID":{"value":"STRIPEFEE"},"ChargeRate":{"value":3}}]`, one(), one()), cookie)
+			},
+			"deposit released": func(r *rapid.T) {
+				body := fmt.Sprintf(`{"entity":{"RefNbr":{"value":"%06d"}}}`, rapid.IntRange(1, 4).Draw(r, "deposit"))
+				twin.call("POST", customRoot+"BankDeposit/ReleaseBankDeposit", body, cookie)
+			},
+			"cash return": func(r *rapid.T) {
+				body := strings.Replace(cashSaleBody, `{"CustomerID"`, `{"Type":{"value":"`+rapid.SampledFrom([]string{typeCashSale, typeCashReturn}).Draw(r, "type")+`"},"CustomerID"`, 1)
+				a := answer{raw: twin.call("PUT", root+"CashSale", body, cookie).Body.Bytes()}
+				twin.call("POST", root+"CashSale/ReleaseCashSale", releaseID(a.id()), cookie)
+			},
+			"journal in euros": func(r *rapid.T) {
+				sum := amount.Draw(r, "amount")
+				a := answer{raw: twin.call("PUT", root+"JournalTransaction", fmt.Sprintf(`{"CurrencyID":{"value":"EUR"},"Hold":{"value":false},"Details":[
+					{"Account":{"value":"61000"},"DebitAmount":{"value":%s}},{"Account":{"value":"61000"},"DebitAmount":{"value":0.04}},
+					{"Account":{"value":"10251"},"CreditAmount":{"value":%s}}]}`, sum, dec(sum).Add(dec("0.04"))), cookie).Body.Bytes()}
+				twin.call("POST", root+"JournalTransaction/ReleaseJournalTransaction", releaseID(a.id()), cookie)
+			},
+			"rate": func(r *rapid.T) {
+				err := twin.SetRate(Rate{
+					Currency: "EUR", Date: testStart().AddDate(0, 0, -rapid.IntRange(0, 2).Draw(r, "days ago")).Format(dayLayout),
+					Rate: decimal.New(int64(rapid.IntRange(9_001, 13_999).Draw(r, "rate")), -4),
+				})
+				if err != nil {
+					r.Fatal(err)
+				}
+			},
 			"release": func(r *rapid.T) {
 				twin.call("POST", root+"Payment/ReleasePayment", releaseBody(kind.Draw(r, "type"), number.Draw(r, "number")), cookie)
 			},
@@ -109,7 +162,7 @@ func TestLedgerBalancesWhateverHappens(t *testing.T) {
 // document; all others stay as they were at the release.
 func moving(name string) bool {
 	return slices.Contains([]string{
-		"Status", "Balance", "AvailableBalance", "AppliedToDocuments", "Document.CuryDocBal", "LastModifiedDateTime",
+		"Status", "Balance", "AvailableBalance", "AppliedToDocuments", "Document.CuryDocBal", baseBalance, depositNbr, depositDate, deposited, "LastModifiedDateTime",
 	}, name)
 }
 
@@ -118,9 +171,9 @@ func moving(name string) bool {
 func checkReleased(r *rapid.T, twin *Twin, frozen map[string]map[string]string) {
 	twin.mu.Lock()
 	defer twin.mu.Unlock()
-	for _, name := range []string{entityInvoice, entityPayment, entityJournal} {
+	for _, name := range []string{entityInvoice, entityPayment, entityJournal, entityCashSale, entityDeposit} {
 		for _, rec := range twin.begin().all(name) {
-			if !released(rec) && rec.get("Status") != statusPosted {
+			if !released(rec) && rec.get("Status") != statusPosted && rec.get("Status") != statusReleased {
 				continue
 			}
 			fields := maps.Clone(rec.Fields)
@@ -136,8 +189,11 @@ func checkReleased(r *rapid.T, twin *Twin, frozen map[string]map[string]string) 
 	}
 }
 
+// checkBooks holds the documents against the ledger: in the base currency
+// always, and in the currency of the documents as long as no payment was
+// applied across currencies.
 func checkBooks(r *rapid.T, twin *Twin) {
-	owed := map[string]decimal.Decimal{} // receivables as the documents say
+	owed := map[string]decimal.Decimal{"": decimal.Zero} // receivables as the documents say; "" in the base currency
 	for _, i := range twin.Invoices() {
 		if i.Balance.IsNegative() || i.Balance.GreaterThan(i.Amount) {
 			r.Fatalf("invoice %s: balance %s of %s", i.ReferenceNbr, i.Balance, i.Amount)
@@ -145,15 +201,17 @@ func checkBooks(r *rapid.T, twin *Twin) {
 		if i.Status != statusOpen && i.Status != statusClosed {
 			continue
 		}
-		if (i.Status == statusClosed) != i.Balance.IsZero() {
-			r.Fatalf("invoice %s: %s with balance %s", i.ReferenceNbr, i.Status, i.Balance)
+		if (i.Status == statusClosed) != i.Balance.IsZero() || (i.Balance.IsZero() && !i.BaseBalance.IsZero()) {
+			r.Fatalf("invoice %s: %s with balance %s, in base %s", i.ReferenceNbr, i.Status, i.Balance, i.BaseBalance)
 		}
-		balance := i.Balance
+		sign := decimal.NewFromInt(1)
 		if i.Type == typeCreditMemo {
-			balance = balance.Neg()
+			sign = sign.Neg()
 		}
-		owed[i.CurrencyID] = owed[i.CurrencyID].Add(balance)
+		owed[i.CurrencyID] = owed[i.CurrencyID].Add(i.Balance.Mul(sign))
+		owed[""] = owed[""].Add(i.BaseBalance.Mul(sign))
 	}
+	crossed := false
 	for _, p := range twin.Payments() {
 		if (p.Status != statusOpen && p.Status != statusClosed) || strings.HasPrefix(p.Type, "Voided") {
 			continue
@@ -161,33 +219,89 @@ func checkBooks(r *rapid.T, twin *Twin) {
 		twin.mu.Lock()
 		rec := twin.begin().byKey(entityPayment, p.Type, p.ReferenceNbr)
 		left := p.PaymentAmount.Sub(applied(rec.Many[partHistory]))
+		base := baseLeft(rec, left)
+		for _, h := range rec.Many[partHistory] {
+			crossed = crossed || h.get(adjustedAmount) != ""
+		}
 		twin.mu.Unlock()
-		if left.IsNegative() {
-			r.Fatalf("payment %s: overdrawn by %s", p.ReferenceNbr, left.Neg())
+		if left.IsNegative() || base.IsNegative() || (left.IsZero() && !base.IsZero()) {
+			r.Fatalf("payment %s: left %s, in base %s", p.ReferenceNbr, left, base)
 		}
 		if p.Type == typePayment {
 			owed[p.CurrencyID] = owed[p.CurrencyID].Sub(left)
+			owed[""] = owed[""].Sub(base)
 		}
 	}
-	turned := turnover{} // from the batches, not from the running sums
+	checkTrialBalance(r, twin, owed, crossed)
+	checkCash(r, twin)
+	checkTurnover(r, twin)
+}
+
+// checkTurnover holds the running sums against the batches.
+func checkTurnover(r *rapid.T, twin *Twin) {
+	turned := turnover{}
 	for b := range twin.Batches() {
-		sum := decimal.Zero
+		sum, base := decimal.Zero, decimal.Zero
 		for _, l := range b.Lines {
 			sum = sum.Add(l.Debit).Sub(l.Credit)
+			base = base.Add(l.BaseDebit).Sub(l.BaseCredit)
 			key := [2]string{b.Currency, l.Account}
-			turned[key] = AccountBalance{Currency: b.Currency, Account: l.Account, Debit: turned[key].Debit.Add(l.Debit), Credit: turned[key].Credit.Add(l.Credit)}
+			was := turned[key]
+			turned[key] = AccountBalance{
+				Currency: b.Currency, Account: l.Account, Debit: was.Debit.Add(l.Debit), Credit: was.Credit.Add(l.Credit),
+				BaseBalance: was.BaseBalance.Add(l.BaseDebit).Sub(l.BaseCredit),
+			}
 		}
-		if !sum.IsZero() {
-			r.Fatalf("batch %s %s is out of balance by %s", b.Module, b.BatchNbr, sum)
+		if !sum.IsZero() || !base.IsZero() {
+			r.Fatalf("batch %s %s is out of balance by %s, in base %s", b.Module, b.BatchNbr, sum, base)
 		}
 	}
+	maps.DeleteFunc(turned, func(_ [2]string, b AccountBalance) bool {
+		return b.Debit.IsZero() && b.Credit.IsZero() && b.BaseBalance.IsZero()
+	})
 	if diff := cmp.Diff(turned.rows(), twin.TrialBalance()); diff != "" {
 		r.Fatalf("trial balance differs from the batches: %s", diff)
 	}
-	sums := map[string]decimal.Decimal{}
+}
+
+// checkCash holds cash accounts and deposited payments against the ledger.
+func checkCash(r *rapid.T, twin *Twin) {
+	held := map[string]AccountBalance{}
+	for _, a := range twin.TrialBalance() {
+		if old, ok := held[a.Account]; ok && strings.HasPrefix(a.Account, "102") {
+			r.Fatalf("account %s has %s and %s", a.Account, old.Currency, a.Currency)
+		}
+		held[a.Account] = a
+	}
+	for _, a := range twin.CashAccounts() {
+		if h := held[a.Account]; !a.Balance.Equal(h.Balance) || (h.Currency != "" && h.Currency != a.Currency) {
+			r.Fatalf("cash account %s: %s %s, ledger %s %s", a.CashAccount, a.Balance, a.Currency, h.Balance, h.Currency)
+		}
+	}
+	twin.mu.Lock()
+	defer twin.mu.Unlock()
+	x := twin.begin()
+	for _, p := range x.all(entityPayment) {
+		d := x.byKey(entityDeposit, typeDeposit, p.get(depositNbr))
+		if p.get(depositNbr) != "" && (d == nil || (d.get("Status") == statusReleased) != p.yes(deposited)) {
+			r.Fatalf("payment %s: deposit %s", p.get("ReferenceNbr"), p.get(depositNbr))
+		}
+		if p.get(depositNbr) != "" && p.get("Status") == statusVoided && d.get("Status") != statusReleased {
+			r.Fatalf("payment %s: voided while in deposit %s", p.get("ReferenceNbr"), p.get(depositNbr))
+		}
+	}
+}
+
+func checkTrialBalance(r *rapid.T, twin *Twin, owed map[string]decimal.Decimal, crossed bool) {
+	sums, receivables, total := map[string]decimal.Decimal{}, decimal.Zero, decimal.Zero
 	for _, a := range twin.TrialBalance() {
 		sums[a.Currency] = sums[a.Currency].Add(a.Balance)
-		if a.Account == accountAR && !a.Balance.Equal(owed[a.Currency]) {
+		total = total.Add(a.BaseBalance)
+		if a.Account != accountAR {
+			continue
+		}
+		receivables = receivables.Add(a.BaseBalance)
+		if !crossed && !a.Balance.Equal(owed[a.Currency]) {
 			r.Fatalf("receivables in %s: ledger %s, documents %s", a.Currency, a.Balance, owed[a.Currency])
 		}
 	}
@@ -195,6 +309,9 @@ func checkBooks(r *rapid.T, twin *Twin) {
 		if !sum.IsZero() {
 			r.Fatalf("trial balance in %s: %s", currency, sum)
 		}
+	}
+	if !total.IsZero() || !receivables.Equal(owed[""]) {
+		r.Fatalf("in base: trial balance %s; receivables %s, documents %s", total, receivables, owed[""])
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 const (
 	entityCashSale = "CashSale"
 	typeCashSale   = "Cash Sale"
+	typeCashReturn = "Cash Return"
 )
 
 func cashSaleEntity(b *builder) *entity {
@@ -40,7 +41,7 @@ func saveCashSale(x *tx, old, r *record) *problems {
 		refuseChanges(old, r, bad)
 		return bad
 	}
-	if t := r.get("Type"); t != typeCashSale {
+	if t := r.get("Type"); t != typeCashSale && t != typeCashReturn {
 		bad.add(r, "Type", "This stand-in does not model documents of the type '%s' yet.", t)
 	}
 	customer, account := x.customerOf(r, "CustomerID", bad), x.cashAccount(r, bad)
@@ -51,15 +52,21 @@ func saveCashSale(x *tx, old, r *record) *problems {
 		return bad
 	}
 	r.set(curyID, account.Currency)
+	x.rateDocument(r, "Date", "", bad)
 	x.totalInvoice(customer, old, r, bad)
 	draft(r, bad)
 	if old == nil && bad.empty() {
-		r.set("ReferenceNbr", fmt.Sprintf("CS%06d", x.next("ARCashSale")))
+		seq, format := "ARCashSale", "CS%06d"
+		if r.get("Type") == typeCashReturn {
+			seq, format = "ARCashReturn", "CR%06d"
+		}
+		r.set("ReferenceNbr", fmt.Sprintf(format, x.next(seq)))
 	}
 	return bad
 }
 
-// releaseCashSale posts cash against sales and tax; nothing stays open.
+// releaseCashSale posts cash against sales and tax, a return the other way
+// round; nothing stays open.
 func releaseCashSale(x *tx, r *record) *failure {
 	if r.get("Status") != statusBalanced {
 		return buttonDisabled("Release")
@@ -67,10 +74,17 @@ func releaseCashSale(x *tx, r *record) *failure {
 	if text := x.checkPeriod(r.day("Date")); text != "" {
 		return operationFailed(text)
 	}
+	if text := x.rateMissing(r); text != "" {
+		return operationFailed(text)
+	}
 	r = x.edit(entityCashSale, r)
+	sign := decimal.NewFromInt(1)
+	if r.get("Type") == typeCashReturn {
+		sign = sign.Neg()
+	}
 	cash := x.st.Setup.CashAccounts[r.get("CashAccount")].Account
-	if _, fail := x.post(r.day("Date"), r.get(curyID), typeCashSale+" "+r.get("ReferenceNbr"),
-		append([]Line{debit(cash, r.dec("Amount"))}, revenue(r, decimal.NewFromInt(1))...)...); fail != nil {
+	p := posting{day: r.day("Date"), currency: r.get(curyID), rate: rateOfDocument(r), description: r.get("Type") + " " + r.get("ReferenceNbr")}
+	if _, fail := x.postAt(p, append([]leg{debit(cash, r.dec("Amount").Mul(sign))}, revenue(r, sign)...)...); fail != nil {
 		return fail
 	}
 	r.set("Balance", "0")

@@ -26,5 +26,9 @@ func TestCashSaleIsPaidAtItsRelease(t *testing.T) {
 	balanced(t, c.twin)
 	c.put("CashSale", strings.Replace(cashSaleBody, "C000001", "C999999", 1)).wantStatus(t, 422).wantText(t, "'Customer' cannot be found")
 	c.put("CashSale", strings.Replace(cashSaleBody, "10250ST", "X", 1)).wantStatus(t, 422).wantText(t, "Cash Account 'X' cannot be found")
-	c.put("CashSale", strings.Replace(cashSaleBody, `{"CustomerID"`, `{"Type":{"value":"Cash Return"},"CustomerID"`, 1)).wantStatus(t, 422)
+	c.put("CashSale", strings.Replace(cashSaleBody, `{"CustomerID"`, `{"Type":{"value":"Cash Credit"},"CustomerID"`, 1)).wantStatus(t, 422)
+	c.put("CashSale", strings.Replace(cashSaleBody, `{"CustomerID"`, `{"Type":{"value":"Cash Return"},"CustomerID"`, 1)).wantStatus(t, 200)
+	c.post("CashSale/ReleaseCashSale", releaseBody(typeCashReturn, "CR000001")).wantStatus(t, 204)
+	want(t, "cash given back", c.balanceOf("10250"), "0")
+	balanced(t, c.twin)
 }

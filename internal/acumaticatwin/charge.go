@@ -1,25 +1,11 @@
 package acumaticatwin
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 const (
 	partCharges = "Charges"
-
-	// SeedFeeEntryType is the entry type for processing fees, allowed on both
-	// clearing accounts.
-	SeedFeeEntryType = "STRIPEFEE"
-	accountFees      = "61000"
+	accountFees = "61000"
 )
-
-// An entryType says where a finance charge of a cash account goes.
-type entryType struct {
-	Account      string   `json:"account"`
-	Description  string   `json:"description"`
-	CashAccounts []string `json:"cash_accounts"`
-}
 
 // charges checks and completes the finance charges of a payment. They are
 // posted with it and do not change what it has left to apply.
@@ -28,14 +14,9 @@ func (x *tx) charges(r *record, bad *problems) {
 		l.set("LineNbr", fmt.Sprint(i+1))
 		l.set("DocType", r.get("Type"))
 		l.set("RefNbr", r.get("ReferenceNbr"))
-		name := l.get("EntryTypeID")
-		t, ok := x.st.Setup.EntryTypes[name]
-		switch {
-		case name == "":
-			bad.add(l, "EntryTypeID", "'Entry Type' cannot be empty.")
-			continue
-		case !ok, !slices.Contains(t.CashAccounts, r.get("CashAccount")):
-			bad.add(l, "EntryTypeID", "Entry Type '%s' cannot be found in the system.", name)
+		t, text := x.chargeTypeOf(l.get("EntryTypeID"), r.get("CashAccount"))
+		if text != "" {
+			bad.add(l, "EntryTypeID", "%s", text)
 			continue
 		}
 		l.setDefault("Description", t.Description)

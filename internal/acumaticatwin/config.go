@@ -12,6 +12,8 @@ const (
 	SeedCashAccountEUR = "10251ST"
 	// SeedBankCashAccount is in USD and open to SeedCheckMethod only.
 	SeedBankCashAccount = "10200"
+	// SeedBankCashAccountEUR is the same in euros.
+	SeedBankCashAccountEUR = "10201"
 	// SeedCheckMethod is the payment method of the bank account.
 	SeedCheckMethod = "CHECK"
 	// SeedBranch is the only branch.
@@ -33,15 +35,17 @@ const (
 	entityPeriod   = "FinancialPeriod"
 	entityAccount  = "Account"
 
-	periodOpen   = "Open"
-	periodClosed = "Closed"
-
 	accountAR         = "11000"
 	accountPrepayment = "24000"
 	accountTax        = "22000"
 	accountSales      = "40000"
 	accountFreight    = "41000"
 	accountDiscount   = "49000"
+	// Acumatica: every currency names accounts for what exchange and rounding
+	// win and lose; here all share these.
+	accountGain     = "71100"
+	accountLoss     = "71200"
+	accountRounding = "71300"
 
 	baseCurrency = "USD"
 )
@@ -52,13 +56,17 @@ type setup struct {
 	Zones        map[string]taxZone     `json:"tax_zones"`
 	Terms        map[string]int         `json:"terms"` // days
 	Branches     []string               `json:"branches"`
-	EntryTypes   map[string]entryType   `json:"entry_types"` // of finance charges
+	EntryTypes   map[string]entryType   `json:"entry_types"`
+	// Projects have their tasks.
+	Projects map[string]map[string]bool `json:"projects"`
 }
 
 type cashAccount struct {
 	Account     string `json:"account"`
 	Currency    string `json:"currency"`
 	Description string `json:"description"`
+	// Clearing accounts hold payments until a deposit takes them to the bank.
+	Clearing bool `json:"clearing"`
 }
 
 type taxZone struct {
@@ -69,16 +77,23 @@ type taxZone struct {
 func defaultSetup() setup {
 	return setup{
 		CashAccounts: map[string]cashAccount{
-			SeedCashAccountUSD:  {Account: "10250", Currency: "USD", Description: "Stripe clearing USD"},
-			SeedCashAccountEUR:  {Account: "10251", Currency: "EUR", Description: "Stripe clearing EUR"},
-			SeedBankCashAccount: {Account: "10200", Currency: "USD", Description: "Operating bank account"},
+			SeedCashAccountUSD:     {Account: "10250", Currency: "USD", Description: "Stripe clearing USD", Clearing: true},
+			SeedCashAccountEUR:     {Account: "10251", Currency: "EUR", Description: "Stripe clearing EUR", Clearing: true},
+			SeedBankCashAccount:    {Account: "10200", Currency: "USD", Description: "Operating bank account"},
+			SeedBankCashAccountEUR: {Account: "10201", Currency: "EUR", Description: "Bank account in euros"},
 		},
 		Zones:    map[string]taxZone{SeedTaxZone: {TaxID: "NYCSALES", Rate: "8.875"}},
 		Terms:    map[string]int{"NET30": 30, "NET15": 15, "DUE": 0},
 		Branches: []string{SeedBranch},
-		EntryTypes: map[string]entryType{SeedFeeEntryType: {
-			Account: accountFees, Description: "Processing fee", CashAccounts: []string{SeedCashAccountUSD, SeedCashAccountEUR},
-		}},
+		Projects: map[string]map[string]bool{SeedProject: {SeedTask: true}},
+		EntryTypes: map[string]entryType{
+			SeedFeeEntryType: {Account: accountFees, Description: "Processing fee", CashAccounts: []string{
+				SeedCashAccountUSD, SeedCashAccountEUR, SeedBankCashAccount, SeedBankCashAccountEUR,
+			}},
+			SeedFeeReturnEntryType: {Account: accountFees, Description: "Fee given back", Receipt: true, CashAccounts: []string{
+				SeedCashAccountUSD, SeedCashAccountEUR,
+			}},
+		},
 	}
 }
 

@@ -18,6 +18,7 @@ func (t *Twin) control(c *call) reply {
 		return jsonReply(http.StatusOK, map[string][]string{"routes": {
 			"GET /_twin/requests", "GET /_twin/payments", "GET /_twin/invoices", "GET /_twin/ledger", "GET /_twin/trial-balance",
 			"GET /_twin/faults", "POST /_twin/faults", "DELETE /_twin/faults", "POST /_twin/periods/close", "POST /_twin/periods/open", "POST /_twin/customers", "POST /_twin/invoices",
+			"POST /_twin/periods/deactivate", "GET /_twin/rates", "POST /_twin/rates", "GET /_twin/cash-accounts",
 			"GET /_twin/notifications", "POST /_twin/notifications", "GET /_twin/notifications/failed", "POST /_twin/notifications/resend",
 		}})
 	case "GET /_twin/requests":
@@ -31,9 +32,17 @@ func (t *Twin) control(c *call) reply {
 	case "GET /_twin/trial-balance":
 		return jsonReply(http.StatusOK, t.TrialBalance())
 	case "POST /_twin/periods/close":
-		return controlPeriod(c, t.ClosePeriod)
+		return controlPeriod(c, t.closePeriod)
 	case "POST /_twin/periods/open":
-		return controlPeriod(c, t.OpenPeriod)
+		return controlPeriod(c, func(period, _ string) error { return t.OpenPeriod(period) })
+	case "POST /_twin/periods/deactivate":
+		return controlPeriod(c, func(period, _ string) error { return t.DeactivatePeriod(period) })
+	case "GET /_twin/rates":
+		return jsonReply(http.StatusOK, t.Rates())
+	case "POST /_twin/rates":
+		return controlAdd(c, "date", func(r Rate) (string, error) { return r.Date, t.SetRate(r) })
+	case "GET /_twin/cash-accounts":
+		return jsonReply(http.StatusOK, t.CashAccounts())
 	case "POST /_twin/customers":
 		return controlAdd(c, "customer_id", t.addCustomer)
 	case "POST /_twin/invoices":
@@ -54,14 +63,15 @@ func controlError(status int, text string) reply {
 	return jsonReply(status, map[string]string{"error": text})
 }
 
-func controlPeriod(c *call, change func(string) error) reply {
+func controlPeriod(c *call, change func(period, module string) error) reply {
 	var in struct {
 		Period string `json:"period"`
+		Module string `json:"module"` // to close in one only: AR, CA or GL
 	}
 	if err := json.Unmarshal(c.body, &in); err != nil {
 		return controlError(http.StatusBadRequest, err.Error())
 	}
-	if err := change(in.Period); err != nil {
+	if err := change(in.Period, in.Module); err != nil {
 		return controlError(http.StatusUnprocessableEntity, err.Error())
 	}
 	return emptyReply(http.StatusNoContent)

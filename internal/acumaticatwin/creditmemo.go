@@ -1,5 +1,28 @@
 package acumaticatwin
 
+// creditMemoEntity is the form of invoices and memos on the custom endpoint,
+// narrowed to one type.
+func creditMemoEntity(b *builder) *entity {
+	e := invoiceEntity(b)
+	found, save := e.shows, e.save
+	e.name, e.table, e.on = "CreditMemo", entityInvoice, onCustom
+	e.shows = func(r *record) bool { return r.get("Type") == typeCreditMemo && found(r) }
+	e.fresh = func(x *tx, r *record) {
+		freshInvoice(x, r)
+		r.set("Type", typeCreditMemo)
+	}
+	e.save = func(x *tx, old, r *record) *problems {
+		bad := newProblems()
+		if r.get("Type") != typeCreditMemo {
+			bad.add(r, "Type", "The list value '%s' is not allowed for the 'Type' field.", r.get("Type"))
+			return bad
+		}
+		return save(x, old, r)
+	}
+	e.actions = map[string]action{"ReleaseCreditMemo": releaseInvoice, "Release": releaseInvoice}
+	return e
+}
+
 // openCreditMemo gives a released credit memo its row among the payments,
 // with the same id and number. Acumatica: one table holds both, so a list of
 // payments must filter by Type; it is applied to invoices there.
@@ -12,6 +35,9 @@ func (x *tx) openCreditMemo(m *record) {
 	} {
 		delete(r.Fields, to)
 		r.setDefault(to, m.get(from))
+	}
+	for _, name := range []string{docRate, baseBalance} {
+		r.setDefault(name, m.get(name))
 	}
 	r.setBool("Hold", false)
 	r.set("BranchID", r.get("Branch"))
@@ -40,6 +66,9 @@ func (x *tx) mirrorCreditMemo(r *record) {
 	}
 	m = x.edit(entityInvoice, m)
 	m.setDec("Balance", left(r))
+	if v := r.get(baseBalance); v != "" {
+		m.set(baseBalance, v)
+	}
 	settleStatus(m, "Balance")
 	m.touch(x.now)
 }

@@ -83,7 +83,7 @@ func FuzzFilter(f *testing.F) {
 	} {
 		f.Add(s)
 	}
-	cat, err := newCatalog()
+	cat, err := newCatalog(DefaultRefundLabel)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -30,6 +30,7 @@ type call struct {
 	session string
 	opened  string // the session cookie that the answer sets
 	version int
+	custom  bool // on the custom endpoint
 	base    string
 }
 
@@ -128,15 +129,15 @@ func (t *Twin) route(c *call) reply {
 	case c.is("entity", "auth", "logout"):
 		return t.logout(c)
 	case c.is("entity") && c.method == http.MethodGet:
-		return endpoints()
+		return t.endpoints(c)
 	case len(c.path) < 3 || c.path[0] != "entity":
 		return unknownResource(c)
 	}
-	version, ok := versionOf(c.path[1], c.path[2])
+	version, custom, ok := t.endpointOf(c.path[1], c.path[2])
 	if !ok {
 		return unknownResource(c)
 	}
-	c.version = version
+	c.version, c.custom = version, custom
 	c.base = "/entity/" + c.path[1] + "/" + c.path[2]
 	if c.session == "" { // a queued call was signed in when it came
 		if denied := t.authenticate(c); denied != nil {
@@ -146,10 +147,10 @@ func (t *Twin) route(c *call) reply {
 	if len(c.path) == 4 && c.path[3] == "swagger.json" && c.method == http.MethodGet {
 		return t.swagger(c)
 	}
-	if len(c.path) < 4 || t.cat[c.path[3]] == nil {
+	if len(c.path) < 4 || t.entityOf(c, c.path[3]) == nil {
 		return unknownResource(c)
 	}
-	return t.entity(c, t.cat[c.path[3]], c.path[4:])
+	return t.entity(c, t.entityOf(c, c.path[3]), c.path[4:])
 }
 
 func (c *call) is(steps ...string) bool {
@@ -168,43 +169,3 @@ func (c *call) is(steps ...string) bool {
 func unknownResource(c *call) reply {
 	return plain(http.StatusNotFound, "No HTTP resource was found that matches the request URI '"+c.rawPath+"'.").reply()
 }
-
-func versionOf(name, version string) (int, bool) {
-	if !strings.EqualFold(name, "Default") {
-		return 0, false
-	}
-	switch version {
-	case "22.200.001":
-		return 22, true
-	case "23.200.001":
-		return 23, true
-	case "24.200.001":
-		return 24, true
-	}
-	return 0, false
-}
-
-// endpoints is GET /entity in the shape of newer builds, open to everybody.
-func endpoints() reply {
-	type row struct {
-		Name    string `json:"name"`
-		Version string `json:"version"`
-		Href    string `json:"href"`
-	}
-	var answer struct {
-		Version struct {
-			Build    string `json:"acumaticaBuildVersion"`
-			Database string `json:"databaseVersion"`
-		} `json:"version"`
-		Endpoints []row `json:"endpoints"`
-	}
-	answer.Version.Build = build
-	answer.Version.Database = build
-	for _, v := range []string{"22.200.001", "23.200.001", "24.200.001"} {
-		answer.Endpoints = append(answer.Endpoints, row{Name: "Default", Version: v, Href: "/entity/Default/" + v + "/"})
-	}
-	return jsonReply(http.StatusOK, answer)
-}
-
-// build is the ERP build that the twin claims to be.
-const build = "24.200.0100"

@@ -207,6 +207,7 @@ type InvoiceView struct {
 	Amount        decimal.Decimal `json:"amount"`
 	TaxTotal      decimal.Decimal `json:"tax_total"`
 	Balance       decimal.Decimal `json:"balance"`
+	BaseBalance   decimal.Decimal `json:"base_balance"` // in the base currency
 }
 
 // Invoices returns all invoices and credit memos, ordered by type and number.
@@ -219,7 +220,7 @@ func (t *Twin) Invoices() []InvoiceView {
 		views = append(views, InvoiceView{
 			Type: r.get("Type"), ReferenceNbr: r.get("ReferenceNbr"), Status: r.get("Status"), CustomerID: r.get("Customer"),
 			CustomerOrder: r.get("CustomerOrder"), CurrencyID: r.get(curyID), Date: r.get("Date"), DueDate: r.get("DueDate"),
-			Amount: r.dec("Amount"), TaxTotal: r.dec("TaxTotal"), Balance: r.dec("Balance"),
+			Amount: r.dec("Amount"), TaxTotal: r.dec("TaxTotal"), Balance: r.dec("Balance"), BaseBalance: baseLeft(r, r.dec("Balance")),
 		})
 	}
 	return views

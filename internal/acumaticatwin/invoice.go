@@ -10,6 +10,7 @@ import (
 const (
 	typeInvoice    = "Invoice"
 	typeCreditMemo = "Credit Memo"
+	typeDebitMemo  = "Debit Memo"
 
 	statusHold     = "On Hold"
 	statusBalanced = "Balanced"
@@ -17,7 +18,6 @@ const (
 	statusClosed   = "Closed"
 
 	origModule = "Document.OrigModule" // SO for documents of SO303000
-	moduleAR   = "AR"
 	moduleSO   = "SO"
 
 	curyID = "Document.CuryID" // Acumatica: Invoice has no currency field in Default; $custom reads this one
@@ -63,6 +63,9 @@ func freshInvoice(x *tx, r *record) {
 // ofSales reports whether a document was made on the sales form.
 func ofSales(r *record) bool { return r.get(origModule) == moduleSO }
 
+// receivable reports whether documents of a type are paid by others.
+func receivable(kind string) bool { return kind == typeInvoice || kind == typeDebitMemo }
+
 func released(r *record) bool {
 	return r.get("Status") == statusOpen || r.get("Status") == statusClosed || r.get("Status") == statusVoided
 }
@@ -80,7 +83,7 @@ func (x *tx) checkInvoice(old, r *record, bad *problems) {
 		refuseChanges(old, r, bad)
 		return
 	}
-	if t := r.get("Type"); t != typeInvoice && t != typeCreditMemo {
+	if t := r.get("Type"); !receivable(t) && t != typeCreditMemo {
 		bad.add(r, "Type", "This stand-in does not model documents of the type '%s' yet.", t)
 	}
 	c := x.customerOf(r, "Customer", bad)
@@ -89,7 +92,7 @@ func (x *tx) checkInvoice(old, r *record, bad *problems) {
 	}
 	r.setDefault("Terms", c.get("Terms"))
 	days, ok := x.st.Setup.Terms[r.get("Terms")]
-	if !ok && r.get("Type") == typeInvoice {
+	if !ok && receivable(r.get("Type")) {
 		bad.add(r, "Terms", "Terms '%s' cannot be found in the system.", r.get("Terms"))
 	}
 	r.setDefault("DueDate", r.day("Date").AddDate(0, 0, days).Format(dayLayout))
@@ -100,6 +103,7 @@ func (x *tx) checkInvoice(old, r *record, bad *problems) {
 	if text := x.checkPeriod(r.day("Date")); text != "" {
 		bad.add(r, "Date", "%s", text)
 	}
+	x.rateDocument(r, "Date", c.get("CurrencyRateType"), bad)
 	x.totalInvoice(c, old, r, bad)
 	draft(r, bad)
 	x.checkPaidBy(r, bad)
@@ -121,8 +125,11 @@ func draft(r *record, bad *problems) {
 func (x *tx) numberInvoice(old, r *record, bad *problems) {
 	if old == nil && bad.empty() {
 		seq, format := "ARInvoice", "AR%06d"
-		if r.get("Type") == typeCreditMemo {
+		switch r.get("Type") {
+		case typeCreditMemo:
 			seq, format = "ARCreditMemo", "CM%06d"
+		case typeDebitMemo:
+			seq, format = "ARDebitMemo", "DM%06d"
 		}
 		r.set("ReferenceNbr", fmt.Sprintf(format, x.next(seq)))
 	}
@@ -153,13 +160,19 @@ func releaseInvoice(x *tx, r *record) *failure {
 	if text := x.checkPeriod(r.day("Date")); text != "" {
 		return operationFailed(text)
 	}
+	if text := x.rateMissing(r); text != "" {
+		return operationFailed(text)
+	}
 	r = x.edit(entityInvoice, r)
+	if r.get(docRate) != "" {
+		r.setDec(baseBalance, x.inBase(r, r.dec("Amount")))
+	}
 	sign := decimal.NewFromInt(1)
 	if r.get("Type") == typeCreditMemo {
 		sign = sign.Neg()
 	}
-	batch, fail := x.post(r.day("Date"), r.get(curyID), r.get("Type")+" "+r.get("ReferenceNbr"),
-		append([]Line{debit(r.get("LinkARAccount"), r.dec("Amount").Mul(sign))}, revenue(r, sign)...)...)
+	p := posting{day: r.day("Date"), currency: r.get(curyID), rate: rateOfDocument(r), description: r.get("Type") + " " + r.get("ReferenceNbr")}
+	batch, fail := x.postAt(p, append([]leg{debit(r.get("LinkARAccount"), r.dec("Amount").Mul(sign))}, revenue(r, sign)...)...)
 	if fail != nil {
 		return fail
 	}

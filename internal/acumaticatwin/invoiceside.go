@@ -50,7 +50,7 @@ func (x *tx) checkPaidBy(r *record, bad *problems) {
 // payer is the payment, prepayment or credit memo of a line, if it can pay r.
 func (x *tx) payer(r, l *record) *record {
 	kind := l.get("DocType")
-	if r.get("Type") != typeInvoice || (kind != typePayment && kind != typePrepayment && kind != typeCreditMemo) {
+	if !receivable(r.get("Type")) || (kind != typePayment && kind != typePrepayment && kind != typeCreditMemo) {
 		return nil
 	}
 	p := x.byKey(entityPayment, kind, l.get("AdjustingDocReferenceNbr"))
@@ -82,7 +82,7 @@ func (x *tx) checkMemoTo(r *record, bad *problems) {
 	for _, l := range r.Many[partMemoTo] {
 		l.setDefault("DocType", typeInvoice)
 		doc := x.byKey(entityInvoice, l.get("DocType"), l.get("ReferenceNbr"))
-		if r.get("Type") != typeCreditMemo || doc == nil || doc.get("Type") != typeInvoice || doc.get("Status") != statusOpen ||
+		if r.get("Type") != typeCreditMemo || doc == nil || !receivable(doc.get("Type")) || doc.get("Status") != statusOpen ||
 			fold(doc.get("Customer")) != fold(r.get("Customer")) || doc.get(curyID) != r.get(curyID) {
 			bad.add(l, "ReferenceNbr", "Reference Nbr. '%s' cannot be found in the system.", l.get("ReferenceNbr"))
 			continue
@@ -90,7 +90,7 @@ func (x *tx) checkMemoTo(r *record, bad *problems) {
 		l.set("ReferenceNbr", doc.get("ReferenceNbr"))
 		l.setDefault("AmountPaid", decimal.Max(decimal.Zero, decimal.Min(rest, doc.dec("Balance"))).String())
 		l.setDec("AmountPaid", x.round(l.dec("AmountPaid"), r.get(curyID)))
-		if text := tooMuch(l.dec("AmountPaid"), doc); text != "" {
+		if text := tooMuch(l.dec("AmountPaid"), doc.dec("Balance")); text != "" {
 			bad.add(l, "AmountPaid", "%s", text)
 		}
 		rest = rest.Sub(l.dec("AmountPaid"))
@@ -145,11 +145,7 @@ func (x *tx) releasePaidBy(r, l *record) *failure {
 	}
 	dated := p.clone() // the application cannot be older than the invoice
 	dated.set("ApplicationDate", max(p.get("ApplicationDate"), r.get("Date")))
-	batch, fail := x.postPayment(dated, []*record{line}, false, 1)
-	if fail != nil {
-		return fail
-	}
-	if fail := x.settleLine(p, line, batch); fail != nil {
+	if fail := x.releaseLines(p, dated, []*record{line}, false); fail != nil {
 		return fail
 	}
 	x.settlePayment(p)

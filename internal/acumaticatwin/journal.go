@@ -14,7 +14,6 @@ const (
 	entityLedger     = "Ledger"
 	entitySubaccount = "Subaccount"
 
-	moduleGL     = "GL"
 	statusPosted = "Posted"
 	periodLayout = "012006"
 
@@ -67,6 +66,7 @@ func saveJournal(x *tx, old, r *record) *problems {
 	if text := x.checkLedgerPeriod(r); text != "" {
 		bad.add(r, "PostPeriod", "%s", text)
 	}
+	x.rateDocument(r, "TransactionDate", "", bad)
 	sum := decimal.Zero
 	for i, l := range r.Many["Details"] {
 		l.set("LineNbr", fmt.Sprint(i+1))
@@ -120,10 +120,7 @@ func (x *tx) checkLedgerPeriod(r *record) string {
 		return fmt.Sprintf("The financial period that corresponds to the %s date does not exist in the %s company.",
 			r.day("TransactionDate").Format("1/2/2006"), x.tenant)
 	}
-	if p := x.period(month); p.get("Status") != periodOpen {
-		return fmt.Sprintf("The %s financial period is closed in the %s company.", p.get("FinancialPeriodID"), x.tenant)
-	}
-	return ""
+	return x.periodProblem(moduleGL, x.period(month))
 }
 
 // releaseJournal posts a batch; afterwards nothing in it can change.
@@ -135,12 +132,43 @@ func releaseJournal(x *tx, r *record) *failure {
 		return operationFailed(text)
 	}
 	r = x.edit(entityJournal, r)
-	if fail := balances(batchOf(r).Lines); fail != nil {
+	lines, fail := x.balance(x.valued(r.get("CurrencyID"), rateOfDocument(r), journalLegs(r)))
+	if fail != nil {
 		return fail
+	}
+	for i, l := range lines {
+		if i == len(r.Many["Details"]) { // of the rounding
+			r.Many["Details"] = append(r.Many["Details"], x.line("LineNbr", strconv.Itoa(i+1), "Account", l.Account, "BranchID", SeedBranch,
+				"Subaccount", seedSubaccount, "DebitAmount", "0", "CreditAmount", "0"))
+		}
+		keepBase(r, r.Many["Details"][i], l)
 	}
 	r.set("Status", statusPosted)
 	r.touch(x.now)
 	return nil
+}
+
+func journalLegs(r *record) []leg {
+	legs := make([]leg, len(r.Many["Details"]))
+	for i, l := range r.Many["Details"] {
+		legs[i] = debit(l.get("Account"), l.dec("DebitAmount").Sub(l.dec("CreditAmount")))
+	}
+	return legs
+}
+
+// Hidden fields of lines in a foreign currency, named after the columns of the
+// table: the amounts in the base currency.
+const (
+	baseDebit  = "DebitAmt"
+	baseCredit = "CreditAmt"
+)
+
+func keepBase(r, row *record, l Line) {
+	if r.get(docRate) != "" {
+		d, c := sides(l.BaseDebit.Sub(l.BaseCredit))
+		row.setDec(baseDebit, d)
+		row.setDec(baseCredit, c)
+	}
 }
 
 func removeJournal(_ *tx, r *record) *failure {
@@ -154,10 +182,14 @@ func removeJournal(_ *tx, r *record) *failure {
 func (x *tx) batchRow(b Batch) {
 	r := x.line("Module", b.Module, "BatchNbr", b.BatchNbr, "BranchID", SeedBranch, "LedgerID", seedLedger, "CurrencyID", b.Currency,
 		"Description", b.Description, "PostPeriod", b.Period, "Status", statusPosted, "TransactionDate", b.Date, "Hold", "false")
+	if b.Currency != baseCurrency {
+		r.setDec(docRate, b.Rate)
+	}
 	for n, l := range b.Lines {
 		row := x.line("LineNbr", strconv.Itoa(n+1), "Account", l.Account, "BranchID", SeedBranch, "Subaccount", seedSubaccount)
 		row.setDec("DebitAmount", l.Debit)
 		row.setDec("CreditAmount", l.Credit)
+		keepBase(r, row, l)
 		r.Many["Details"] = append(r.Many["Details"], row)
 	}
 	r.touch(x.now)
@@ -168,11 +200,16 @@ func (x *tx) batchRow(b Batch) {
 func batchOf(r *record) Batch {
 	lines := make([]Line, 0, len(r.Many["Details"]))
 	for _, l := range r.Many["Details"] {
-		lines = append(lines, Line{Account: l.get("Account"), Debit: l.dec("DebitAmount"), Credit: l.dec("CreditAmount")})
+		line := Line{Account: l.get("Account"), Debit: l.dec("DebitAmount"), Credit: l.dec("CreditAmount")}
+		line.BaseDebit, line.BaseCredit = line.Debit, line.Credit
+		if r.get(docRate) != "" {
+			line.BaseDebit, line.BaseCredit = l.dec(baseDebit), l.dec(baseCredit)
+		}
+		lines = append(lines, line)
 	}
 	return Batch{
 		BatchNbr: r.get("BatchNbr"), Module: r.get("Module"), Period: r.get("PostPeriod"), Date: r.get("TransactionDate"),
-		Description: r.get("Description"), Currency: r.get("CurrencyID"), Posted: r.get(fieldChanged), Lines: netLines(lines),
+		Description: r.get("Description"), Currency: r.get("CurrencyID"), Rate: rateOfDocument(r), Posted: r.get(fieldChanged), Lines: netLines(lines),
 	}
 }
 

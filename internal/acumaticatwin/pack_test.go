@@ -10,7 +10,7 @@ import (
 
 // Whatever a record holds, it is the same after it was packed.
 func TestPackedRecordsComeBack(t *testing.T) {
-	cat, err := newCatalog()
+	cat, err := newCatalog(DefaultRefundLabel)
 	if err != nil {
 		t.Fatal(err)
 	}

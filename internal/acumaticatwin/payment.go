@@ -10,16 +10,25 @@ import (
 const (
 	typePayment    = "Payment"
 	typePrepayment = "Prepayment"
-	typeRefund     = "Refund"
+
+	// DefaultRefundLabel is how newer builds show the type of refunds.
+	DefaultRefundLabel = "Refund"
+	// OldRefundLabel is how older builds show it.
+	OldRefundLabel = "Customer Refund"
 
 	partApply   = "DocumentsToApply"
 	partHistory = "ApplicationHistory"
 )
 
-func paymentEntity(b *builder) *entity {
+// refundKind reports whether a type is that of refunds, under either label.
+func refundKind(kind string) bool { return kind == DefaultRefundLabel || kind == OldRefundLabel }
+
+func isRefund(r *record) bool { return refundKind(r.get("Type")) }
+
+func paymentEntity(b *builder, refundLabel string) *entity {
 	apply := b.shape(`AmountPaid:D4 BalanceWriteOff:D4! CashDiscountTaken:D4! CustomerOrder:S! Description:S! DocLineNbr:I DocType:S ReferenceNbr:S15
 		WriteOffReasonCode:S20`)
-	apply.alias("DocType", docCodes())
+	apply.alias("DocType", docCodes(refundLabel))
 	return &entity{
 		name: entityPayment, display: "AR Payment", screen: "AR302000", graph: "PX.Objects.AR.ARPaymentEntry", view: "Document",
 		keys: []string{"Type", "ReferenceNbr"}, indexed: []string{"PaymentRef", "CustomerID", partHistory + "/AdjustedRefNbr"},
@@ -38,8 +47,9 @@ func paymentEntity(b *builder) *entity {
 				ExtProfileId:S NeedValidation:B OrigTranNbr:S ExpirationDate:A CardType:S`)},
 			part{name: partCharges, many: true, since: 23, shape: b.shape(`AccountID:S! Amount:D4 Description:S60
 				DocType:S! EntryTypeID:S10 LineNbr:I! RefNbr:S! SubID:S!`)}),
-		custom: b.shape(`CurrentDocument.DocDate:A! CurrentDocument.FinPeriodID:S! Document.AdjFinPeriodID:S! Document.CuryDocBal:D4!`),
-		fresh:  freshPayment, save: savePayment, remove: removePayment,
+		custom: b.shape(`CurrentDocument.DocDate:A! CurrentDocument.FinPeriodID:S! Document.AdjFinPeriodID:S! Document.CuryDocBal:D4!
+			CurrentDocument.DepositAsBatch:B CurrentDocument.Deposited:B! CurrentDocument.DepositNbr:S! CurrentDocument.DepositDate:A! Document.DepositAfter:A`),
+		fresh: freshPayment, save: savePayment, remove: removePayment,
 		actions: map[string]action{
 			"ReleasePayment": releasePayment, "Release": releasePayment, "VoidPayment": voidPayment, "VoidCheck": voidPayment,
 		},
@@ -47,9 +57,9 @@ func paymentEntity(b *builder) *entity {
 }
 
 // docCodes are the internal codes of document types that clients send.
-func docCodes() map[string]string {
+func docCodes(refundLabel string) map[string]string {
 	return map[string]string{
-		"INV": typeInvoice, "CRM": typeCreditMemo, "DRM": "Debit Memo", "PMT": typePayment, "PPM": typePrepayment, "REF": typeRefund,
+		"INV": typeInvoice, "CRM": typeCreditMemo, "DRM": typeDebitMemo, "PMT": typePayment, "PPM": typePrepayment, "REF": refundLabel,
 	}
 }
 
@@ -136,13 +146,13 @@ func rebalance(r *record) {
 // applied in full: it cannot have a balance of its own.
 func unbalanced(r *record) bool {
 	sum := applied(r.Many[partApply])
-	return sum.Add(forOrders(r)).GreaterThan(left(r)) || (r.get("Type") == typeRefund && !sum.Equal(left(r)))
+	return sum.Add(forOrders(r)).GreaterThan(left(r)) || (isRefund(r) && !sum.Equal(left(r)))
 }
 
 // paymentHeader checks everything but the lines; false means that the lines
 // cannot be judged.
 func (x *tx) paymentHeader(r *record, bad *problems) bool {
-	if t := r.get("Type"); t != typePayment && t != typePrepayment && t != typeRefund {
+	if t := r.get("Type"); t != typePayment && t != typePrepayment && t != x.refundLabel {
 		bad.add(r, "Type", "This stand-in does not model documents of the type '%s' yet.", t)
 	}
 	if b := r.get("Branch"); !slices.Contains(x.st.Setup.Branches, b) {
@@ -162,6 +172,10 @@ func (x *tx) paymentHeader(r *record, bad *problems) bool {
 	if r.get("CurrencyID") != account.Currency {
 		bad.add(r, "CurrencyID", "The currency of the document, %s, differs from the currency of the %s cash account, %s.",
 			r.get("CurrencyID"), r.get("CashAccount"), account.Currency)
+	}
+	x.rateDocument(r, "ApplicationDate", "", bad)
+	if account.Clearing {
+		r.setDefault(asBatch, "true")
 	}
 	r.setDec("PaymentAmount", x.round(r.dec("PaymentAmount"), account.Currency))
 	if r.dec("PaymentAmount").IsNegative() {

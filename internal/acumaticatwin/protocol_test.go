@@ -142,7 +142,6 @@ func TestBusinessRules(t *testing.T) {
 		{"method not allowed", with(`10250ST`, SeedBankCashAccount), "The 10200 cash account is not allowed for the STRIPE payment method."},
 		{"unknown method", with(`"STRIPE"`, `"VISA"`), "Payment Method 'VISA' cannot be found in the system."},
 		{"other currency", with(`"Hold"`, `"CurrencyID":{"value":"EUR"},"Hold"`), "differs from the currency of the 10250ST cash account, USD."},
-		{"invoice in another currency", with(`10250ST`, SeedCashAccountEUR), "does not model applications across currencies"},
 		{"unreleased invoice", with(`AR000005`, `AR000007`), "Reference Nbr. 'AR000007' cannot be found in the system."},
 		{"closed invoice", with(`AR000005`, `AR000008`), "Reference Nbr. 'AR000008' cannot be found in the system."},
 		{"another customer's invoice", with(`AR000005`, `AR000001`), "Reference Nbr. 'AR000001' cannot be found in the system."},

@@ -1,9 +1,5 @@
 package acumaticatwin
 
-import (
-	"github.com/shopspring/decimal"
-)
-
 // releasePayment posts the payment once, and its applications as often as
 // there are new ones: a released payment with money left can be applied and
 // released again. Everything is checked again, because balances and periods
@@ -24,14 +20,14 @@ func releasePayment(x *tx, r *record) *failure {
 	if unbalanced(r) {
 		return operationFailed("The document is out of the balance.")
 	}
-	batch, fail := x.postPayment(r, r.Many[partApply], first, 1)
-	if fail != nil {
-		return fail
+	if text := x.rateMissing(r); text != "" {
+		return operationFailed(text)
 	}
-	for _, l := range r.Many[partApply] {
-		if fail := x.settleLine(r, l, batch); fail != nil {
-			return fail
-		}
+	if first && r.get(docRate) != "" {
+		r.setDec(baseBalance, x.inBase(r, r.dec("PaymentAmount")))
+	}
+	if fail := x.releaseLines(r, r, r.Many[partApply], first); fail != nil {
+		return fail
 	}
 	// Released applications leave the lines: what remains there is what the
 	// next release would apply.
@@ -40,42 +36,68 @@ func releasePayment(x *tx, r *record) *failure {
 	return nil
 }
 
+// releaseLines settles applications of r and posts them, with r itself the
+// first time; dated has the date of the batch.
+func (x *tx) releaseLines(r, dated *record, lines []*record, first bool) *failure {
+	var own, rows []*record
+	for _, l := range lines {
+		wrote, fail := x.settleLine(r, l)
+		if fail != nil {
+			return fail
+		}
+		own, rows = append(own, wrote[0]), append(rows, wrote...)
+	}
+	batch, fail := x.postPayment(dated, own, first, 1)
+	if fail != nil {
+		return fail
+	}
+	for _, h := range rows {
+		h.setDefault("BatchNbr", batch)
+	}
+	return nil
+}
+
+// rateMissing says why a document in a foreign currency cannot be released.
+func (x *tx) rateMissing(r *record) string {
+	if docCurrency(r) == baseCurrency || r.get(docRate) != "" {
+		return ""
+	}
+	return "The currency rate of the document is not defined."
+}
+
 // postPayment debits the cash account and credits what the customer owes; a
 // prepayment is owed to the customer until it is applied. A refund goes the
-// other way, and charges are taken off the cash account. sign -1 reverses.
+// other way, and charges are taken off the cash account. The applications are
+// rows of the history. sign -1 reverses.
 func (x *tx) postPayment(r *record, applications []*record, first bool, sign int64) (string, *failure) {
-	var lines []Line
-	amount, s := r.dec("PaymentAmount"), decimal.New(sign, 0)
-	kind := r.get("Type")
+	var legs []leg
+	amount, kind := r.dec("PaymentAmount"), r.get("Type")
 	cash := x.st.Setup.CashAccounts[r.get("CashAccount")].Account
 	if first && kind != typeCreditMemo {
-		toCash := amount
-		if kind == typeRefund {
-			toCash = amount.Neg()
-		}
-		lines = append(lines, debit(cash, toCash.Mul(s)))
-		for _, c := range r.Many[partCharges] {
-			lines = append(lines, credit(cash, c.dec("Amount").Mul(s)), debit(c.get("AccountID"), c.dec("Amount").Mul(s)))
-		}
-	}
-	switch {
-	case first && kind == typePayment:
-		lines = append(lines, credit(accountAR, amount.Mul(s)))
-	case first && kind == typePrepayment:
-		lines = append(lines, credit(accountPrepayment, amount.Mul(s)))
-	}
-	for _, l := range applications {
-		paid := l.dec("AmountPaid").Mul(s)
 		switch {
-		case kind == typePrepayment && docType(l) == typeInvoice:
-			lines = append(lines, debit(accountPrepayment, paid), credit(accountAR, paid))
-		case kind == typeRefund && docType(l) == typePrepayment:
-			lines = append(lines, debit(accountPrepayment, paid))
-		case kind == typeRefund:
-			lines = append(lines, debit(accountAR, paid))
+		case isRefund(r):
+			legs = append(legs, credit(cash, amount))
+		case kind == typePrepayment:
+			legs = append(legs, debit(cash, amount), credit(accountPrepayment, amount))
+		default:
+			legs = append(legs, debit(cash, amount), credit(accountAR, amount))
+		}
+		for _, c := range r.Many[partCharges] {
+			legs = append(legs, credit(cash, c.dec("Amount")), debit(c.get("AccountID"), c.dec("Amount")))
 		}
 	}
-	return x.post(r.day("ApplicationDate"), r.get("CurrencyID"), kind+" "+r.get("ReferenceNbr"), lines...)
+	for _, h := range applications {
+		legs = append(legs, applicationLines(kind, h)...)
+	}
+	if sign < 0 {
+		for i, l := range legs {
+			legs[i].Debit, legs[i].Credit = l.Credit, l.Debit
+			legs[i].BaseDebit, legs[i].BaseCredit = l.BaseCredit, l.BaseDebit
+		}
+	}
+	return x.postAt(posting{
+		day: r.day("ApplicationDate"), currency: r.get("CurrencyID"), rate: rateOfDocument(r), description: kind + " " + r.get("ReferenceNbr"),
+	}, legs...)
 }
 
 // docType is the type of the document that a line, released or not, applies to.

@@ -110,10 +110,16 @@ type entity struct {
 	// typedKey entities take the last key from the client instead of giving
 	// out numbers.
 	typedKey bool
+	// origin is the name before the installer gave another one; empty = name.
+	origin string
 	// readOnly entities answer writes with 403.
 	readOnly bool
-	fresh    func(x *tx, r *record)
-	save     func(x *tx, old, r *record) *problems
+	// since is the first version of Default that has the entity; 0 = all.
+	since int
+	// on says which endpoints show the entity.
+	on    place
+	fresh func(x *tx, r *record)
+	save  func(x *tx, old, r *record) *problems
 	// remove reports why r must stay; nil lets it go.
 	remove  func(x *tx, r *record) *failure
 	actions map[string]action
@@ -128,8 +134,26 @@ type entity struct {
 // stored is the entity under whose name the records are kept.
 func (e *entity) stored() string { return cmp.Or(e.table, e.name) }
 
+// published is the name that the entity has unless the installer gave it
+// another one.
+func (e *entity) published() string { return cmp.Or(e.origin, e.name) }
+
 // finds reports whether the entity's form finds the record; nil is not found.
 func (e *entity) finds(r *record) bool { return r != nil && (e.shows == nil || e.shows(r)) }
+
+// A place is where an entity is shown.
+type place uint8
+
+const (
+	everywhere place = iota
+	onCustom         // on the custom endpoint only
+	nowhere          // a table of the tenant without an entity
+)
+
+// in reports whether an endpoint has the entity.
+func (e *entity) in(version int, custom bool) bool {
+	return e.since <= version && (e.on == everywhere || (e.on == onCustom && custom))
+}
 
 func (e *entity) keyOf(r *record) string {
 	values := make([]string, len(e.keys))
@@ -163,11 +187,11 @@ func (c catalog) sorted() []*entity {
 }
 
 // newCatalog builds every entity. An error is a mistake in a field list.
-func newCatalog() (catalog, error) {
+func newCatalog(refundLabel string) (catalog, error) {
 	var b builder
 	c := catalog{}
 	for _, e := range []*entity{
-		customerEntity(&b), invoiceEntity(&b), paymentEntity(&b),
+		customerEntity(&b), invoiceEntity(&b), paymentEntity(&b, refundLabel), rateEntity(&b), cashAccountEntity(&b), depositEntity(&b, refundLabel), creditMemoEntity(&b), projectTransactionEntity(&b), cashTransactionEntity(&b),
 		paymentMethodEntity(&b), currencyEntity(&b), periodEntity(&b), accountEntity(&b),
 		journalEntity(&b), ledgerEntity(&b), subaccountEntity(&b),
 		stockItemEntity(&b), nonStockItemEntity(&b), cashSaleEntity(&b), salesInvoiceEntity(&b),

@@ -15,6 +15,9 @@ func (t *Twin) seed(scenario string) error {
 	x.seedMasters()
 	x.seedPeriods()
 	x.seedLedgers()
+	if err := x.seedRates(t.o.Rates); err != nil {
+		return fmt.Errorf("acumatica twin: %w", err)
+	}
 	if err := t.commit(x); err != nil {
 		return err
 	}
@@ -56,6 +59,7 @@ func (x *tx) seedMasters() {
 	}
 	for i, a := range [][5]string{
 		{"10200", "Operating bank account", "Asset", "true", "USD"},
+		{"10201", "Bank account in euros", "Asset", "true", "EUR"},
 		{"10250", "Stripe clearing USD", "Asset", "true", "USD"},
 		{"10251", "Stripe clearing EUR", "Asset", "true", "EUR"},
 		{accountAR, "Accounts receivable", "Asset", "false", ""},
@@ -65,13 +69,16 @@ func (x *tx) seedMasters() {
 		{accountFees, "Processing fees", "Expense", "false", ""},
 		{accountFreight, "Freight charged", "Income", "false", ""},
 		{accountDiscount, "Sales discounts", "Income", "false", ""},
+		{accountGain, "Realized exchange gain", "Income", "false", ""},
+		{accountLoss, "Realized exchange loss", "Expense", "false", ""},
+		{accountRounding, "Rounding gain and loss", "Expense", "false", ""},
 	} {
 		x.row(entityAccount, "AccountCD", a[0], "AccountID", strconv.Itoa(100+i), "Description", a[1], "Type", a[2], "CashAccount", a[3],
 			"CurrencyID", a[4], "Active", "true", "PostOption", "Detail", "RequireUnits", "false", "Secured", "false")
 	}
 	for _, m := range [][]string{
 		{SeedPaymentMethod, "Paid through Stripe", SeedCashAccountUSD, SeedCashAccountEUR},
-		{SeedCheckMethod, "Check", SeedBankCashAccount},
+		{SeedCheckMethod, "Check", SeedBankCashAccount, SeedBankCashAccountEUR},
 	} {
 		r := x.row(entityMethod, "PaymentMethodID", m[0], "Description", m[1], "Active", "true", "MeansOfPayment", "Cash/Check",
 			"IntegratedProcessing", "false", "UseInAR", "true", "UseInAP", "false", "UseInPR", "false")
@@ -97,6 +104,23 @@ func (x *tx) seedPeriods() {
 				"ClosedInCA", "false", "ClosedInFA", "false", "ClosedInIN", "false"))
 		}
 	}
+}
+
+// seedRates gives the foreign currencies, except the dinar, a rate from the
+// first open day on, and adds those of the caller.
+func (x *tx) seedRates(more []Rate) error {
+	first := fmt.Sprintf("%d-01-01", x.now.Year()-1)
+	rates := []Rate{
+		{Currency: "EUR", Date: first, Rate: decimal.New(108, -2)},
+		{Currency: "GBP", Date: first, Rate: decimal.New(127, -2)},
+		{Currency: "JPY", Date: first, Rate: decimal.New(67, -4)},
+	}
+	for _, r := range append(rates, more...) {
+		if err := x.setRate(r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // price is a decimal constant of the seed in hundredths.

@@ -33,7 +33,7 @@ func (t *Twin) swagger(c *call) reply {
 	for name, def := range d.defs {
 		d.defs[name] = d.refs(def).(obj) //nolint:forcetypeassert // refs keeps an object an object
 	}
-	for _, e := range t.cat.sorted() {
+	for _, e := range t.offered(c) {
 		d.entity(e)
 	}
 	info := obj{"title": c.path[1] + "/" + c.path[2], "version": "4"}
@@ -161,7 +161,7 @@ func (d *schemaDoc) shape(path, name string, s *shape) {
 
 // entity adds everything of one entity.
 func (d *schemaDoc) entity(e *entity) {
-	d.shape(e.name, e.name, &e.shape)
+	d.shape(e.published(), e.name, &e.shape)
 	d.tags = append(d.tags, obj{"name": e.name, "description": e.display + " (" + e.screen + ")"})
 	one := func(name string) obj { return d.body(obj{"description": "The record.", "schema": d.ref(name)}) }
 	many := d.body(obj{"description": "The records.", "schema": obj{"type": "array", "items": d.ref(e.name)}})
@@ -189,7 +189,7 @@ func (d *schemaDoc) entity(e *entity) {
 		d.defs[name] = obj{"type": "object", "required": []string{"entity"}, "properties": obj{"entity": d.ref(e.name)}}
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.actions)) {
-		if since, ok := d.actions[e.name+"/"+name]; !ok || since > d.version {
+		if since, ok := d.actions[e.published()+"/"+name]; !ok || since > d.version {
 			continue
 		}
 		invoke(name)

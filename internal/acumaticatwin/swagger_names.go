@@ -3,6 +3,16 @@ package acumaticatwin
 // partSchemas names the schema of each part in the published contract.
 func partSchemas() map[string]string {
 	return map[string]string{
+		"BankDeposit/Charges":                           "BankDepositCharge",
+		"BankDeposit/Details":                           "BankDepositDetail",
+		"CashAccount/ETDetails":                         "CashAccountEntryType",
+		"CreditMemo/ApplicationsCreditMemo":             "InvoiceApplicationsCreditMemo",
+		"CreditMemo/ApplicationsDefault":                "InvoiceApplicationsDefault",
+		"CreditMemo/BillToContact":                      "DocContact",
+		"CreditMemo/Details":                            "InvoiceDetail",
+		"CreditMemo/DiscountDetails":                    "InvoiceDiscountDetail",
+		"CreditMemo/ShipToContact":                      "DocContact",
+		"CreditMemo/TaxDetails":                         "InvoiceTaxDetail",
 		"CashSale/Details":                              "CashSaleDetail",
 		"CashTransaction/Details":                       "CashTransactionDetail",
 		"Customer/Attributes":                           "AttributeValue",
@@ -109,6 +119,8 @@ func partSchemas() map[string]string {
 // by the name of the form itself.
 func contractActions() map[string]int {
 	return map[string]int{
+		"BankDeposit/ReleaseBankDeposit":               0,
+		"CreditMemo/ReleaseCreditMemo":                 0,
 		"CashSale/ReleaseCashSale":                     0,
 		"CashTransaction/ReleaseCashTransaction":       24,
 		"Customer/CreateContactFromCustomer":           23,

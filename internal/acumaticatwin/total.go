@@ -159,7 +159,7 @@ func lineWas(old *record, partName string, l *record) *record {
 
 // revenue is the other side of a document with lines: each line on its
 // account, freight, discount and tax. sign -1 turns it around.
-func revenue(r *record, sign decimal.Decimal) []Line {
+func revenue(r *record, sign decimal.Decimal) []leg {
 	var accounts []string
 	sums := map[string]decimal.Decimal{}
 	for _, l := range r.Many["Details"] {
@@ -169,10 +169,10 @@ func revenue(r *record, sign decimal.Decimal) []Line {
 		}
 		sums[account] = sums[account].Add(l.dec("Amount"))
 	}
-	var lines []Line
+	var legs []leg
 	for _, account := range accounts {
-		lines = append(lines, credit(account, sums[account].Mul(sign)))
+		legs = append(legs, credit(account, sums[account].Mul(sign)))
 	}
-	return append(lines, credit(accountFreight, r.dec("FreightPrice").Mul(sign)),
+	return append(legs, credit(accountFreight, r.dec("FreightPrice").Mul(sign)),
 		debit(accountDiscount, r.dec("DiscountTotal").Mul(sign)), credit(accountTax, r.dec("TaxTotal").Mul(sign)))
 }

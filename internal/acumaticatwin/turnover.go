@@ -22,10 +22,12 @@ func (t turnover) add(r *record, sign int64) {
 		sum.Currency, sum.Account = b.Currency, l.Account
 		if sign < 0 {
 			l.Debit, l.Credit = l.Debit.Neg(), l.Credit.Neg()
+			l.BaseDebit, l.BaseCredit = l.BaseDebit.Neg(), l.BaseCredit.Neg()
 		}
 		sum.Debit = sum.Debit.Add(l.Debit)
 		sum.Credit = sum.Credit.Add(l.Credit)
-		if sum.Debit.IsZero() && sum.Credit.IsZero() {
+		sum.BaseBalance = sum.BaseBalance.Add(l.BaseDebit).Sub(l.BaseCredit)
+		if sum.Debit.IsZero() && sum.Credit.IsZero() && sum.BaseBalance.IsZero() {
 			delete(t, key)
 			continue
 		}

@@ -39,6 +39,18 @@ type Options struct {
 	ReleaseDelay time.Duration
 	// Seed names the scenario that an empty state starts with: "" or "quick".
 	Seed string
+	// Rates are added to an empty state, after those of the tenant.
+	Rates []Rate
+	// CustomEndpoint is the tenant's own endpoint, "Name/1.0.0", which extends
+	// the newest Default by CreditMemo, CashAccount and BankDeposit. Empty:
+	// there is none.
+	CustomEndpoint string
+	// CustomNames gives those three other names: an endpoint is made by the
+	// installer, who chooses them.
+	CustomNames map[string]string
+	// RefundLabel is what the build calls the type of refunds: "" or
+	// DefaultRefundLabel, or OldRefundLabel.
+	RefundLabel string
 	// Limits are those of the licence; the zero value has none.
 	Limits Limits
 	// Location is the server's time zone: its offset stands in every time, and
@@ -94,13 +106,22 @@ func New(o Options) (*Twin, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	cat, err := newCatalog()
+	if o.RefundLabel == "" {
+		o.RefundLabel = DefaultRefundLabel
+	}
+	if !refundKind(o.RefundLabel) {
+		return nil, fmt.Errorf("acumatica twin: refund label %q: want %q or %q", o.RefundLabel, DefaultRefundLabel, OldRefundLabel)
+	}
+	cat, err := newCatalog(o.RefundLabel)
 	if err != nil {
 		return nil, fmt.Errorf("acumatica twin: %w", err)
 	}
 	t := &Twin{
 		o: o, cat: cat, gate: newGate(o.Limits, o.Now), faults: twinfault.NewScript(faultWords(), o.Now), sessions: map[string]*session{}, ops: map[string]*operation{},
 		poked: make(chan struct{}, 1), codes: map[string]code{},
+	}
+	if err := t.checkCustom(); err != nil {
+		return nil, err
 	}
 	if err := t.open(); err != nil {
 		return nil, err

@@ -10,20 +10,22 @@ import (
 // A tx collects changes and applies all of them or none. Reads see its own
 // changes first.
 type tx struct {
-	now     time.Time
-	tenant  string
-	cat     catalog
-	st      *state
-	changed map[string]map[string]*record // nil record = deleted
-	seq     map[string]int64
-	within  within
-	params  map[string]string // of the action that runs
-	zone    *time.Location    // of the server
+	now    time.Time
+	tenant string
+	// refundLabel is the type of refunds on this build.
+	refundLabel string
+	cat         catalog
+	st          *state
+	changed     map[string]map[string]*record // nil record = deleted
+	seq         map[string]int64
+	within      within
+	params      map[string]string // of the action that runs
+	zone        *time.Location    // of the server
 }
 
 func (t *Twin) begin() *tx {
 	return &tx{
-		now: t.now().UTC(), tenant: t.o.Tenant, cat: t.cat, st: t.st, zone: t.location(),
+		now: t.now().UTC(), tenant: t.o.Tenant, refundLabel: t.o.RefundLabel, cat: t.cat, st: t.st, zone: t.location(),
 		changed: map[string]map[string]*record{}, seq: map[string]int64{},
 	}
 }

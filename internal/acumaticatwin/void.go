@@ -13,7 +13,7 @@ func isVoid(r *record) bool {
 
 // voidType is the type of the document that voids a payment of type kind.
 func voidType(kind string) string {
-	if kind == typeRefund {
+	if refundKind(kind) {
 		return typeVoidedRefund
 	}
 	return typeVoidedPayment
@@ -23,7 +23,7 @@ func voidType(kind string) string {
 // same number, and does nothing until it is released itself.
 func voidPayment(x *tx, r *record) *failure {
 	kind := r.get("Type")
-	voidable := kind == typePayment || kind == typePrepayment || kind == typeRefund
+	voidable := kind == typePayment || kind == typePrepayment || isRefund(r)
 	if !voidable || (r.get("Status") != statusOpen && r.get("Status") != statusClosed) {
 		return buttonDisabled("Void")
 	}
@@ -33,10 +33,18 @@ func voidPayment(x *tx, r *record) *failure {
 	if x.byKey(entityPayment, voidType(kind), r.get("ReferenceNbr")) != nil {
 		return nil // the form opens the one that is there
 	}
+	from, fail := x.voidFrom(r)
+	if fail != nil {
+		return fail
+	}
 	v := r.clone()
 	v.ID, v.Note = x.newID(), ""
 	v.Many = map[string][]*record{}
+	for _, name := range []string{baseBalance, depositNbr, depositDate, deposited} {
+		delete(v.Fields, name)
+	}
 	v.set("Type", voidType(kind))
+	v.set("CashAccount", from)
 	v.set("Status", statusBalanced)
 	v.set("ApplicationDate", x.today())
 	v.setDec("PaymentAmount", r.dec("PaymentAmount").Neg())
@@ -85,7 +93,7 @@ func (x *tx) saveVoid(old, r *record) *problems {
 func (x *tx) original(void *record) *record {
 	kinds := []string{typePayment, typePrepayment}
 	if void.get("Type") == typeVoidedRefund {
-		kinds = []string{typeRefund}
+		kinds = []string{x.refundLabel}
 	}
 	for _, kind := range kinds {
 		if r := x.byKey(entityPayment, kind, void.get("ReferenceNbr")); r != nil {
@@ -105,9 +113,15 @@ func (x *tx) releaseVoid(v *record) *failure {
 	if refunded(r) {
 		return operationFailed("The payment has been refunded and cannot be voided.")
 	}
+	from, fail := x.voidFrom(r)
+	if fail != nil {
+		return fail
+	}
 	r, v = x.edit(entityPayment, r), x.edit(entityPayment, v)
+	v.set("CashAccount", from)
 	dated := r.clone()
 	dated.set("ApplicationDate", v.get("ApplicationDate"))
+	dated.set("CashAccount", from)
 	batch, fail := x.postPayment(dated, ownHistory(r), true, -1)
 	if fail != nil {
 		return fail
@@ -120,6 +134,7 @@ func (x *tx) releaseVoid(v *record) *failure {
 	for _, name := range []string{"AppliedToDocuments", "AppliedToOrders", "AvailableBalance", "Document.CuryDocBal"} {
 		r.set(name, "0")
 	}
+	delete(r.Fields, baseBalance)
 	r.set("Status", statusVoided)
 	v.set("Status", statusClosed)
 	r.touch(x.now)
@@ -130,17 +145,18 @@ func (x *tx) releaseVoid(v *record) *failure {
 // giveBack undoes one released application.
 func (x *tx) giveBack(v, h *record, batch string) {
 	from := entityPayment
-	if h.get("AdjustedDocType") == typeInvoice {
+	if receivable(h.get("AdjustedDocType")) {
 		from = entityInvoice
 	}
 	doc := x.byKey(from, h.get("AdjustedDocType"), h.get("AdjustedRefNbr"))
 	if doc == nil {
 		return
 	}
-	amount := h.dec("AmountPaid").Neg()
-	doc = x.takeOff(doc, amount)
-	row := history(v, doc, amount, batch)
+	undo := converted(h).neg()
+	doc = x.takeOff(doc, undo)
+	row := x.history(v, doc, undo)
 	row.ID = x.newID()
+	row.setDefault("BatchNbr", batch)
 	addHistory(v, row)
 	if from == entityPayment {
 		back := row.clone()
