@@ -68,9 +68,10 @@ func TestScripts(t *testing.T) {
 }
 
 func fetch(w io.Writer, url string) error {
+	client := &http.Client{Timeout: 10 * time.Second}
 	deadline := time.After(10 * time.Second)
 	for tick := time.NewTicker(20 * time.Millisecond); ; {
-		res, err := http.Get(url)
+		res, err := client.Get(url)
 		if err == nil {
 			fmt.Fprintln(w, res.StatusCode)
 			_, err = io.Copy(w, res.Body)
