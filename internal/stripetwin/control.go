@@ -24,6 +24,9 @@ func (t *Twin) mountControl(mux *http.ServeMux) {
 	mux.HandleFunc("POST /_twin/payout", t.controlPayout)
 	mux.HandleFunc("POST /_twin/dispute", t.controlDispute)
 	mux.HandleFunc("POST /_twin/webhook", t.controlWebhook)
+	mux.HandleFunc("GET /_twin/webhooks", t.controlTrouble)
+	mux.HandleFunc("POST /_twin/webhooks", t.controlTrouble)
+	mux.HandleFunc("POST /_twin/webhook_endpoints/{id}/roll", t.controlRoll)
 	mux.Handle("/_twin/faults", t.faults)
 }
 
@@ -46,7 +49,8 @@ func (t *Twin) selfDescription() map[string]any {
 			"GET /_twin/rates", "POST /_twin/rates {rates: {eur: \"1.0838\"}} (price of one unit in US dollars)",
 			"POST /_twin/refund/fail {refund, reason}",
 			"POST /_twin/dispute {charge, reason, inquiry} or {dispute, outcome: won|lost|escalate, fee_back}",
-			"POST /_twin/webhook {url, secret}",
+			"POST /_twin/webhook {url, secret}", "POST /_twin/webhook_endpoints/{id}/roll {overlap}",
+			"GET /_twin/webhooks", "POST /_twin/webhooks {duplicate, delay: [min, max], reorder, seed, chunked, retries: test|live}",
 			"GET /_twin/faults", "POST /_twin/faults {method, path_prefix, count, after, probability, seed, from, for, retry_after, mode} or a list of such", "DELETE /_twin/faults",
 		},
 		"not_implemented": []string{

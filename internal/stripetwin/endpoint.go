@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 )
 
 // maxEndpoints per account and mode. Stripe: 16.
@@ -17,6 +16,8 @@ type endpoint struct {
 	head
 	URL         string
 	Secret      string // whsec_…
+	OldSecret   string // signs beside Secret until OldUntil
+	OldUntil    int64  // Unix seconds
 	Events      []string
 	Description string
 	APIVersion  string // "" follows the account, which is at APIVersion
@@ -62,11 +63,9 @@ func (t *Twin) SetWebhook(url, secret string) {
 		}
 		t.s.Endpoints.put(ep)
 	}
-	ep.URL, ep.Secret = url, secret
+	ep.URL, ep.Secret, ep.OldSecret = url, secret, ""
 	t.s.mark(ep.ID)
-	for _, d := range t.s.Deliveries.rows {
-		d.next = time.Time{} // due at once: the address is a new one
-	}
+	t.s.Deliveries.hurry(ep.ID) // the address is a new one
 	if err := t.commit(); err != nil {
 		t.log.Error("webhook_not_saved", "err", err)
 	}

@@ -39,6 +39,7 @@ type Options struct {
 	RefundFees   bool             // a refund gives its share of the charge's fee back; Stripe normally keeps it
 	FeeTax       int64            // tax on Stripe's fees per mille, such as 230
 	SearchLag    time.Duration    // an object is missing from search until this long after its last change; Stripe: normally under a minute
+	Webhooks     Trouble          // how badly webhooks are delivered
 
 	// Seed is the scenario that a twin without a state starts with: "" (an
 	// empty account), "quick" (a handful of objects) or "year" (50 customers in
@@ -78,6 +79,7 @@ type Twin struct {
 	day      int64             // Unix seconds; the day's work is done until then
 	baseURL  string
 	inFlight map[string]bool // idempotency keys of requests being executed
+	trouble  Trouble
 	requests []Request
 }
 
@@ -98,6 +100,9 @@ type Request struct {
 func New(o Options) (*Twin, error) {
 	if !strings.HasPrefix(o.APIKey, "sk_test_") && !strings.HasPrefix(o.APIKey, "rk_test_") {
 		return nil, errors.New("stripe twin: the API key must start with sk_test_ or rk_test_")
+	}
+	if err := o.Webhooks.check(); err != nil {
+		return nil, fmt.Errorf("stripe twin: webhooks: %w", err)
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -127,7 +132,7 @@ func New(o Options) (*Twin, error) {
 	t := &Twin{
 		apiKey: o.APIKey, j: j, log: o.Log, fx: fx, feeTax: o.FeeTax,
 		searchLag: o.SearchLag, feeBack: o.RefundFees, daily: o.DailyPayouts, baseURL: strings.TrimRight(o.BaseURL, "/"),
-		poked: make(chan struct{}, 1), s: s, inFlight: map[string]bool{},
+		poked: make(chan struct{}, 1), s: s, inFlight: map[string]bool{}, trouble: o.Webhooks,
 	}
 	t.now = func() time.Time { return o.Now().Add(time.Duration(t.ahead.Load())) }
 	t.routes = apiRoutes()
