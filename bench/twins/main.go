@@ -1,0 +1,64 @@
+// Command twins measures how many requests a second the twins answer when they
+// hold a lot: it builds millrace, starts a twin as a process of its own, loads
+// it, drives it over kept-alive connections and prints what it saw, with the
+// memory and the processor time that the twin took. Client and twin share the
+// machine, as they do when a test uses a twin.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"time"
+)
+
+// A bench knows how to start one twin and what to ask of it.
+type bench struct {
+	args  func(objects int) []string // of millrace, without --listen
+	loads func(ctx context.Context, p *process) ([]load, error)
+}
+
+func main() {
+	objects := flag.Int("objects", 1_000_000, "documents that the twin holds")
+	seconds := flag.Int("seconds", 10, "how long each load runs")
+	clients := flag.Int("clients", 8, "connections at a time")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	benches := map[string]bench{"stripe": stripeBench}
+	b, ok := benches[flag.Arg(0)]
+	if !ok {
+		fmt.Fprintln(os.Stderr, "usage: twins [flags] stripe")
+		os.Exit(2)
+	}
+	if err := measure(ctx, b, *objects, *clients, time.Duration(*seconds)*time.Second); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1) //nolint:gocritic // the twin was ended by measure
+	}
+}
+
+func measure(ctx context.Context, b bench, objects, clients int, lasts time.Duration) error {
+	began := time.Now()
+	p, err := start(ctx, b.args(objects))
+	if err != nil {
+		return err
+	}
+	defer p.stop()
+	fmt.Printf("%s twin with %d objects ready after %.1f s\n", flag.Arg(0), objects, time.Since(began).Seconds())
+	fmt.Println(p.memory())
+	loads, err := b.loads(ctx, p)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%-44s %9s %9s %9s %8s %12s\n", "", "req/s", "p50 ms", "p99 ms", "failed", "cpu µs/req")
+	for _, l := range loads {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		fmt.Println(l.run(ctx, p, clients, lasts))
+	}
+	fmt.Println(p.memory())
+	return nil
+}
