@@ -1,6 +1,7 @@
 package stripetwin
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 )
@@ -12,6 +13,9 @@ type charge struct {
 	Amount                                                   int64
 	Move                                                     string // its balance transaction
 	Name, Email, Phone                                       string // of the payer
+	Address                                                  *address
+	Shipping                                                 *shipping
+	Test                                                     string // what its payment method was made of
 	Status                                                   string // "" is succeeded
 	Uncaptured                                               int64  // part of Amount that was not taken
 	FailureCode, FailureText, FailureMove                    string // the first two also while a payment that will fail is pending
@@ -45,22 +49,23 @@ func (ch *charge) moveType(card, other string) string {
 	return card
 }
 
-func (t *Twin) newCharge(c *call, pi *intent, method string, instant bool) *charge {
-	ch := t.baseCharge(c, pi, t.newID("ch_3", 23), method)
+func (t *Twin) newCharge(c *call, pi *intent, m *paymentMethod, instant bool) *charge {
+	ch := t.baseCharge(c, pi, t.newID("ch_3", 23), m)
 	ch.Move = t.newChargeMove(c, ch, instant).ID
 	t.touch(&ch.head)
 	return ch
 }
 
 // baseCharge makes a charge that has moved no money yet.
-func (t *Twin) baseCharge(c *call, pi *intent, id, method string) *charge {
+func (t *Twin) baseCharge(c *call, pi *intent, id string, m *paymentMethod) *charge {
 	ch := &charge{
 		head: t.newHead(c, id), Intent: pi.ID, Invoice: pi.Invoice, Customer: pi.Customer,
-		Currency: pi.Currency, Description: pi.Description, Method: method, Amount: pi.Amount,
+		Currency: pi.Currency, Description: pi.Description, Method: m.ID, Test: m.Test, Amount: pi.Amount, Shipping: pi.Shipping,
 	}
 	if cu := t.s.Customers.get(pi.Customer); cu != nil {
 		ch.Name, ch.Email, ch.Phone = cu.Name, cu.Email, cu.Phone
 	}
+	ch.Name, ch.Email, ch.Phone, ch.Address = orElse(m.Name, ch.Name), orElse(m.Email, ch.Email), orElse(m.Phone, ch.Phone), m.Address
 	t.s.Charges.put(ch)
 	return ch
 }
@@ -81,37 +86,34 @@ func (ch *charge) render() object {
 		"payment_intent": ch.Intent, "payment_method": ch.Method, "description": orNull(ch.Description),
 		"application": nil, "application_fee": nil, "application_fee_amount": nil,
 		"billing_details": object{
-			"address": (&address{}).render(), "email": orNull(ch.Email), "name": orNull(ch.Name), "phone": orNull(ch.Phone),
+			"address": orBlank(ch.Address), "email": orNull(ch.Email), "name": orNull(ch.Name), "phone": orNull(ch.Phone),
 		},
 		"calculated_statement_descriptor": "MILLRACE", "failure_balance_transaction": orNull(ch.FailureMove), "failure_code": orNull(code),
 		"failure_message": orNull(text), "fraud_details": object{}, "metadata": metadataOf(ch.Metadata), "on_behalf_of": nil,
 		"outcome":                outcome(failed),
 		"payment_method_details": ch.methodDetails(),
-		"receipt_email":          nil, "receipt_number": nil, "receipt_url": nil, "review": nil, "shipping": nil,
+		"receipt_email":          nil, "receipt_number": nil, "receipt_url": nil, "review": nil, "shipping": ch.Shipping.render(),
 		"source_transfer": nil, "statement_descriptor": nil, "statement_descriptor_suffix": nil,
 		"transfer_data": nil, "transfer_group": nil,
 	}
 }
 
-// cardDetails is Stripe's 4242 test card.
-func cardDetails(amount int64) object {
-	return object{
-		"amount_authorized": amount, "brand": "visa", "country": "US", "exp_month": int64(12), "exp_year": int64(2034),
-		"checks":                    object{"address_line1_check": nil, "address_postal_code_check": nil, "cvc_check": "pass"},
+// cardDetails adds to what is known of a card what only a charge has.
+func cardDetails(f face, amount int64) object {
+	o := f.details()
+	maps.Copy(o, object{
+		"amount_authorized":         amount,
 		"extended_authorization":    object{"status": "disabled"},
-		"fingerprint":               "Xt5EWLLDS7FJjR1c",
-		"funding":                   "credit",
 		"incremental_authorization": object{"status": "unavailable"},
 		"installments":              nil,
-		"last4":                     "4242",
 		"mandate":                   nil,
 		"multicapture":              object{"status": "unavailable"},
-		"network":                   "visa",
+		"network":                   f.brand,
 		"network_token":             object{"used": false},
 		"overcapture":               object{"maximum_amount_capturable": amount, "status": "unavailable"},
 		"three_d_secure":            nil,
-		"wallet":                    nil,
-	}
+	})
+	return o
 }
 
 func getCharge(t *Twin, c *call) (object, error) {
@@ -140,13 +142,15 @@ func outcome(failed bool) object {
 }
 
 func (ch *charge) methodDetails() object {
-	if ch.moveType("card", "bank") == "bank" {
-		return object{"type": "us_bank_account", "us_bank_account": object{
-			"account_holder_type": "individual", "account_type": "checking", "bank_name": "STRIPE TEST BANK",
-			"fingerprint": "FFDMA0xfhBjWSZLu", "last4": "6789", "routing_number": "110000000",
-		}}
+	f, _ := faces(ch.Test)
+	if f.typ == "card" {
+		return object{"type": f.typ, f.typ: cardDetails(f, ch.Amount)}
 	}
-	return object{"type": "card", "card": cardDetails(ch.Amount)}
+	o := object{"type": f.typ, f.typ: f.details()}
+	if f.typ == "sepa_debit" {
+		o[f.typ].(object)["mandate"] = nil //nolint:forcetypeassert // made one line above
+	}
+	return o
 }
 
 func searchCharges(t *Twin, c *call) (object, error) {

@@ -10,7 +10,8 @@ import (
 )
 
 // Advance moves the twin's clock forward. On the way it stops at every 00:00
-// UTC, so that each day's payouts happen on their day. A restart forgets it.
+// UTC, so that each day's payouts happen on their day, and wherever billing has
+// something to do. A restart forgets it.
 func (t *Twin) Advance(ctx context.Context, d time.Duration) error {
 	if d < 0 {
 		return errors.New("stripe twin: the clock goes forward only")
@@ -21,6 +22,9 @@ func (t *Twin) Advance(ctx context.Context, d time.Duration) error {
 			return nil
 		}
 		next := time.Unix(midnight(now.Unix(), 1), 0)
+		if at := time.Unix(t.billingDue(), 0); at.After(now) && at.Before(next) {
+			next = at
+		}
 		if next.After(end) {
 			next = end
 		}
@@ -29,6 +33,14 @@ func (t *Twin) Advance(ctx context.Context, d time.Duration) error {
 			return err
 		}
 	}
+}
+
+// billingDue is when a subscription, an invoice or a checkout session is due
+// next, in Unix seconds.
+func (t *Twin) billingDue() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return min(t.s.Subs.wakesAt(), t.s.Invoices.wakesAt())
 }
 
 // tick does what became due: money becomes available, payouts are made and
@@ -58,6 +70,12 @@ func (t *Twin) tick(c *call) {
 	}
 	for ch := range t.s.Charges.due(c.now) {
 		t.endDelayed(c, ch)
+	}
+	for s := range t.s.Subs.due(c.now) {
+		t.advanceSub(c, s)
+	}
+	for inv := range t.s.Invoices.due(c.now) {
+		t.advanceInvoice(c, inv)
 	}
 	if t.daily {
 		for _, cur := range slices.Sorted(maps.Keys(t.s.balance.available)) {

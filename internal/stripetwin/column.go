@@ -233,6 +233,9 @@ func (l listing[T, P]) step(at uint32, down bool) (seq uint32, ok bool) {
 // newest walks the rows as live ones, newest first.
 func (l listing[T, P]) newest() iter.Seq[*T] { return l.down(0, l.tb.at) }
 
+// oldest walks the rows as live ones, oldest first.
+func (l listing[T, P]) oldest() iter.Seq[*T] { return l.up(0, l.tb.at) }
+
 // first returns the newest row as a live one, or nil.
 func (l listing[T, P]) first() *T {
 	for v := range l.newest() {

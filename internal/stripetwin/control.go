@@ -16,6 +16,7 @@ func (t *Twin) mountControl(mux *http.ServeMux) {
 	})
 	mux.HandleFunc("POST /_twin/charge", t.controlCharge)
 	mux.HandleFunc("POST /_twin/refund/fail", t.controlFailRefund)
+	mux.HandleFunc("POST /_twin/authenticate", t.controlAuthenticate)
 	mux.HandleFunc("POST /_twin/advance", t.controlAdvance)
 	mux.HandleFunc("POST /_twin/balance_transaction", t.controlMovement)
 	mux.HandleFunc("POST /_twin/topup/fail", t.controlTopup)
@@ -47,7 +48,7 @@ func (t *Twin) selfDescription() map[string]any {
 			"POST /_twin/balance_transaction {type, amount, fee, currency, description, category, source, days}",
 			"POST /_twin/topup/fail {topup, failure_code}",
 			"GET /_twin/rates", "POST /_twin/rates {rates: {eur: \"1.0838\"}} (price of one unit in US dollars)",
-			"POST /_twin/refund/fail {refund, reason}",
+			"POST /_twin/authenticate {payment_intent, fail}", "POST /_twin/refund/fail {refund, reason}",
 			"POST /_twin/dispute {charge, reason, inquiry} or {dispute, outcome: won|lost|escalate, fee_back}",
 			"POST /_twin/webhook {url, secret}", "POST /_twin/webhook_endpoints/{id}/roll {overlap}",
 			"GET /_twin/webhooks", "POST /_twin/webhooks {duplicate, delay: [min, max], reorder, seed, chunked, retries: test|live}",

@@ -17,6 +17,8 @@ type customer struct {
 	Locales                         []string
 	InvoicePrefix                   string
 	NextSequence                    int64
+	Gone                            bool   // deleted; invoices still name it
+	Method                          string // invoice_settings.default_payment_method
 }
 
 type address struct{ City, Country, Line1, Line2, PostalCode, State string }
@@ -49,7 +51,7 @@ func (cu *customer) render() object {
 		"currency": orNull(cu.Currency), "default_source": nil, "delinquent": false, "description": orNull(cu.Description),
 		"discount": nil, "email": orNull(cu.Email), "invoice_prefix": cu.InvoicePrefix,
 		"invoice_settings": object{
-			"custom_fields": nil, "default_payment_method": nil, "footer": nil, "rendering_options": nil,
+			"custom_fields": nil, "default_payment_method": orNull(cu.Method), "footer": nil, "rendering_options": nil,
 		},
 		"livemode": false, "metadata": metadataOf(cu.Metadata), "name": orNull(cu.Name),
 		"next_invoice_sequence": cu.NextSequence, "phone": orNull(cu.Phone), "preferred_locales": strList(cu.Locales),
@@ -58,7 +60,9 @@ func (cu *customer) render() object {
 }
 
 func customerColumns() []column[customer] {
-	return []column[customer]{by("email", func(cu *customer) string { return cu.Email })} // Stripe: case-sensitive
+	return []column[customer]{
+		by("email", func(cu *customer) string { return cu.Email }), // Stripe: case-sensitive
+	}
 }
 
 func addressFrom(f *form) *address {
@@ -72,6 +76,16 @@ func addressFrom(f *form) *address {
 	}
 }
 
+// shippingFrom reads shipping, which is nil when absent or emptied.
+func shippingFrom(f *form) *shipping {
+	sh := f.sub("shipping")
+	if sh == nil || sh.leaf {
+		return nil
+	}
+	sh.only("address", "carrier", "name", "phone", "tracking_number")
+	return &shipping{Name: sh.str("name", 5000), Phone: sh.str("phone", 5000), Address: addressFrom(sh.sub("address"))}
+}
+
 // fields applies the parameters of create and update. Stripe: name up to 256
 // characters, email 512, phone 20.
 func (cu *customer) fields(f *form) error {
@@ -79,18 +93,17 @@ func (cu *customer) fields(f *form) error {
 	f.set(&cu.Email, "email", 512)
 	f.set(&cu.Phone, "phone", 20)
 	f.set(&cu.Description, "description", 5000)
+	if err := settingsRefused(f); err != nil {
+		return err
+	}
 	if cu.Email != "" && f.has("email") && !strings.Contains(cu.Email, "@") {
 		return invalid("email_invalid", "email", "Invalid email address: %s", cu.Email)
 	}
 	if f.has("address") {
 		cu.Address = addressFrom(f.sub("address"))
 	}
-	if sh := f.sub("shipping"); sh != nil {
-		cu.Shipping = nil
-		if !sh.leaf {
-			sh.only("address", "name", "phone")
-			cu.Shipping = &shipping{Name: sh.str("name", 5000), Phone: sh.str("phone", 5000), Address: addressFrom(sh.sub("address"))}
-		}
+	if f.has("shipping") {
+		cu.Shipping = shippingFrom(f)
 	}
 	if f.has("preferred_locales") {
 		cu.Locales = f.list("preferred_locales")
@@ -111,6 +124,55 @@ func (cu *customer) fields(f *form) error {
 	return nil
 }
 
+// customer returns the customer with the id, or nil; deleted ones are nil too.
+func (t *Twin) customer(id string) *customer {
+	cu := t.s.Customers.get(id)
+	if cu == nil || cu.Gone {
+		return nil
+	}
+	return cu
+}
+
+// payWith applies payment_method and invoice_settings. Stripe: the first is
+// attached; a default must be attached.
+func (t *Twin) payWith(c *call, cu *customer) error {
+	test := c.form.str("payment_method", 255)
+	var m *paymentMethod
+	if test != "" {
+		var err error
+		if m, err = t.attach(c, test, cu); err != nil {
+			return err
+		}
+	}
+	set := c.form.sub("invoice_settings")
+	if set == nil || !set.has("default_payment_method") {
+		return nil
+	}
+	id := set.str("default_payment_method", 255)
+	if m != nil && id == test {
+		id = m.ID
+	}
+	if m := t.s.Methods.get(id); id != "" && (m == nil || m.Customer != cu.ID) {
+		return refused("resource_missing", "No such PaymentMethod: '%s'; It's possible this PaymentMethod exists on one of your connected accounts, in which case you should retry this request on that connected account. The payment method must be attached to the customer.", id)
+	}
+	cu.Method = id
+	return nil
+}
+
+// settingsRefused names the invoice settings that the twin has not.
+func settingsRefused(f *form) error {
+	set := f.sub("invoice_settings")
+	if set == nil {
+		return nil
+	}
+	for _, k := range set.keys {
+		if k != "default_payment_method" {
+			return notImplemented("parameter %q", set.name(k))
+		}
+	}
+	return nil
+}
+
 func createCustomer(t *Twin, c *call) (object, error) {
 	cu := &customer{TaxExempt: "none", NextSequence: 1, InvoicePrefix: strings.ToUpper(t.newID("", 8))}
 	if err := cu.fields(c.form); err != nil {
@@ -119,6 +181,9 @@ func createCustomer(t *Twin, c *call) (object, error) {
 	meta := cu.Metadata
 	cu.head = t.newHead(c, t.newID("cus_", 14))
 	cu.Metadata = meta
+	if err := t.payWith(c, cu); err != nil {
+		return nil, err
+	}
 	t.s.Customers.put(cu)
 	t.noteBalance(c, cu, 0, balanceChange{Type: "initial"})
 	o := cu.render()
@@ -127,12 +192,15 @@ func createCustomer(t *Twin, c *call) (object, error) {
 }
 
 func updateCustomer(t *Twin, c *call) (object, error) {
-	cu := t.s.Customers.get(c.id)
+	cu := t.customer(c.id)
 	if cu == nil {
 		return nil, missing("customer", c.id, "id", http.StatusNotFound)
 	}
 	changed := *cu
 	if err := changed.fields(c.form); err != nil {
+		return nil, err
+	}
+	if err := t.payWith(c, &changed); err != nil {
 		return nil, err
 	}
 	before, was := cu.render(), cu.Balance
@@ -149,12 +217,32 @@ func getCustomer(t *Twin, c *call) (object, error) {
 	if cu == nil {
 		return nil, missing("customer", c.id, "id", http.StatusNotFound)
 	}
+	if cu.Gone {
+		return object{"id": cu.ID, "object": "customer", "deleted": true}, nil
+	}
 	return cu.render(), nil
+}
+
+// deleteCustomer: for good, with its subscriptions; what happened stays.
+func deleteCustomer(t *Twin, c *call) (object, error) {
+	cu := t.customer(c.id)
+	if cu == nil {
+		return nil, missing("customer", c.id, "id", http.StatusNotFound)
+	}
+	for s := range t.s.Subs.find(eq{"customer": cu.ID}, always, nil).newest() {
+		if !s.ended() {
+			t.endSub(c, s, "cancellation_requested")
+		}
+	}
+	cu.Gone = true
+	t.touch(&cu.head)
+	t.emit(c, "customer.deleted", cu.render())
+	return object{"id": cu.ID, "object": "customer", "deleted": true}, nil
 }
 
 func listCustomers(t *Twin, c *call) (object, error) {
 	email, created := c.form.str("email", 512), createdFilter(c)
-	return page(c, t.s.Customers.find(eq{"email": email}, created, nil), "customer", (*customer).render)
+	return page(c, t.s.Customers.find(eq{"email": email}, created, func(cu *customer) bool { return !cu.Gone }), "customer", (*customer).render)
 }
 
 func searchCustomers(t *Twin, c *call) (object, error) {
@@ -167,7 +255,7 @@ func (t *Twin) customerParam(c *call) (*customer, error) {
 	if id == "" {
 		return nil, missingParam("customer")
 	}
-	cu := t.s.Customers.get(id)
+	cu := t.customer(id)
 	if cu == nil {
 		return nil, missing("customer", id, "customer", http.StatusBadRequest)
 	}

@@ -16,18 +16,29 @@ var expandable = map[string][]string{
 		"application", "application_fee", "balance_transaction", "customer", "failure_balance_transaction", "invoice",
 		"on_behalf_of", "payment_intent", "refunds", "review", "source_transfer", "transfer",
 	},
-	"payment_intent":               {"application", "customer", "invoice", "latest_charge", "on_behalf_of", "payment_method", "review"},
+	"payment_intent":      {"application", "customer", "invoice", "latest_charge", "on_behalf_of", "payment_method", "review"},
+	"refund":              {"balance_transaction", "charge", "failure_balance_transaction", "payment_intent", "source_transfer_reversal", "transfer_reversal"},
+	"dispute":             {"charge", "payment_intent"},
+	"payout":              {"balance_transaction", "destination", "failure_balance_transaction", "original_payout", "reversed_by"},
+	"credit_note":         {"customer", "customer_balance_transaction", "invoice", "refund"},
+	"balance_transaction": {"source"},
+	"customer":            {"cash_balance", "default_source", "discount", "invoice_settings", "sources", "subscriptions", "tax", "tax_ids", "test_clock"},
+	"invoiceitem":         {"customer", "discounts", "invoice", "subscription", "tax_rates", "test_clock"},
+	"line_item":           {"discounts", "invoice_item", "price", "subscription", "tax_rates"},
+	"invoice_settings":    {"default_payment_method"},
+	"item":                {"price"},
+	"payment_method":      {"customer"},
+	"price":               {"product"},
+	"product":             {"default_price"},
+	"setup_intent":        {"application", "customer", "latest_attempt", "mandate", "on_behalf_of", "payment_method"},
+	"subscription": {
+		"application", "customer", "default_payment_method", "default_source", "items", "latest_invoice", "on_behalf_of", "pending_setup_intent",
+		"schedule", "test_clock",
+	},
+	"subscription_item":            {"price"},
 	"customer_balance_transaction": {"credit_note", "customer", "invoice"},
 	"credit_note_line_item":        {"tax_rates"},
 	"topup":                        {"balance_transaction"},
-	"refund":                       {"balance_transaction", "charge", "failure_balance_transaction", "payment_intent", "source_transfer_reversal", "transfer_reversal"},
-	"dispute":                      {"charge", "payment_intent"},
-	"payout":                       {"balance_transaction", "destination", "failure_balance_transaction", "original_payout", "reversed_by"},
-	"credit_note":                  {"customer", "customer_balance_transaction", "invoice", "refund"},
-	"balance_transaction":          {"source"},
-	"customer":                     {"cash_balance", "default_source", "discount", "sources", "subscriptions", "tax", "tax_ids", "test_clock"},
-	"invoiceitem":                  {"customer", "discounts", "invoice", "subscription", "tax_rates", "test_clock"},
-	"line_item":                    {"discounts", "invoice_item", "subscription", "tax_rates"},
 }
 
 // behind is the kind of object that an expandable member names; members that
@@ -35,8 +46,11 @@ var expandable = map[string][]string{
 var behind = map[string]string{
 	"balance_transaction": "balance_transaction", "charge": "charge", "customer": "customer", "invoice": "invoice",
 	"invoice_item": "invoiceitem", "latest_charge": "charge", "lines": "line_item", "payment_intent": "payment_intent",
+	"default_payment_method": "payment_method", "default_price": "price", "invoice_settings": "invoice_settings", "items": "subscription_item",
+	"latest_invoice": "invoice", "line_items": "item", "payment_method": "payment_method", "price": "price", "product": "product",
+	"setup_intent": "setup_intent", "subscription": "subscription", "failure_balance_transaction": "balance_transaction", "refunds": "refund", "refund": "refund",
 	"customer_balance_transaction": "customer_balance_transaction", "credit_note": "credit_note",
-	"destination": "bank_account", "failure_balance_transaction": "balance_transaction", "refunds": "refund", "refund": "refund",
+	"destination": "bank_account",
 }
 
 // absent are members that are left out unless expanded and that the twin
@@ -62,10 +76,10 @@ func checkExpand(r route, paths []string) error {
 				return invalid("", "expand", "This property cannot be expanded (%s). You may want to try expanding 'data.%s' instead.", path, path)
 			case !slices.Contains(expandable[kind], segs[i]):
 				return invalid("", "expand", "This property cannot be expanded (%s).", segs[i])
-			case slices.Contains(absent[kind], segs[i]) || kind == "payment_intent" && segs[i] == "payment_method":
+			case slices.Contains(absent[kind], segs[i]):
 				return notImplemented("expanding %s of a %s", segs[i], kind)
 			default:
-				inList = segs[i] == "lines" || segs[i] == "refunds"
+				inList = slices.Contains([]string{"items", "line_items", "lines", "refunds"}, segs[i])
 				kind = behind[segs[i]]
 			}
 		}

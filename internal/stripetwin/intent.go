@@ -18,6 +18,10 @@ type intent struct {
 	Manual                                   bool     // capture_method
 	Types                                    []string // payment_method_types; none is card
 	Failure                                  *failure
+	Shipping                                 *shipping
+	Later                                    string // setup_future_usage
+	ConfirmManual                            bool   // confirmation_method
+	Session                                  string // the checkout session that it pays
 }
 
 // A failure is why the last try to pay an intent failed.
@@ -28,11 +32,14 @@ func (f *failure) render() any {
 		return nil
 	}
 	o := object{
-		"charge": f.Charge, "code": f.Cause, "message": f.Text, "type": "card_error",
+		"code": f.Cause, "message": f.Text, "type": "card_error",
 		"doc_url": "https://stripe.com/docs/error-codes/" + strings.ReplaceAll(f.Cause, "_", "-"),
 	}
 	if f.Reason != "" {
 		o["decline_code"] = f.Reason
+	}
+	if f.Charge != "" {
+		o["charge"] = f.Charge
 	}
 	return o
 }
@@ -53,6 +60,10 @@ func (pi *intent) render() object {
 	if pi.Manual {
 		capture = "manual"
 	}
+	confirmation := "automatic"
+	if pi.ConfirmManual {
+		confirmation = "manual"
+	}
 	if pi.Status == "requires_capture" {
 		capturable = pi.Amount
 	}
@@ -61,13 +72,13 @@ func (pi *intent) render() object {
 		"amount_capturable": capturable, "amount_received": pi.Received, "amount_details": object{"tip": object{}},
 		"application": nil, "application_fee_amount": nil, "automatic_payment_methods": nil,
 		"canceled_at": timeOrNull(pi.CanceledAt), "cancellation_reason": orNull(pi.CancelReason),
-		"capture_method": capture, "client_secret": pi.ID + "_secret_" + pi.Secret, "confirmation_method": "automatic",
+		"capture_method": capture, "client_secret": pi.ID + "_secret_" + pi.Secret, "confirmation_method": confirmation,
 		"currency": pi.Currency, "customer": orNull(pi.Customer), "description": orNull(pi.Description),
 		"invoice": orNull(pi.Invoice), "last_payment_error": pi.Failure.render(), "latest_charge": orNull(pi.Charge),
-		"metadata": metadataOf(pi.Metadata), "next_action": nil, "on_behalf_of": nil, "payment_method": orNull(pi.Method),
+		"metadata": metadataOf(pi.Metadata), "next_action": pi.nextAction(), "on_behalf_of": nil, "payment_method": orNull(pi.Method),
 		"payment_method_configuration_details": nil, "payment_method_options": object{},
 		"payment_method_types": types, "processing": nil, "receipt_email": nil, "review": nil,
-		"setup_future_usage": nil, "shipping": nil, "statement_descriptor": nil, "statement_descriptor_suffix": nil,
+		"setup_future_usage": orNull(pi.Later), "shipping": pi.Shipping.render(), "statement_descriptor": nil, "statement_descriptor_suffix": nil,
 		"status": pi.Status, "transfer_data": nil, "transfer_group": nil,
 	}
 }
@@ -87,15 +98,15 @@ func (t *Twin) newIntentWith(c *call, pi *intent, meta map[string]string) *inten
 }
 
 // settle pays an intent in full with a card that works.
-func (t *Twin) settle(c *call, pi *intent, method string) *charge {
-	ch := t.newCharge(c, pi, t.newID("pm_1", 23), method == "pm_card_bypassPending")
+func (t *Twin) settle(c *call, pi *intent, m *paymentMethod) *charge {
+	ch := t.newCharge(c, pi, m, m.Test == "pm_card_bypassPending")
 	pi.Status, pi.Received, pi.Method, pi.Charge = "succeeded", pi.Amount, ch.Method, ch.ID
 	pi.Failure = nil
 	t.touch(&pi.head)
 	t.emit(c, "charge.succeeded", ch.render())
 	t.emit(c, "payment_intent.succeeded", pi.render())
-	if method == "pm_card_createDispute" || method == "pm_card_createDisputeInquiry" {
-		_, _ = t.openDispute(c, ch, "fraudulent", method == "pm_card_createDisputeInquiry") // a new charge can be disputed
+	if m.Test == "pm_card_createDispute" || m.Test == "pm_card_createDisputeInquiry" {
+		_, _ = t.openDispute(c, ch, "fraudulent", m.Test == "pm_card_createDisputeInquiry") // a new charge can be disputed
 	}
 	return ch
 }

@@ -9,6 +9,10 @@ func createIntent(t *Twin, c *call) (object, error) {
 	description, method, meta := f.str("description", 1000), f.str("payment_method", 255), f.metadata(nil)
 	confirm := f.boolean("confirm", false)
 	f.boolean("off_session", false)
+	f.str("return_url", 5000)
+	f.choice("confirmation_method", "", "automatic", "manual")
+	later := f.choice("setup_future_usage", "", "on_session", "off_session")
+	sh := shippingFrom(f)
 	switch {
 	case f.err != nil:
 		return nil, f.err
@@ -16,7 +20,7 @@ func createIntent(t *Twin, c *call) (object, error) {
 		return nil, missingParam("amount")
 	case cur == "":
 		return nil, missingParam("currency")
-	case cust != "" && t.s.Customers.get(cust) == nil:
+	case cust != "" && t.customer(cust) == nil:
 		return nil, missing("customer", cust, "customer", http.StatusBadRequest)
 	case confirm && method == "":
 		return nil, missingParam("payment_method")
@@ -25,17 +29,18 @@ func createIntent(t *Twin, c *call) (object, error) {
 		return nil, err
 	}
 	if method != "" {
-		if err := usableMethod(method); err != nil {
+		if err := t.usable(method, cust); err != nil {
 			return nil, err
 		}
 	}
-	pi := t.newIntentWith(c, &intent{Customer: cust, Currency: cur, Description: description, Amount: amount, Manual: manual, Types: f.list("payment_method_types")}, meta)
+	pi := t.newIntentWith(c, &intent{Customer: cust, Currency: cur, Description: description, Amount: amount, Manual: manual, Types: f.list("payment_method_types"), Shipping: sh, Later: later, ConfirmManual: f.str("confirmation_method", 20) == "manual"}, meta)
 	if confirm {
 		if _, err := t.pay(c, pi, method); err != nil {
 			return nil, err
 		}
 	} else if method != "" {
-		pi.Status, pi.Method = "requires_confirmation", method
+		pi.Status, pi.Method = "requires_confirmation", t.use(c, method).ID
+		t.touch(&pi.head)
 	}
 	return pi.render(), nil
 }
@@ -62,14 +67,14 @@ func confirmIntent(t *Twin, c *call) (object, error) {
 	switch {
 	case c.form.err != nil:
 		return nil, c.form.err
-	case pi.Status != "requires_payment_method" && pi.Status != "requires_confirmation":
+	case pi.Status != "requires_payment_method" && pi.Status != "requires_confirmation" && pi.Status != "requires_action":
 		return nil, unexpected(pi, "confirm")
 	case pi.Invoice != "":
 		return nil, notImplemented("confirming the PaymentIntent of an invoice (pay the invoice)")
 	case method == "":
 		return nil, unexpected(pi, "confirm")
 	}
-	if err := usableMethod(method); err != nil {
+	if err := t.usable(method, pi.Customer); err != nil {
 		return nil, err
 	}
 	if _, err := t.pay(c, pi, method); err != nil {

@@ -26,13 +26,20 @@ type invoice struct {
 	PreNotes, PostNotes, Notes        int64  // sums of its valid credit notes; how many it ever had
 	Intent, Charge                    string
 	FinalizedAt, PaidAt, VoidedAt     int64
-	Buyer                             buyer // as it was when finalised
+	Buyer                             buyer  // as it was when finalised
+	Method                            string // default_payment_method
+	TaxRates                          []string
+	Reason, Sub                       string // billing_reason; the subscription
+	Start, End                        int64  // period
+	FinalizeAt, AttemptAt, LostAt     int64
 }
 
 func invoiceColumns() []column[invoice] {
 	return []column[invoice]{
 		by("customer", func(inv *invoice) string { return inv.Customer }),
 		by("status", func(inv *invoice) string { return inv.Status }),
+		by("subscription", func(inv *invoice) string { return inv.Sub }),
+		dueAt((*invoice).due),
 		by("collection_method", func(inv *invoice) string { return inv.Collection }),
 	}
 }
@@ -48,20 +55,50 @@ func freeze(cu *customer) buyer {
 	return buyer{Name: cu.Name, Email: cu.Email, Phone: cu.Phone, TaxExempt: cu.TaxExempt, Address: cu.Address, Shipping: cu.Shipping}
 }
 
-// amounts returns the sum of the lines and what of it is due; a draft computes
-// them anew each time.
+// sums are what the lines of an invoice amount to.
+type sums struct {
+	subtotal, onTop, inside int64 // onTop and inside are taxes
+	taxes                   []taxed
+}
+
+// sumsOf adds up the lines. Stripe: taxes are rounded line by line.
+func (t *Twin) sumsOf(inv *invoice) sums {
+	var s sums
+	for _, id := range inv.Items {
+		it := t.s.Items.get(id)
+		s.subtotal += it.Amount
+		for _, x := range t.taxes(it.ratesOn(inv), it.Amount) {
+			i := slices.IndexFunc(s.taxes, func(y taxed) bool { return y.rate == x.rate })
+			if i < 0 {
+				s.taxes = append(s.taxes, x)
+				continue
+			}
+			s.taxes[i].amount += x.amount
+			s.taxes[i].onWhat += x.onWhat
+		}
+	}
+	s.onTop, s.inside = split(s.taxes)
+	return s
+}
+
+// amounts returns the total and what of it is due; a draft computes them anew
+// each time.
 func (t *Twin) amounts(inv *invoice) (total, due int64) {
 	if inv.Status != "draft" {
 		return inv.Total, inv.Due
 	}
-	for _, id := range inv.Items {
-		total += t.s.Items.get(id).Amount
-	}
+	s := t.sumsOf(inv)
+	total = s.subtotal + s.onTop
 	return total, max(0, total)
 }
 
 func (t *Twin) renderInvoice(inv *invoice) object {
 	total, due := t.amounts(inv)
+	sum := t.sumsOf(inv)
+	var tax any
+	if len(sum.taxes) > 0 {
+		tax = sum.onTop + sum.inside
+	}
 	cust := inv.Buyer
 	if inv.Status == "draft" {
 		cust = freeze(t.s.Customers.get(inv.Customer))
@@ -72,19 +109,22 @@ func (t *Twin) renderInvoice(inv *invoice) object {
 		"customer_phone": orNull(cust.Phone), "customer_tax_exempt": cust.TaxExempt, "customer_tax_ids": []any{},
 		"customer_address": cust.Address.render(), "customer_shipping": cust.Shipping.render(),
 		"amount_due": due, "amount_paid": inv.Paid, "amount_remaining": due - inv.Paid, "amount_shipping": int64(0),
-		"subtotal": total, "subtotal_excluding_tax": total, "total": total, "total_excluding_tax": total,
+		"subtotal": sum.subtotal, "subtotal_excluding_tax": sum.subtotal - sum.inside, "total": total, "total_excluding_tax": total - sum.onTop - sum.inside,
+		"tax": tax, "total_tax_amounts": renderTaxes(sum.taxes), "default_tax_rates": t.renderRates(inv.TaxRates),
 		"starting_balance": inv.StartingBalance, "ending_balance": nil,
 		"pre_payment_credit_notes_amount": inv.PreNotes, "post_payment_credit_notes_amount": inv.PostNotes,
 		"attempt_count": inv.Attempts, "attempted": inv.Attempted, "auto_advance": inv.AutoAdvance,
-		"billing_reason": "manual", "collection_method": inv.Collection, "due_date": timeOrNull(inv.DueDate),
+		"billing_reason": orElse(inv.Reason, "manual"), "collection_method": inv.Collection, "due_date": timeOrNull(inv.DueDate),
 		"effective_at": timeOrNull(inv.EffectiveAt), "description": orNull(inv.Description), "footer": orNull(inv.Footer),
 		"number": orNull(inv.Number), "statement_descriptor": orNull(inv.Statement), "custom_fields": renderFields(inv.Fields),
 		"charge": orNull(inv.Charge), "payment_intent": orNull(inv.Intent),
 		"paid": inv.Status == "paid", "paid_out_of_band": inv.OutOfBand,
-		"metadata": metadataOf(inv.Metadata), "period_start": inv.Created, "period_end": inv.Created,
+		"metadata": metadataOf(inv.Metadata), "period_start": inv.Start, "period_end": inv.End,
+		"default_payment_method": orNull(inv.Method), "next_payment_attempt": timeOrNull(inv.nextAttempt()), "subscription": orNull(inv.Sub),
+		"subscription_details": object{"metadata": t.subMetadata(inv)}, "webhooks_delivered_at": timeOrNull(inv.FinalizedAt),
 		"hosted_invoice_url": nil, "invoice_pdf": nil,
 		"status_transitions": object{
-			"finalized_at": timeOrNull(inv.FinalizedAt), "marked_uncollectible_at": nil,
+			"finalized_at": timeOrNull(inv.FinalizedAt), "marked_uncollectible_at": timeOrNull(inv.LostAt),
 			"paid_at": timeOrNull(inv.PaidAt), "voided_at": timeOrNull(inv.VoidedAt),
 		},
 		"lines": t.embeddedLines(inv),
@@ -102,14 +142,13 @@ func invoiceConstants() object {
 	return object{
 		"account_country": "US", "account_name": "Millrace test account", "account_tax_ids": nil,
 		"application": nil, "application_fee_amount": nil,
-		"automatic_tax":          object{"enabled": false, "liability": nil, "status": nil},
-		"default_payment_method": nil, "default_source": nil, "default_tax_rates": []any{},
-		"discount": nil, "discounts": []any{}, "from_invoice": nil, "issuer": object{"type": "self"},
-		"last_finalization_error": nil, "latest_revision": nil, "next_payment_attempt": nil, "on_behalf_of": nil,
+		"automatic_tax":  object{"enabled": false, "liability": nil, "status": nil},
+		"default_source": nil,
+		"discount":       nil, "discounts": []any{}, "from_invoice": nil, "issuer": object{"type": "self"},
+		"last_finalization_error": nil, "latest_revision": nil, "on_behalf_of": nil,
 		"payment_settings": object{"default_mandate": nil, "payment_method_options": nil, "payment_method_types": nil},
 		"quote":            nil, "receipt_number": nil, "rendering": nil, "shipping_cost": nil, "shipping_details": nil,
-		"subscription": nil, "subscription_details": object{"metadata": nil}, "tax": nil, "test_clock": nil,
-		"total_discount_amounts": []any{}, "total_tax_amounts": []any{}, "transfer_data": nil, "webhooks_delivered_at": nil,
+		"test_clock": nil, "total_discount_amounts": []any{}, "transfer_data": nil,
 	}
 }
 
@@ -137,6 +176,7 @@ func (inv *invoice) fields(c *call) error {
 	inv.EffectiveAt = f.integer("effective_at", inv.EffectiveAt)
 	inv.Collection = f.choice("collection_method", inv.Collection, "charge_automatically", "send_invoice")
 	inv.Metadata = f.metadata(inv.Metadata)
+	f.set(&inv.Method, "default_payment_method", 255)
 	if f.has("days_until_due") && f.has("due_date") {
 		return invalid("parameters_exclusive", "", "You may only specify one of these parameters: days_until_due, due_date.")
 	}
@@ -159,7 +199,7 @@ func (inv *invoice) fields(c *call) error {
 	switch {
 	case f.err != nil:
 		return f.err
-	case inv.Collection == "send_invoice" && inv.DueDate == 0:
+	case inv.Collection == "send_invoice" && inv.DueDate == 0 && inv.DaysUntilDue == 0:
 		return missingParam("days_until_due")
 	case inv.Collection != "send_invoice" && (f.has("due_date") || f.has("days_until_due")):
 		return invalid("", "due_date", "You can only set a due date when collection_method is send_invoice.")
@@ -180,16 +220,37 @@ func (inv *invoice) customFields(f *form) {
 	}
 }
 
+// invoiceFields applies also the parameters that name other objects, and says
+// when the invoice goes on by itself.
+func (t *Twin) invoiceFields(c *call, inv *invoice) error {
+	if err := inv.fields(c); err != nil {
+		return err
+	}
+	if c.form.has("default_tax_rates") {
+		inv.TaxRates = t.rates(c.form, "default_tax_rates")
+	}
+	if c.form.err != nil {
+		return c.form.err
+	}
+	if c.form.has("default_payment_method") && inv.Method != "" {
+		if err := t.usable(inv.Method, inv.Customer); err != nil {
+			return err
+		}
+	}
+	inv.schedule(c.now)
+	return nil
+}
+
 func createInvoice(t *Twin, c *call) (object, error) {
 	cu, err := t.customerParam(c)
 	if err != nil {
 		return nil, err
 	}
 	inv := &invoice{Customer: cu.ID, Status: "draft", Collection: "charge_automatically"}
-	inv.Created = c.now
+	inv.Created, inv.Start, inv.End = c.now, c.now, c.now
 	inv.Currency = c.form.currency(orElse(cu.Currency, t.fx.home()))
 	include := c.form.choice("pending_invoice_items_behavior", "exclude", "exclude", "include") == "include"
-	if err := inv.fields(c); err != nil {
+	if err := t.invoiceFields(c, inv); err != nil {
 		return nil, err
 	}
 	meta := inv.Metadata
@@ -252,7 +313,7 @@ func updateInvoice(t *Twin, c *call) (object, error) {
 		}
 	}
 	changed := *inv
-	if err := changed.fields(c); err != nil {
+	if err := t.invoiceFields(c, &changed); err != nil {
 		return nil, err
 	}
 	before := t.renderInvoice(inv)
@@ -285,7 +346,7 @@ func listInvoices(t *Twin, c *call) (object, error) {
 	cust, created := c.form.str("customer", 255), createdFilter(c)
 	status := c.form.choice("status", "", "draft", "open", "paid", "uncollectible", "void")
 	method := c.form.choice("collection_method", "", "charge_automatically", "send_invoice")
-	rows := t.s.Invoices.find(eq{"customer": cust, "status": status, "collection_method": method}, created, nil)
+	rows := t.s.Invoices.find(eq{"customer": cust, "subscription": c.form.str("subscription", 255), "status": status, "collection_method": method}, created, nil)
 	return page(c, rows, "invoice", t.renderInvoice)
 }
 

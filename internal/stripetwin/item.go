@@ -23,6 +23,9 @@ type item struct {
 	Discountable                             bool
 	Start, End                               int64 // period
 	Line, Price, Product                     string
+	TaxRates                                 []string
+	Sub, SubItem                             string // of a subscription
+	Proration                                bool
 }
 
 func itemColumns() []column[item] {
@@ -38,87 +41,167 @@ func itemColumns() []column[item] {
 	}
 }
 
-// unitAmount is the whole-number unit price, or nil when it has a fraction.
-func (it *item) unitAmount() any {
-	d, err := decimal.NewFromString(it.Unit)
-	if err != nil || !d.IsInteger() {
-		return nil
+// price is what the item costs per unit. Stripe: an amount that was given
+// without a price has an inactive one of its own.
+func (t *Twin) priceOf(it *item) object {
+	p := t.s.Prices.get(it.Price)
+	if p == nil {
+		p = &price{head: head{ID: it.Price, Created: it.Created}, Currency: it.Currency, Inactive: true, Product: it.Product, TaxBehavior: "unspecified", Unit: it.Unit}
 	}
-	return d.IntPart()
+	return p.render()
 }
 
-func (it *item) price() object {
-	return object{
-		"id": it.Price, "object": "price", "active": false, "billing_scheme": "per_unit", "created": it.Created,
-		"currency": it.Currency, "custom_unit_amount": nil, "livemode": false, "lookup_key": nil, "metadata": object{},
-		"nickname": nil, "product": it.Product, "recurring": nil, "tax_behavior": "unspecified", "tiers_mode": nil,
-		"transform_quantity": nil, "type": "one_time", "unit_amount": it.unitAmount(), "unit_amount_decimal": it.Unit,
-	}
-}
-
-func (it *item) render() object {
-	return object{
+func (t *Twin) renderItem(it *item) object {
+	o := object{
 		"id": it.ID, "object": "invoiceitem", "livemode": false, "amount": it.Amount, "currency": it.Currency,
 		"customer": it.Customer, "date": it.Created, "description": orNull(it.Description), "discountable": it.Discountable,
 		"discounts": []any{}, "invoice": orNull(it.Invoice), "metadata": metadataOf(it.Metadata),
-		"period": object{"start": it.Start, "end": it.End}, "price": it.price(), "proration": false, "quantity": it.Quantity,
-		"subscription": nil, "tax_rates": []any{}, "test_clock": nil, "unit_amount": it.unitAmount(), "unit_amount_decimal": it.Unit,
+		"period": object{"start": it.Start, "end": it.End}, "price": t.priceOf(it), "proration": it.Proration, "quantity": it.Quantity,
+		"subscription": orNull(it.Sub), "tax_rates": t.renderRates(it.TaxRates), "test_clock": nil, "unit_amount": wholeUnit(it.Unit), "unit_amount_decimal": it.Unit,
 	}
+	if it.SubItem != "" {
+		o["subscription_item"] = it.SubItem
+	}
+	return o
 }
 
-func (it *item) line() object {
-	return object{
-		"id": it.Line, "object": "line_item", "livemode": false, "amount": it.Amount, "amount_excluding_tax": it.Amount,
+// line is the item as a line of its invoice. Stripe: rates of its own replace
+// those of the invoice.
+func (t *Twin) line(inv *invoice, it *item) object {
+	taxes := t.taxes(it.ratesOn(inv), it.Amount)
+	_, inside := split(taxes)
+	unit := decimal.RequireFromString(it.Unit)
+	if inside != 0 && it.Quantity > 0 {
+		unit = decimal.NewFromInt(it.Amount-inside).DivRound(decimal.NewFromInt(it.Quantity), 12)
+	}
+	o := object{
+		"id": it.Line, "object": "line_item", "livemode": false, "amount": it.Amount, "amount_excluding_tax": it.Amount - inside,
 		"currency": it.Currency, "description": orNull(it.Description), "discount_amounts": []any{},
-		"discountable": it.Discountable, "discounts": []any{}, "invoice": it.Invoice, "invoice_item": it.ID,
-		"metadata": metadataOf(it.Metadata), "period": object{"start": it.Start, "end": it.End}, "price": it.price(),
-		"proration": false, "proration_details": object{"credited_items": nil}, "quantity": it.Quantity,
-		"subscription": nil, "tax_amounts": []any{}, "tax_rates": []any{}, "type": "invoiceitem",
-		"unit_amount_excluding_tax": it.Unit,
+		"discountable": it.Discountable, "discounts": []any{}, "invoice": orNull(it.Invoice),
+		"metadata": metadataOf(it.Metadata), "period": object{"start": it.Start, "end": it.End}, "price": t.priceOf(it),
+		"proration": it.Proration, "proration_details": object{"credited_items": nil}, "quantity": it.Quantity,
+		"subscription": orNull(it.Sub), "tax_amounts": renderTaxes(taxes), "tax_rates": t.renderRates(it.TaxRates), "type": "invoiceitem",
+		"unit_amount_excluding_tax": unit.String(),
 	}
+	if it.SubItem != "" {
+		o["subscription_item"] = it.SubItem
+	}
+	if it.ofCycle() {
+		o["type"] = "subscription"
+	} else {
+		o["invoice_item"] = it.ID
+	}
+	return o
 }
 
-// fields reads amount, or unit_amount(_decimal) times quantity. Stripe: amount
-// may be negative, quantity not.
-func (it *item) fields(c *call) error {
+// ofCycle reports whether the line is a subscription's own; no invoice item
+// stands behind such a line.
+func (it *item) ofCycle() bool { return it.ID == it.Line }
+
+func (it *item) ratesOn(inv *invoice) []string {
+	if len(it.TaxRates) > 0 || inv == nil {
+		return it.TaxRates
+	}
+	return inv.TaxRates
+}
+
+// fields reads amount, or unit_amount(_decimal) or a price times quantity.
+// Stripe: amount may be negative, quantity not.
+func (t *Twin) itemFields(c *call, it *item) error {
 	f := c.form
 	f.set(&it.Description, "description", 5000)
 	it.Metadata = f.metadata(it.Metadata)
-	it.Quantity = f.integer("quantity", 1)
-	var given []string
-	for _, p := range []string{"amount", "unit_amount", "unit_amount_decimal"} {
-		if f.has(p) {
-			given = append(given, p)
-		}
+	if f.has("tax_rates") {
+		it.TaxRates = t.rates(f, "tax_rates")
 	}
-	switch {
-	case len(given) == 0:
-		return missingParam("amount")
-	case len(given) > 1 || given[0] == "amount" && f.has("quantity"):
-		return invalid("parameters_exclusive", given[0], "You may only specify one of these parameters: amount, unit_amount with quantity, unit_amount_decimal with quantity.")
-	case it.Quantity < 0:
-		return invalid("parameter_invalid_integer", "quantity", "This value must be greater than or equal to 0 (it currently is '%d').", it.Quantity)
-	}
-	raw := f.str(given[0], 40)
-	unit, err := decimal.NewFromString(raw)
-	if err != nil || given[0] != "unit_amount_decimal" && !unit.IsInteger() || unit.Exponent() < -12 {
-		return invalid("parameter_invalid_integer", given[0], "Invalid integer: %s", raw)
-	}
-	sum := unit.Mul(decimal.NewFromInt(it.Quantity)).Round(0)
-	if sum.Abs().GreaterThan(decimal.NewFromInt(99_999_999)) { // Stripe: eight digits at this version
-		return invalid("amount_too_large", given[0], "Amount must be no more than 99999999")
-	}
-	it.Unit, it.Amount = unit.String(), sum.IntPart()
-	it.Discountable = f.boolean("discountable", it.Amount >= 0)
-	it.Start, it.End = c.now, c.now
 	if p := f.sub("period"); p != nil {
 		p.only("start", "end")
 		it.Start, it.End = p.integer("start", c.now), p.integer("end", c.now)
 	}
+	var given []string
+	for _, p := range []string{"amount", "unit_amount", "unit_amount_decimal", "price", "price_data"} {
+		if f.has(p) {
+			given = append(given, p)
+		}
+	}
+	fresh := it.ID == ""
+	switch {
+	case len(given) == 0 && fresh:
+		return missingParam("amount")
+	case len(given) > 1 || f.has("amount") && f.has("quantity"):
+		return invalid("parameters_exclusive", given[0], "You may only specify one of these parameters: amount, unit_amount with quantity, unit_amount_decimal with quantity.")
+	case len(given) > 0 || f.has("quantity"):
+		if err := t.itemAmount(c, it, given); err != nil {
+			return err
+		}
+	}
+	it.Discountable = f.boolean("discountable", it.Discountable || fresh && it.Amount >= 0)
 	if f.err != nil {
 		return f.err
 	}
 	return nil
+}
+
+// itemAmount sets quantity, unit and amount of an item from the one parameter
+// that says so, or from a new quantity alone.
+func (t *Twin) itemAmount(c *call, it *item, given []string) error {
+	f := c.form
+	it.Quantity = f.integer("quantity", max(it.Quantity, 1))
+	if it.Quantity < 0 {
+		return invalid("parameter_invalid_integer", "quantity", "This value must be greater than or equal to 0 (it currently is '%d').", it.Quantity)
+	}
+	unit, raw, name := decimal.Zero, it.Unit, "quantity"
+	if len(given) > 0 {
+		name = given[0]
+		if name == "amount" {
+			it.Quantity = 1
+		}
+	}
+	switch name {
+	case "price", "price_data":
+		p, err := t.oneTime(c, it)
+		if err != nil {
+			return err
+		}
+		it.Price, it.Product, raw = p.ID, p.Product, p.Unit
+		if pr := t.s.Products.get(p.Product); pr != nil && it.Description == "" {
+			it.Description = pr.Name
+		}
+	case "amount", "unit_amount", "unit_amount_decimal":
+		raw = f.str(name, 40)
+		it.Price, it.Product = t.newID("price_1", 23), t.newID("prod_", 14)
+	}
+	unit, err := decimal.NewFromString(raw)
+	if err != nil || (name == "amount" || name == "unit_amount") && !unit.IsInteger() || unit.Exponent() < -12 {
+		return invalid("parameter_invalid_integer", name, "Invalid integer: %s", raw)
+	}
+	sum := unit.Mul(decimal.NewFromInt(it.Quantity)).Round(0)
+	if sum.Abs().GreaterThan(decimal.NewFromInt(99_999_999)) { // Stripe: eight digits at this version
+		return invalid("amount_too_large", name, "Amount must be no more than 99999999")
+	}
+	it.Unit, it.Amount = unit.String(), sum.IntPart()
+	return nil
+}
+
+// oneTime reads price or price_data of an item.
+func (t *Twin) oneTime(c *call, it *item) (*price, error) {
+	var p *price
+	var err error
+	if data := c.form.sub("price_data"); data != nil {
+		p, err = t.priceFrom(c, data, false)
+	} else {
+		p, err = t.price(c.form.str("price", 255), "price", http.StatusBadRequest)
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case p.Interval != "":
+		return nil, refused("", "The price specified is set to `type=recurring` but this field only accepts prices with `type=one_time`.")
+	case c.form.has("currency") && p.Currency != it.Currency || it.Invoice != "" && p.Currency != it.Currency:
+		return nil, refused("", "The currency of the price (%s) must be that of the invoice item (%s).", p.Currency, it.Currency)
+	}
+	it.Currency = p.Currency
+	return p, nil
 }
 
 // createItem adds a line to a draft, or leaves it pending for the customer's
@@ -137,7 +220,8 @@ func createItem(t *Twin, c *call) (object, error) {
 		it.Currency = inv.Currency
 	}
 	it.Currency = c.form.currency(it.Currency)
-	if err := it.fields(c); err != nil {
+	it.Start, it.End = c.now, c.now
+	if err := t.itemFields(c, it); err != nil {
 		return nil, err
 	}
 	if inv != nil {
@@ -148,14 +232,14 @@ func createItem(t *Twin, c *call) (object, error) {
 	meta := it.Metadata
 	it.head = t.newHead(c, t.newID("ii_1", 23))
 	it.Metadata = meta
-	it.Line, it.Price, it.Product = t.newID("il_1", 23), t.newID("price_1", 23), t.newID("prod_", 14)
+	it.Line = t.newID("il_1", 23)
 	var before object
 	if inv != nil {
 		before = t.renderInvoice(inv)
 		inv.Items = append(inv.Items, it.ID)
 	}
 	t.s.Items.put(it)
-	o := it.render()
+	o := t.renderItem(it)
 	t.emit(c, "invoiceitem.created", o)
 	t.itemsChanged(c, inv, before)
 	return o, nil
@@ -186,7 +270,7 @@ func (t *Twin) itemsChanged(c *call, inv *invoice, before object) {
 
 func (t *Twin) item(c *call) (*item, error) {
 	it := t.s.Items.get(c.id)
-	if it == nil {
+	if it == nil || it.ofCycle() {
 		return nil, missing("invoiceitem", c.id, "invoiceitem", http.StatusNotFound)
 	}
 	return it, nil
@@ -197,7 +281,32 @@ func getItem(t *Twin, c *call) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	return it.render(), nil
+	return t.renderItem(it), nil
+}
+
+// updateItem changes a pending item, or one on a draft. Stripe: only the
+// invoice tells of it.
+func updateItem(t *Twin, c *call) (object, error) {
+	it, err := t.item(c)
+	if err != nil {
+		return nil, err
+	}
+	inv := t.s.Invoices.get(it.Invoice)
+	if inv != nil && inv.Status != "draft" {
+		return nil, refused("invoice_not_editable", "The invoice %s is no longer editable; it is %s.", inv.ID, inv.Status)
+	}
+	var before object
+	if inv != nil {
+		before = t.renderInvoice(inv)
+	}
+	changed := *it
+	if err := t.itemFields(c, &changed); err != nil {
+		return nil, err
+	}
+	*it = changed
+	t.touch(&it.head)
+	t.itemsChanged(c, inv, before)
+	return t.renderItem(it), nil
 }
 
 func deleteItem(t *Twin, c *call) (object, error) {
@@ -214,7 +323,7 @@ func deleteItem(t *Twin, c *call) (object, error) {
 		before = t.renderInvoice(inv)
 		inv.Items = slices.DeleteFunc(slices.Clone(inv.Items), func(id string) bool { return id == it.ID })
 	}
-	o := it.render()
+	o := t.renderItem(it)
 	t.s.Items.delete(it.ID)
 	t.emit(c, "invoiceitem.deleted", o)
 	t.itemsChanged(c, inv, before)
@@ -224,8 +333,8 @@ func deleteItem(t *Twin, c *call) (object, error) {
 func listItems(t *Twin, c *call) (object, error) {
 	cust, inv, created := c.form.str("customer", 255), c.form.str("invoice", 255), createdFilter(c)
 	all, pending := !c.form.has("pending"), c.form.boolean("pending", false)
-	rows := t.s.Items.find(eq{"invoice": inv, "customer": cust}, created, func(it *item) bool { return all || pending == (it.Invoice == "") })
-	return page(c, rows, "invoiceitem", (*item).render)
+	rows := t.s.Items.find(eq{"invoice": inv, "customer": cust}, created, func(it *item) bool { return !it.ofCycle() && (all || pending == (it.Invoice == "")) })
+	return page(c, rows, "invoiceitem", t.renderItem)
 }
 
 func (t *Twin) lines(inv *invoice) []*item {
@@ -240,7 +349,7 @@ func (t *Twin) embeddedLines(inv *invoice) object {
 	rows := t.lines(inv)
 	data := []any{}
 	for _, it := range rows[:min(len(rows), embeddedLineCount)] {
-		data = append(data, it.line())
+		data = append(data, t.line(inv, it))
 	}
 	return object{
 		"object": "list", "data": data, "has_more": len(rows) > embeddedLineCount, "total_count": int64(len(rows)),
@@ -254,5 +363,5 @@ func listLines(t *Twin, c *call) (object, error) {
 		return nil, err
 	}
 	rows := t.lines(inv)
-	return pageOf(c, inOrder(rows, func(it *item) string { return it.Line }), "line item", (*item).line)
+	return pageOf(c, inOrder(rows, func(it *item) string { return it.Line }), "line item", func(it *item) object { return t.line(inv, it) })
 }

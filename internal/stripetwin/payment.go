@@ -1,7 +1,5 @@
 package stripetwin
 
-import "net/http"
-
 // finalize freezes a draft: number, totals, payment intent. Stripe: the
 // customer's credit balance is applied, and what is then not above zero is
 // paid at once without a payment.
@@ -28,7 +26,7 @@ func (t *Twin) finalize(c *call, inv *invoice, advance bool) error {
 		inv.Number = nextNumber(cu)
 	}
 	inv.Status, inv.FinalizedAt, inv.Buyer = "open", c.now, freeze(cu)
-	inv.AutoAdvance = advance
+	inv.AutoAdvance, inv.FinalizeAt = advance, 0
 	inv.Total, inv.Due, inv.EndingBalance = total, max(0, left), &ending
 	if inv.EffectiveAt == 0 {
 		inv.EffectiveAt = c.now
@@ -41,6 +39,7 @@ func (t *Twin) finalize(c *call, inv *invoice, advance bool) error {
 		pi := t.newIntent(c, inv.Customer, inv.ID, inv.Due, inv.Currency, "Payment for Invoice")
 		inv.Intent = pi.ID
 	}
+	inv.schedule(c.now)
 	after := t.renderInvoice(inv)
 	t.emit(c, "invoice.finalized", after)
 	t.emitUpdate(c, "invoice.updated", before, after)
@@ -58,7 +57,7 @@ func (t *Twin) finalize(c *call, inv *invoice, advance bool) error {
 // always, invoice.payment_succeeded only after a payment.
 func (t *Twin) markPaid(c *call, inv *invoice) {
 	before := t.renderInvoice(inv)
-	inv.Status, inv.PaidAt, inv.Attempted, inv.Paid = "paid", c.now, true, inv.Due
+	inv.Status, inv.PaidAt, inv.Attempted, inv.Paid, inv.AttemptAt = "paid", c.now, true, inv.Due, 0
 	t.touch(&inv.head)
 	after := t.renderInvoice(inv)
 	t.emitUpdate(c, "invoice.updated", before, after)
@@ -66,6 +65,7 @@ func (t *Twin) markPaid(c *call, inv *invoice) {
 	if inv.Charge != "" {
 		t.emit(c, "invoice.payment_succeeded", after)
 	}
+	t.subscriptionPaid(c, inv)
 }
 
 // payInvoice takes the whole amount by card.
@@ -77,13 +77,18 @@ func (t *Twin) payInvoice(c *call, inv *invoice, method string) error {
 	if pi.Status == "processing" {
 		return unexpected(pi, "confirm")
 	}
+	before := t.renderInvoice(inv)
 	ch, err := t.pay(c, pi, method)
 	inv.Charge, inv.Attempted = pi.Charge, true
 	inv.Attempts++
 	t.touch(&inv.head)
 	switch {
 	case err != nil:
-		t.emit(c, "invoice.payment_failed", t.renderInvoice(inv))
+		t.invoiceFailed(c, inv, before)
+	case ch == nil:
+		t.emitUpdate(c, "invoice.updated", before, t.renderInvoice(inv))
+		t.emit(c, "invoice.payment_action_required", t.renderInvoice(inv))
+		return actionRequired(inv)
 	case ch.Status == "":
 		t.markPaid(c, inv)
 	}
@@ -92,7 +97,7 @@ func (t *Twin) payInvoice(c *call, inv *invoice, method string) error {
 
 func payable(inv *invoice) error {
 	switch inv.Status {
-	case "open":
+	case "open", "uncollectible":
 		return nil
 	case "paid":
 		return refused("", "Invoice is already paid")
@@ -126,7 +131,7 @@ func payInvoice(t *Twin, c *call) (object, error) {
 	}
 	outside := c.form.boolean("paid_out_of_band", false)
 	c.form.boolean("off_session", false)
-	method := c.form.str("payment_method", 255)
+	method := t.defaultMethod(inv.Customer, c.form.str("payment_method", 255), inv.Method)
 	if c.form.err != nil {
 		return nil, c.form.err
 	}
@@ -136,7 +141,7 @@ func payInvoice(t *Twin, c *call) (object, error) {
 		}
 	}
 	if !outside {
-		if err := usableMethod(method); err != nil {
+		if err := t.usable(method, inv.Customer); err != nil {
 			return nil, err
 		}
 	}
@@ -159,28 +164,6 @@ func payInvoice(t *Twin, c *call) (object, error) {
 	return t.renderInvoice(inv), nil
 }
 
-// usableMethod accepts the test payment methods that the twin knows. Customers of the
-// twin have no stored payment methods.
-func usableMethod(id string) error {
-	if _, ok := declines(id); ok {
-		return nil
-	}
-	if _, ok := delayed(id); ok {
-		return nil
-	}
-	switch id {
-	case "pm_card_visa", "pm_card_mastercard", "pm_card_us", "pm_card_bypassPending",
-		"pm_card_createDispute", "pm_card_createDisputeInquiry":
-		return nil
-	case "":
-		return refused("", "There is no `default_payment_method` set on this Customer or Invoice. Please set either `default_payment_method` or `default_source`.")
-	}
-	if len(id) > 8 && id[:8] == "pm_card_" {
-		return notImplemented("the test card %s", id)
-	}
-	return missing("PaymentMethod", id, "payment_method", http.StatusBadRequest)
-}
-
 // unapply gives the customer back the balance that an invoice took, or takes
 // back what it gave.
 func (t *Twin) unapply(c *call, inv *invoice) {
@@ -197,16 +180,20 @@ func voidInvoice(t *Twin, c *call) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	if inv.Status != "open" {
+	if inv.Status != "open" && inv.Status != "uncollectible" {
 		return nil, refused("", "You can only pass in open invoices. This invoice isn't open.")
 	}
+	t.void(c, inv)
+	return t.renderInvoice(inv), nil
+}
+
+func (t *Twin) void(c *call, inv *invoice) {
 	before := t.renderInvoice(inv)
-	inv.Status, inv.VoidedAt = "void", c.now
+	inv.Status, inv.VoidedAt, inv.AttemptAt = "void", c.now, 0
 	t.touch(&inv.head)
 	t.cancelIntent(c, inv, "void_invoice")
 	t.unapply(c, inv)
 	after := t.renderInvoice(inv)
 	t.emitUpdate(c, "invoice.updated", before, after)
 	t.emit(c, "invoice.voided", after)
-	return after, nil
 }

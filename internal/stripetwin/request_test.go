@@ -69,7 +69,7 @@ func TestErrorShapes(t *testing.T) {
 		{"expand too deep", "GET", "/v1/customers/" + cus + "?expand[]=a.b.c.d.e", "", "", 400, "", "expand", "You cannot expand more than 4 levels of a property. Property: a.b.c.d.e"},
 		{"wrong key", "GET", "/v1/balance", "", "Authorization: Bearer sk_test_00000000wxyz", 401, "", "", "Invalid API Key provided: sk_test_********wxyz"},
 		{"unknown path", "GET", "/v1/nonsense", "", "", 404, "", "", "Unrecognized request URL (GET: /v1/nonsense). Please see https://stripe.com/docs or we can help at https://support.stripe.com/."},
-		{"honest about endpoints", "POST", "/v1/subscriptions", "customer=cus_x", "", 501, "twin_not_implemented", "", "The Stripe twin does not implement POST /v1/subscriptions yet."},
+		{"honest about endpoints", "POST", "/v1/quotes", "customer=cus_x", "", 501, "twin_not_implemented", "", "The Stripe twin does not implement POST /v1/quotes yet."},
 		{"honest about parameters", "POST", "/v1/invoices", "discounts[0][coupon]=x&customer=" + cus, "", 501, "twin_not_implemented", "", `The Stripe twin does not implement parameter "discounts" of POST /v1/invoices yet.`},
 		{"honest about versions", "GET", "/v1/balance", "", "Stripe-Version: 2024-06-20", 501, "twin_not_implemented", "", "The Stripe twin does not implement Stripe-Version 2024-06-20 (only 2023-10-16) yet."},
 		{"currency not Stripe's", "POST", "/v1/invoices", "currency=xyz&customer=" + cus, "", 400, "", "currency", "Invalid currency: xyz."},

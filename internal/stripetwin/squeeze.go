@@ -40,9 +40,10 @@ func squeezeDictionary() []byte {
 	zero := int64(0)
 	t := &Twin{s: &state{}}
 	for _, o := range []object{
-		(&customer{TaxExempt: "none"}).render(), (&payout{}).render(), (&item{}).render(),
-		(&intent{Status: "requires_payment_method"}).render(), (&charge{head: head{ID: "py_"}}).render(),
-		(&item{}).line(), t.renderInvoice(&invoice{Status: "open", EndingBalance: &zero}), (&charge{}).render(), (&intent{Status: "succeeded"}).render(),
+		(&customer{TaxExempt: "none"}).render(), (&payout{}).render(), t.renderItem(&item{}),
+		(&intent{Status: "requires_payment_method"}).render(), (&charge{Test: "pm_usBankAccount_success"}).render(),
+		t.line(nil, &item{Unit: "0"}), t.renderInvoice(&invoice{Status: "open", EndingBalance: &zero}), (&paymentMethod{Test: "pm_card_visa"}).render(),
+		(&charge{Test: "pm_card_visa"}).render(), (&intent{Status: "succeeded"}).render(),
 	} {
 		dict = append(dict, compact(o)...)
 	}

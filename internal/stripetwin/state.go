@@ -62,6 +62,13 @@ type state struct {
 	Endpoints      *table[endpoint, *endpoint]
 	Deliveries     *queue
 	Keys           *table[kept, *kept]
+	Methods        *table[paymentMethod, *paymentMethod]
+	Setups         *table[setupIntent, *setupIntent]
+	Products       *table[product, *product]
+	Prices         *table[price, *price]
+	TaxRates       *table[taxRate, *taxRate]
+	Subs           *table[subscription, *subscription]
+	SubItems       *table[subItem, *subItem]
 
 	stores  []store
 	kinds   map[string]store // by the prefix of ids
@@ -79,7 +86,7 @@ func newState(now int64) *state {
 	s := &state{Account: randomID("acct_1", 15), Opened: now, kinds: map[string]store{}, seed: maphash.MakeSeed(), z: newSqueezer(), scratch: make([]byte, 0, 1<<12), dirty: map[string]bool{}, balance: newPurse()}
 	s.Customers = keep(s, still((*customer).render), customerColumns(), "cus")
 	s.Invoices = keep(s, (*Twin).renderInvoice, invoiceColumns(), "in")
-	s.Items = keep(s, still((*item).render), itemColumns(), "ii")
+	s.Items = keep(s, (*Twin).renderItem, itemColumns(), "ii", "il")
 	s.Intents = keep(s, still((*intent).render), intentColumns(), "pi")
 	s.Charges = keep(s, still((*charge).render), chargeColumns(), "ch", "py")
 	s.Refunds = keep(s, still((*refund).render), refundColumns(), "re", "pyr")
@@ -91,6 +98,13 @@ func newState(now int64) *state {
 	s.Moves = keep(s, (*Twin).showMove, moveColumns(), "txn")
 	s.Events = keep[event](s, nil, eventColumns(), "evt")
 	s.Endpoints = keep[endpoint](s, nil, nil, "we")
+	s.Methods = keep(s, still((*paymentMethod).render), methodColumns(), "pm")
+	s.Setups = keep(s, still((*setupIntent).render), setupColumns(), "seti")
+	s.Products = keep(s, still((*product).render), nil, "prod")
+	s.Prices = keep(s, still((*price).render), priceColumns(), "price")
+	s.TaxRates = keep(s, still((*taxRate).render), nil, "txr")
+	s.Subs = keep(s, (*Twin).renderSub, subColumns(), "sub")
+	s.SubItems = keep(s, (*Twin).renderSubItem, subItemColumns(), "si")
 	s.Keys = keep[kept](s, nil, keyColumns(), "key")
 	s.Deliveries = newQueue(s)
 	return s

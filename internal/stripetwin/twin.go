@@ -189,7 +189,7 @@ func (t *Twin) Pay(ctx context.Context, invoiceID string) error {
 func (t *Twin) ChargeCustomer(ctx context.Context, customerID string, amountMinor int64, currency, description string) (string, error) {
 	var id string
 	err := t.as(ctx, func(c *call) error {
-		if customerID != "" && t.s.Customers.get(customerID) == nil {
+		if customerID != "" && t.customer(customerID) == nil {
 			return missing("customer", customerID, "customer", http.StatusBadRequest)
 		}
 		cur, err := parseCurrency(currency)
@@ -200,7 +200,7 @@ func (t *Twin) ChargeCustomer(ctx context.Context, customerID string, amountMino
 			return invalid("parameter_invalid_integer", "amount", "This value must be greater than or equal to 1.")
 		}
 		pi := t.newIntent(c, customerID, "", amountMinor, cur, description)
-		id = t.settle(c, pi, "pm_card_visa").ID
+		id = t.take(c, pi, t.use(c, "pm_card_visa")).ID
 		return nil
 	})
 	return id, err
