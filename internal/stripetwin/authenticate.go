@@ -60,7 +60,7 @@ func (t *Twin) Authenticate(ctx context.Context, intentID string, passed bool) e
 			}
 			return nil
 		}
-		ch := t.take(c, pi, m)
+		ch := t.takePayment(c, pi, m)
 		if inv != nil {
 			inv.Charge = ch.ID
 			t.markPaid(c, inv)

@@ -47,11 +47,11 @@ func (t *Twin) pay(c *call, pi *intent, method string) (*charge, error) {
 		t.challenge(c, pi, m)
 		return nil, nil
 	}
-	return t.take(c, pi, m), nil
+	return t.takePayment(c, pi, m), nil
 }
 
-// take begins or makes the payment with a method that is not declined.
-func (t *Twin) take(c *call, pi *intent, m *paymentMethod) *charge {
+// takePayment begins or makes the payment with a method that is not declined.
+func (t *Twin) takePayment(c *call, pi *intent, m *paymentMethod) *charge {
 	t.spend(c, pi, m)
 	if d, slow := delayed(m.Test); slow {
 		return t.startDelayed(c, pi, d, m)

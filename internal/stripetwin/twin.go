@@ -200,7 +200,7 @@ func (t *Twin) ChargeCustomer(ctx context.Context, customerID string, amountMino
 			return invalid("parameter_invalid_integer", "amount", "This value must be greater than or equal to 1.")
 		}
 		pi := t.newIntent(c, customerID, "", amountMinor, cur, description)
-		id = t.take(c, pi, t.use(c, "pm_card_visa")).ID
+		id = t.takePayment(c, pi, t.use(c, "pm_card_visa")).ID
 		return nil
 	})
 	return id, err
