@@ -132,6 +132,9 @@ func (x *tx) releasePaidBy(r, l *record) *failure {
 	if p == nil {
 		return operationFailed("Reference Nbr. '" + l.get("AdjustingDocReferenceNbr") + "' cannot be found in the system.")
 	}
+	if p.dec("AvailableBalance").LessThan(l.dec("AmountPaid")) { // something else took it since
+		return operationFailed("The document is out of the balance.")
+	}
 	p = x.edit(entityPayment, p)
 	line := x.line("DocType", r.get("Type"), "ReferenceNbr", r.get("ReferenceNbr"), "DocLineNbr", "0", "AmountPaid", l.get("AmountPaid"))
 	if p.get("Status") != statusOpen {
@@ -139,9 +142,6 @@ func (x *tx) releasePaidBy(r, l *record) *failure {
 		rebalance(p)
 		p.touch(x.now)
 		return nil
-	}
-	if left(p).LessThan(l.dec("AmountPaid")) {
-		return operationFailed("The document is out of the balance.")
 	}
 	dated := p.clone() // the application cannot be older than the invoice
 	dated.set("ApplicationDate", max(p.get("ApplicationDate"), r.get("Date")))

@@ -48,7 +48,7 @@ func saveOrder(x *tx, old, r *record) *problems {
 	r.setDec("FreightPrice", x.round(totals.dec("Freight").Add(totals.dec("PremiumFreight")), r.get(curyID)))
 	x.total(c, old, r, bad)
 	if r.dec("Amount").IsNegative() {
-		bad.add(r, "OrderTotal", "The document is out of the balance.")
+		bad.add(r, "Amount", "The document is out of the balance.")
 	}
 	x.credit(c, r)
 	r.setBool("Approved", !r.yes("Hold"))
@@ -57,6 +57,9 @@ func saveOrder(x *tx, old, r *record) *problems {
 		r.set("OrderNbr", fmt.Sprintf("%06d", x.next("SOOrder "+r.get("OrderType"))))
 	}
 	x.savePaymentsOf(old, r, bad)
+	if reserved(r).GreaterThan(decimal.Max(r.dec("Amount"), decimal.Zero)) {
+		bad.add(r, "Amount", "The payments applied to the order exceed its total.")
+	}
 	if old == nil && !bad.empty() {
 		r.set("OrderNbr", unsavedKey)
 	}

@@ -41,7 +41,7 @@ func orderShape(b *builder, payments shape) shape {
 	}
 	return b.shape(`Approved:B! BaseCurrencyID:S5! BillToAddressOverride:B BillToAddressValidated:B! BillToContactOverride:B CashAccount:S ContactID:S
 		ControlTotal:D4 CreditHold:B! CurrencyID=Document.CuryID:S5 CurrencyRate:D8! CurrencyRateTypeID:S6 CustomerID=Customer:S30 CustomerOrder:S40
-		Date:A Description:S256 DestinationWarehouseID:S DisableAutomaticDiscountUpdate:B EffectiveDate:A! ExternalRef:S40 Hold:B IsTaxValid:B!
+		Date:A Description:S256 DestinationWarehouseID:S DisableAutomaticDiscountUpdate:B EffectiveDate:A! ExternalRef:S40 Hold:B IsTaxValid:B!-
 		LastModified=LastModifiedDateTime:T! LocationID:S OrderedQty:D6! OrderNbr:S15 OrderTotal=Amount:D4! OrderType:S2 PaymentMethod:S10
 		PreferredWarehouseID:S Project:S ReciprocalRate:D8! RequestedOn:A ShipToAddressOverride:B ShipToAddressValidated:B! ShipToContactOverride:B
 		ShipVia:S15 Status:S! TaxTotal:D4! VATExemptTotal:D4! VATTaxableTotal:D4! ExternalOrderOriginal:B ExternalRefundRef:S WillCall:B
