@@ -52,14 +52,14 @@ func (t *Twin) list(c *call, e *entity) reply {
 		return fail.reply()
 	}
 	x := t.beginWithin(c.within)
-	rows, fail := x.find(e, c.version, opt.filter, true)
+	rows, fail := x.find(e, c.version, opt.filter, opt.skip, opt.top)
 	if fail != nil {
 		return fail.reply()
 	}
 	v := &view{x: x, e: e, version: c.version, base: c.base, list: true, opt: opt}
 	var w bytes.Buffer
 	w.WriteByte('[')
-	for i, r := range opt.page(rows) {
+	for i, r := range rows {
 		if i > 0 {
 			w.WriteByte(',')
 		}
@@ -67,21 +67,6 @@ func (t *Twin) list(c *call, e *entity) reply {
 	}
 	w.WriteByte(']')
 	return rawReply(http.StatusOK, w.Bytes())
-}
-
-// find returns the rows that a filter lets through, in key order; foreign
-// rows are those that a list shows but that belong to another entity.
-func (x *tx) find(e *entity, version int, filter string, foreign bool) ([]*record, *failure) {
-	match, fail := compileFilter(filter, e, version, x.zone)
-	if fail != nil {
-		return nil, fail
-	}
-	rows := x.all(e.stored())
-	if foreign && e.also != nil {
-		rows = append(rows, e.also(x)...)
-		slices.SortFunc(rows, func(a, b *record) int { return strings.Compare(e.keyOf(a), e.keyOf(b)) })
-	}
-	return slices.DeleteFunc(rows, func(r *record) bool { return !e.finds(r) || match(r) != yes }), nil
 }
 
 // byAddress finds the record that a path names: by id or by its keys, which
@@ -163,7 +148,7 @@ func (x *tx) target(e *entity, version int, p *patch, filter string) (*record, *
 		}
 		return nil, nil
 	}
-	rows, fail := x.find(e, version, filter, false)
+	rows, fail := x.find(e, version, filter, 0, 2)
 	switch {
 	case fail != nil:
 		return nil, fail

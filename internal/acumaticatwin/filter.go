@@ -29,7 +29,9 @@ type predicate func(r *record) truth
 // A term is one side of a comparison.
 type term struct {
 	kind    kind
-	null    bool // the literal null fits every type
+	column  string   // of a field of the row itself; else empty
+	lit     *operand // of a literal; else nil
+	null    bool     // the literal null fits every type
 	value   func(r *record) operand
 	boolean predicate // set for functions
 }
@@ -41,9 +43,9 @@ const (
 
 // compileFilter turns an OData v3 filter into a predicate over the entity's
 // rows. Names and types are checked before any row is looked at.
-func compileFilter(text string, e *entity, version int, zone *time.Location) (predicate, *failure) {
+func compileFilter(text string, e *entity, version int, zone *time.Location) (*condition, *failure) {
 	if text == "" {
-		return func(*record) truth { return yes }, nil
+		return &condition{holds: func(*record) truth { return yes }}, nil
 	}
 	if len(text) > maxFilter {
 		return nil, filterSyntax("too long")
@@ -59,7 +61,7 @@ func compileFilter(text string, e *entity, version int, zone *time.Location) (pr
 	if p.tok.mark != 0 {
 		return nil, filterSyntax("unexpected text after the end")
 	}
-	return pred, nil
+	return &condition{holds: pred, bounds: p.bounds}, nil
 }
 
 type filterParser struct {
@@ -68,6 +70,7 @@ type filterParser struct {
 	e       *entity
 	version int
 	depth   int
+	bounds  []bound // that every row must keep, as far as the text was read
 }
 
 func (p *filterParser) advance() *failure {
@@ -87,6 +90,7 @@ func (p *filterParser) expect(mark byte) *failure {
 
 // chain parses operands joined by one operator word.
 func (p *filterParser) chain(word string, operandOf func() (predicate, *failure), decides truth) (predicate, *failure) {
+	before := len(p.bounds)
 	first, fail := operandOf()
 	if fail != nil {
 		return nil, fail
@@ -105,15 +109,22 @@ func (p *filterParser) chain(word string, operandOf func() (predicate, *failure)
 	if len(all) == 1 {
 		return first, nil
 	}
+	if decides == yes {
+		p.bounds = p.bounds[:before]
+	}
 	return func(r *record) truth {
-		values := make([]truth, len(all))
-		for i, f := range all {
-			values[i] = f(r)
+		result := yes - decides
+		for _, f := range all {
+			if decides == yes {
+				result = max(result, f(r))
+			} else {
+				result = min(result, f(r))
+			}
+			if result == decides {
+				break
+			}
 		}
-		if decides == yes {
-			return slices.Max(values)
-		}
-		return slices.Min(values)
+		return result
 	}, nil
 }
 
@@ -130,10 +141,12 @@ func (p *filterParser) unary() (predicate, *failure) {
 		if fail := p.advance(); fail != nil {
 			return nil, fail
 		}
+		before := len(p.bounds)
 		inner, fail := p.unary()
 		if fail != nil {
 			return nil, fail
 		}
+		p.bounds = p.bounds[:before]
 		return func(r *record) truth { return yes - inner(r) }, nil
 	}
 	if p.tok.mark == '(' {
@@ -174,6 +187,7 @@ func (p *filterParser) comparison() (predicate, *failure) {
 	if !left.null && !right.null && family(left.kind) != family(right.kind) {
 		return nil, incompatible(left.kind, right.kind, op)
 	}
+	p.bind(left, right, op)
 	return func(r *record) truth { return compare(left.value(r), right.value(r), op) }, nil
 }
 
@@ -236,7 +250,7 @@ func (p *filterParser) term() (term, *failure) {
 	}
 	switch tok.mark {
 	case 'l':
-		return term{kind: tok.lit.kind, null: tok.lit.null, value: func(*record) operand { return tok.lit }}, nil
+		return term{kind: tok.lit.kind, lit: &tok.lit, null: tok.lit.null, value: func(*record) operand { return tok.lit }}, nil
 	case 'w':
 		if p.tok.mark == '(' {
 			return p.call(tok.word)
@@ -267,7 +281,11 @@ func (p *filterParser) path(path string) (term, *failure) {
 	if f == nil {
 		return term{}, keyNotFound()
 	}
-	return term{kind: f.kind, value: func(r *record) operand {
+	column := f.column
+	if len(columns) > 0 || f.dead {
+		column = ""
+	}
+	return term{kind: f.kind, column: column, value: func(r *record) operand {
 		for _, column := range columns {
 			if r = r.One[column]; r == nil {
 				return operand{null: true}

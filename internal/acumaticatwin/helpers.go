@@ -175,7 +175,7 @@ func (t *Twin) Payments() []PaymentView {
 	defer t.mu.Unlock()
 	t.settle()
 	views := []PaymentView{}
-	for _, r := range t.begin().all(entityPayment) {
+	for r := range t.begin().walk(entityPayment, "") {
 		if r.get("Type") == typeCreditMemo {
 			continue
 		}
@@ -216,7 +216,7 @@ func (t *Twin) Invoices() []InvoiceView {
 	defer t.mu.Unlock()
 	t.settle()
 	views := []InvoiceView{}
-	for _, r := range t.begin().all(entityInvoice) {
+	for r := range t.begin().walk(entityInvoice, "") {
 		views = append(views, InvoiceView{
 			Type: r.get("Type"), ReferenceNbr: r.get("ReferenceNbr"), Status: r.get("Status"), CustomerID: r.get("Customer"),
 			CustomerOrder: r.get("CustomerOrder"), CurrencyID: r.get(curyID), Date: r.get("Date"), DueDate: r.get("DueDate"),

@@ -154,15 +154,6 @@ func (o *options) optimize(e *entity, version int) *failure {
 	return nil
 }
 
-// page cuts the rows to $skip and $top.
-func (o *options) page(rows []*record) []*record {
-	rows = rows[min(o.skip, len(rows)):]
-	if o.top >= 0 {
-		rows = rows[:min(o.top, len(rows))]
-	}
-	return rows
-}
-
 // precondition checks If-None-Match and If-Match, which know only "*".
 func precondition(h http.Header, exists bool) *failure {
 	switch {

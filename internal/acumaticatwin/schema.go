@@ -127,7 +127,7 @@ type entity struct {
 	// What it does not find does not exist to reads and writes, and breaks
 	// actions.
 	shows func(r *record) bool
-	// also returns rows of other tables that this entity's lists show.
+	// also returns rows that are computed, not stored. They are few.
 	also func(x *tx) []*record
 }
 
@@ -166,6 +166,9 @@ func (e *entity) keyOf(r *record) string {
 // unsaved reports whether the record has not got its number yet.
 func (e *entity) unsaved(r *record) bool { return r.get(e.keys[len(e.keys)-1]) == unsavedKey }
 
+// keySeparator sorts before everything that a key can hold.
+const keySeparator = "\x1f"
+
 // foldKey joins key values the way the database compares them: without case
 // and without trailing blanks.
 func foldKey(values []string) string {
@@ -173,7 +176,7 @@ func foldKey(values []string) string {
 	for i, v := range values {
 		folded[i] = fold(v)
 	}
-	return strings.Join(folded, "\x1f")
+	return strings.Join(folded, keySeparator)
 }
 
 func fold(s string) string { return strings.ToLower(strings.TrimRight(s, " ")) }

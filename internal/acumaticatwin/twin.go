@@ -27,8 +27,9 @@ type Options struct {
 	// RedirectURIs are where the authorization code may be sent; none leaves
 	// that flow closed.
 	RedirectURIs []string
-	// StateFile holds the state; empty keeps it in memory. It is replaced in
-	// one step before any changing request is answered, and read by New.
+	// StateFile holds the state; empty keeps it in memory. It gets a line
+	// before any changing request is answered, is written anew when it has
+	// grown, and is read by New.
 	StateFile string
 	// Log gets one line per request at debug level; nil discards.
 	Log *slog.Logger
@@ -73,7 +74,8 @@ type Twin struct {
 	sessions map[string]*session // by cookie ticket or by grant
 	ops      map[string]*operation
 	jobs     []job
-	log      []Request
+	log      []Request // a ring once it is full
+	oldest   int       // in log
 
 	destinations []*destination
 	failed       []*notification
@@ -170,16 +172,18 @@ func (t *Twin) now() time.Time { return t.o.Now() }
 func (t *Twin) Requests() []Request {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.Clone(t.log)
+	return slices.Concat(t.log[t.oldest:], t.log[:t.oldest])
 }
 
 func (t *Twin) record(q Request) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.log) == maxLog {
-		t.log = append(t.log[:0], t.log[1:]...)
+	if len(t.log) < maxLog {
+		t.log = append(t.log, q)
+		return
 	}
-	t.log = append(t.log, q)
+	t.log[t.oldest] = q
+	t.oldest = (t.oldest + 1) % maxLog
 }
 
 // opTTL is how long a finished operation can be asked for.

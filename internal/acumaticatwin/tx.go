@@ -119,9 +119,14 @@ func (x *tx) own(entityName string, match func(*record) bool) []*record {
 }
 
 func sortByKey(e *entity, rows []*record) {
-	if len(rows) > 1 {
-		slices.SortFunc(rows, func(a, b *record) int { return strings.Compare(e.keyOf(a), e.keyOf(b)) })
+	if len(rows) < 2 {
+		return
 	}
+	keys := make(map[*record]string, len(rows))
+	for _, r := range rows {
+		keys[r] = e.keyOf(r)
+	}
+	slices.SortFunc(rows, func(a, b *record) int { return strings.Compare(keys[a], keys[b]) })
 }
 
 // all returns every row in the order of keys. It is for settings; documents
