@@ -169,6 +169,10 @@ func (t *Twin) logout(c *call) reply {
 	if c.method != http.MethodPost {
 		return emptyReply(http.StatusMethodNotAllowed)
 	}
+	if !c.measured {
+		return page(http.StatusLengthRequired, "text/html; charset=us-ascii", "<HTML><HEAD><TITLE>Length Required</TITLE></HEAD>"+
+			"<BODY><h2>Length Required</h2><hr><p>HTTP Error 411. The request must be chunked or have a content length.</p></BODY></HTML>")
+	}
 	delete(t.sessions, c.cookies[authCookie])
 	if g, ok := t.bearer(c); ok {
 		delete(t.sessions, c.sessionOf(g))

@@ -2,7 +2,9 @@ package acumaticatwin
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -10,53 +12,57 @@ import (
 // not to Acumatica, needs no sign-in, and is never faulty.
 const controlRoot = "_twin"
 
-// control routes are plain JSON: snake_case names, amounts as decimal strings.
+// controlRoutes are plain JSON: snake_case names, amounts as decimal strings.
+func (t *Twin) controlRoutes() map[string]func(*call) reply {
+	return map[string]func(*call) reply{
+		"GET /_twin/requests":            shows(t.Requests),
+		"GET /_twin/payments":            shows(t.Payments),
+		"GET /_twin/invoices":            shows(t.Invoices),
+		"GET /_twin/ledger":              shows(t.Ledger),
+		"GET /_twin/trial-balance":       shows(t.TrialBalance),
+		"POST /_twin/periods/close":      func(c *call) reply { return controlPeriod(c, t.closePeriod) },
+		"POST /_twin/periods/open":       func(c *call) reply { return controlPeriod(c, forAllModules(t.OpenPeriod)) },
+		"POST /_twin/periods/deactivate": func(c *call) reply { return controlPeriod(c, forAllModules(t.DeactivatePeriod)) },
+		"GET /_twin/rates":               shows(t.Rates),
+		"POST /_twin/rates": func(c *call) reply {
+			return controlAdd(c, "date", func(r Rate) (string, error) { return r.Date, t.SetRate(r) })
+		},
+		"GET /_twin/cash-accounts":         shows(t.CashAccounts),
+		"POST /_twin/customers":            func(c *call) reply { return controlAdd(c, "customer_id", t.addCustomer) },
+		"POST /_twin/invoices":             func(c *call) reply { return controlAdd(c, "reference_nbr", t.addInvoice) },
+		"GET /_twin/notifications":         shows(t.Destinations),
+		"POST /_twin/notifications":        t.controlDestination,
+		"GET /_twin/notifications/failed":  shows(t.FailedNotifications),
+		"POST /_twin/notifications/resend": t.controlResend,
+	}
+}
+
+// control answers a call of the control interface; GET /_twin lists them all.
 func (t *Twin) control(c *call) reply {
+	routes := t.controlRoutes()
 	route := c.method + " /" + strings.Join(c.path, "/")
-	switch route {
-	case "GET /_twin":
-		return jsonReply(http.StatusOK, map[string][]string{"routes": {
-			"GET /_twin/requests", "GET /_twin/payments", "GET /_twin/invoices", "GET /_twin/ledger", "GET /_twin/trial-balance",
-			"GET /_twin/faults", "POST /_twin/faults", "DELETE /_twin/faults", "POST /_twin/periods/close", "POST /_twin/periods/open", "POST /_twin/customers", "POST /_twin/invoices",
-			"POST /_twin/periods/deactivate", "GET /_twin/rates", "POST /_twin/rates", "GET /_twin/cash-accounts",
-			"GET /_twin/notifications", "POST /_twin/notifications", "GET /_twin/notifications/failed", "POST /_twin/notifications/resend",
-		}})
-	case "GET /_twin/requests":
-		return jsonReply(http.StatusOK, t.Requests())
-	case "GET /_twin/payments":
-		return jsonReply(http.StatusOK, t.Payments())
-	case "GET /_twin/invoices":
-		return jsonReply(http.StatusOK, t.Invoices())
-	case "GET /_twin/ledger":
-		return jsonReply(http.StatusOK, t.Ledger())
-	case "GET /_twin/trial-balance":
-		return jsonReply(http.StatusOK, t.TrialBalance())
-	case "POST /_twin/periods/close":
-		return controlPeriod(c, t.closePeriod)
-	case "POST /_twin/periods/open":
-		return controlPeriod(c, func(period, _ string) error { return t.OpenPeriod(period) })
-	case "POST /_twin/periods/deactivate":
-		return controlPeriod(c, func(period, _ string) error { return t.DeactivatePeriod(period) })
-	case "GET /_twin/rates":
-		return jsonReply(http.StatusOK, t.Rates())
-	case "POST /_twin/rates":
-		return controlAdd(c, "date", func(r Rate) (string, error) { return r.Date, t.SetRate(r) })
-	case "GET /_twin/cash-accounts":
-		return jsonReply(http.StatusOK, t.CashAccounts())
-	case "POST /_twin/customers":
-		return controlAdd(c, "customer_id", t.addCustomer)
-	case "POST /_twin/invoices":
-		return controlAdd(c, "reference_nbr", t.addInvoice)
-	case "GET /_twin/notifications":
-		return jsonReply(http.StatusOK, t.Destinations())
-	case "POST /_twin/notifications":
-		return t.controlDestination(c)
-	case "GET /_twin/notifications/failed":
-		return jsonReply(http.StatusOK, t.FailedNotifications())
-	case "POST /_twin/notifications/resend":
-		return t.controlResend(c)
+	if answer := routes[route]; answer != nil {
+		return answer(c)
+	}
+	if route == "GET /"+controlRoot {
+		names := slices.Collect(maps.Keys(routes))
+		for _, method := range []string{"GET", "POST", "DELETE"} {
+			names = append(names, method+" "+faultPath)
+		}
+		slices.Sort(names)
+		return jsonReply(http.StatusOK, map[string][]string{"routes": names})
 	}
 	return controlError(http.StatusNotFound, "no such route: "+route+"; GET /_twin lists them")
+}
+
+// shows answers with what a function returns.
+func shows[T any](list func() T) func(*call) reply {
+	return func(*call) reply { return jsonReply(http.StatusOK, list()) }
+}
+
+// forAllModules is a change of a period that cannot be made in one module only.
+func forAllModules(change func(string) error) func(period, module string) error {
+	return func(period, _ string) error { return change(period) }
 }
 
 func controlError(status int, text string) reply {

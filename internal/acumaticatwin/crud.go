@@ -25,6 +25,8 @@ func (t *Twin) entity(c *call, e *entity, rest []string) reply {
 	switch {
 	case c.method == http.MethodGet && len(rest) == 0:
 		return t.list(c, e)
+	case c.method == http.MethodGet && len(rest) == 1 && rest[0] == "$adHocSchema":
+		return t.adHocSchema(c, e)
 	case c.method == http.MethodGet:
 		return t.read(c, e, rest)
 	case c.method == http.MethodPost && len(rest) == 0:
@@ -103,6 +105,21 @@ func (t *Twin) read(c *call, e *entity, rest []string) reply {
 	v := &view{x: x, e: e, version: c.version, base: c.base, opt: opt}
 	var w bytes.Buffer
 	v.top(&w, r, 1)
+	return rawReply(http.StatusOK, w.Bytes())
+}
+
+// adHocSchema shows an empty record with the fields that only $custom reaches.
+func (t *Twin) adHocSchema(c *call, e *entity) reply {
+	opt := &options{}
+	for i := range e.custom.fields {
+		if f := &e.custom.fields[i]; f.since <= c.version {
+			opt.custom = append(opt.custom, f.name)
+		}
+	}
+	slices.Sort(opt.custom)
+	v := &view{x: t.beginWithin(c.within), e: e, version: c.version, base: c.base, opt: opt}
+	var w bytes.Buffer
+	v.top(&w, newRecord(uuid.Nil.String()), 1)
 	return rawReply(http.StatusOK, w.Bytes())
 }
 

@@ -24,6 +24,7 @@ type call struct {
 	body     []byte
 	secure   bool
 	host     string
+	measured bool // the length of the body was told
 
 	delay   time.Duration // it holds its slot that much longer: a fault
 	within  within
@@ -81,6 +82,7 @@ func newCall(r *http.Request, body []byte) *call {
 	c := &call{
 		method: r.Method, rawPath: r.URL.Path, rawQuery: r.URL.RawQuery, query: r.URL.Query(), header: r.Header,
 		cookies: map[string]string{}, body: body, secure: r.TLS != nil, host: r.Host,
+		measured: r.ContentLength > 0 || r.Header.Get("Content-Length") != "" || len(r.TransferEncoding) > 0,
 	}
 	for step := range strings.SplitSeq(strings.Trim(r.URL.EscapedPath(), "/"), "/") {
 		if plainStep, err := url.PathUnescape(step); err == nil && plainStep != "" {

@@ -128,6 +128,15 @@ func (t *Twin) announce(news map[string][]change) {
 	t.poke()
 }
 
+// hears reports whether a destination listens to an entity. What only a custom
+// endpoint shows is told to those that ask for it.
+func (d *destination) hears(e *entity) bool {
+	if len(d.Entities) == 0 {
+		return e.on == everywhere
+	}
+	return slices.Contains(d.Entities, e.name)
+}
+
 // plainRows writes the rows that differ. One that was changed is in both lists.
 func (t *Twin) plainRows(d *destination, e *entity, changes []change) (inserted, deleted []string) {
 	for _, c := range changes {
