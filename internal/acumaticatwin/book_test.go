@@ -53,7 +53,7 @@ func TestLedgerBalancesWhateverHappens(t *testing.T) {
 		kind := rapid.SampledFrom([]string{typePayment, typePrepayment})
 		anyKind := rapid.SampledFrom([]string{typePayment, typePrepayment, DefaultRefundLabel, typeCreditMemo, typeVoidedPayment, typeVoidedRefund})
 		frozen := map[string]map[string]string{}
-		steps := salesSteps(rt, twin, cookie)
+		steps := salesSteps(twin, cookie)
 		maps.Copy(steps, map[string]func(*rapid.T){
 			"": func(r *rapid.T) {
 				checkBooks(r, twin)

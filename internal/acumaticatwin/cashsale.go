@@ -68,14 +68,8 @@ func saveCashSale(x *tx, old, r *record) *problems {
 // releaseCashSale posts cash against sales and tax, a return the other way
 // round; nothing stays open.
 func releaseCashSale(x *tx, r *record) *failure {
-	if r.get("Status") != statusBalanced {
-		return buttonDisabled("Release")
-	}
-	if text := x.checkPeriod(r.day("Date")); text != "" {
-		return operationFailed(text)
-	}
-	if text := x.rateMissing(r); text != "" {
-		return operationFailed(text)
+	if fail := x.releasable(r); fail != nil {
+		return fail
 	}
 	r = x.edit(entityCashSale, r)
 	sign := decimal.NewFromInt(1)

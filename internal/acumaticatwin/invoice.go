@@ -151,9 +151,8 @@ func refuseChanges(old, r *record, bad *problems) {
 	}
 }
 
-// releaseInvoice posts receivable against sales, freight, discounts and tax; a
-// credit memo the other way round. It cannot be undone.
-func releaseInvoice(x *tx, r *record) *failure {
+// releasable says why a document with lines cannot be released now.
+func (x *tx) releasable(r *record) *failure {
 	if r.get("Status") != statusBalanced {
 		return buttonDisabled("Release")
 	}
@@ -162,6 +161,15 @@ func releaseInvoice(x *tx, r *record) *failure {
 	}
 	if text := x.rateMissing(r); text != "" {
 		return operationFailed(text)
+	}
+	return nil
+}
+
+// releaseInvoice posts receivable against sales, freight, discounts and tax; a
+// credit memo the other way round. It cannot be undone.
+func releaseInvoice(x *tx, r *record) *failure {
+	if fail := x.releasable(r); fail != nil {
+		return fail
 	}
 	r = x.edit(entityInvoice, r)
 	if r.get(docRate) != "" {

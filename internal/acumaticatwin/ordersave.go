@@ -40,6 +40,11 @@ func saveOrder(x *tx, old, r *record) *problems {
 	if c == nil {
 		return bad
 	}
+	x.rateDocument(r, "Date", c.get("CurrencyRateType"), bad)
+	r.setDec("CurrencyRate", rateOfDocument(r))
+	if rate := r.dec("CurrencyRate"); rate.IsPositive() {
+		r.setDec("ReciprocalRate", decimal.NewFromInt(1).DivRound(rate, 8))
+	}
 	x.orderLines(old, r, kind, bad)
 	totals := r.One[partTotals]
 	if !totals.yes("OverrideFreightAmount") {

@@ -10,11 +10,11 @@ import (
 
 // salesSteps are random steps from orders to released invoices, with payments
 // that are reserved for orders or applied on the invoice's form.
-func salesSteps(rt *rapid.T, twin *Twin, cookie string) map[string]func(*rapid.T) {
-	put := func(r *rapid.T, entityName, body string) { twin.call("PUT", root+entityName, body, cookie) }
+func salesSteps(twin *Twin, cookie string) map[string]func(*rapid.T) {
+	put := func(entityName, body string) { twin.call("PUT", root+entityName, body, cookie) }
 	post := func(action, body string) { twin.call("POST", root+action, body, cookie) }
-	put(rt, "StockItem", `{"InventoryID":{"value":"LAMP"},"DefaultPrice":{"value":49.99}}`)
-	put(rt, "NonStockItem", `{"InventoryID":{"value":"SETUP"},"DefaultPrice":{"value":90},"TaxCategory":{"value":"TAXABLE"}}`)
+	put("StockItem", `{"InventoryID":{"value":"LAMP"},"DefaultPrice":{"value":49.99}}`)
+	put("NonStockItem", `{"InventoryID":{"value":"SETUP"},"DefaultPrice":{"value":90},"TaxCategory":{"value":"TAXABLE"}}`)
 	item := rapid.SampledFrom([]string{"LAMP", "SETUP"})
 	kind := rapid.SampledFrom([]string{"SO", "SO", "IN", "RC", "CM"})
 	nbr := rapid.Custom(func(r *rapid.T) string { return fmt.Sprintf("%06d", rapid.IntRange(1, 4).Draw(r, "number")) })
@@ -36,10 +36,10 @@ func salesSteps(rt *rapid.T, twin *Twin, cookie string) map[string]func(*rapid.T
 				body = strings.TrimSuffix(body, "}") + `,"Payments":[{"DocType":{"value":"Prepayment"},"PaymentMethod":{"value":"STRIPE"},
 					"CashAccount":{"value":"10250ST"},"PaymentAmount":{"value":60},"AppliedToOrder":{"value":20}}]}`
 			}
-			put(r, "SalesOrder", body)
+			put("SalesOrder", body)
 		},
 		"edit": func(r *rapid.T) {
-			put(r, "SalesOrder", fmt.Sprintf(`{"OrderType":{"value":%q},"OrderNbr":{"value":%q},"Hold":{"value":%t},
+			put("SalesOrder", fmt.Sprintf(`{"OrderType":{"value":%q},"OrderNbr":{"value":%q},"Hold":{"value":%t},
 				"Details":[{"LineNbr":{"value":1},"OrderQty":{"value":%d}},{"LineNbr":{"value":2},"delete":%t}]}`, kind.Draw(r, "type"), nbr.Draw(r, "order"),
 				rapid.Bool().Draw(r, "hold"), rapid.IntRange(0, 4).Draw(r, "qty"), rapid.Bool().Draw(r, "delete")))
 			twin.call("DELETE", root+"SalesOrder/"+kind.Draw(r, "removed type")+"/"+nbr.Draw(r, "removed"), "", cookie)
@@ -53,11 +53,11 @@ func salesSteps(rt *rapid.T, twin *Twin, cookie string) map[string]func(*rapid.T
 		"correct":  func(r *rapid.T) { post("Shipment/CorrectShipment", shipmentKey(nbr.Draw(r, "shipment"))) },
 		"bill one": func(r *rapid.T) { post("Shipment/PrepareInvoice", shipmentKey(nbr.Draw(r, "shipment"))) },
 		"ship less": func(r *rapid.T) {
-			put(r, "Shipment", fmt.Sprintf(`{"ShipmentNbr":{"value":%q},"Details":[{"LineNbr":{"value":1},"ShippedQty":{"value":%d}}]}`,
+			put("Shipment", fmt.Sprintf(`{"ShipmentNbr":{"value":%q},"Details":[{"LineNbr":{"value":1},"ShippedQty":{"value":%d}}]}`,
 				nbr.Draw(r, "shipment"), rapid.IntRange(0, 3).Draw(r, "qty")))
 		},
 		"sell": func(r *rapid.T) {
-			put(r, "SalesInvoice", strings.TrimSuffix(strings.ReplaceAll(directInvoice, "cable", "SETUP"), "}")+fmt.Sprintf(
+			put("SalesInvoice", strings.TrimSuffix(strings.ReplaceAll(directInvoice, "cable", "SETUP"), "}")+fmt.Sprintf(
 				`,"ApplicationsInvoice":[{"DocType":{"value":%q},"AdjustingDocReferenceNbr":{"value":%q}}]}`, payer.Draw(r, "payer"), nbr.Draw(r, "payment")))
 		},
 		"release sale": func(r *rapid.T) { post("SalesInvoice/ReleaseSalesInvoice", sale.Draw(r, "sale")) },
@@ -66,7 +66,7 @@ func salesSteps(rt *rapid.T, twin *Twin, cookie string) map[string]func(*rapid.T
 			twin.call("DELETE", root+"Shipment/"+nbr.Draw(r, "shipment"), "", cookie)
 		},
 		"reserve": func(r *rapid.T) {
-			put(r, "Payment", fmt.Sprintf(`{"Type":{"value":%q},"ReferenceNbr":{"value":%q},"OrdersToApply":[{"OrderType":{"value":%q},"OrderNbr":{"value":%q},
+			put("Payment", fmt.Sprintf(`{"Type":{"value":%q},"ReferenceNbr":{"value":%q},"OrdersToApply":[{"OrderType":{"value":%q},"OrderNbr":{"value":%q},
 				"AppliedToOrder":{"value":%d}}]}`, payer.Draw(r, "payer"), nbr.Draw(r, "payment"), kind.Draw(r, "type"), nbr.Draw(r, "order"),
 				rapid.IntRange(-1, 60).Draw(r, "amount")))
 		},

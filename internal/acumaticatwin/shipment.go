@@ -163,7 +163,8 @@ func (x *tx) ship(o *record, operation, button string) *failure {
 	o = x.edit(entitySalesOrder, o)
 	s := x.line("Customer", o.get("Customer"), "Description", o.get("Description"), "Operation", operation, "Type", entityShipment, "ShipmentDate", day,
 		"EffectiveDate", day, "WarehouseID", seedWarehouse, "LocationID", o.get("LocationID"), "Hold", "false", "Status", statusOpen,
-		"BaseCurrencyID", o.get("BaseCurrencyID"), curyID, o.get(curyID), "CurrencyRate", "1", "ReciprocalRate", "1", "PackageCount", "0", "Picked", "false",
+		"BaseCurrencyID", o.get("BaseCurrencyID"), curyID, o.get(curyID), "CurrencyRate", o.get("CurrencyRate"),
+		"ReciprocalRate", o.get("ReciprocalRate"), "PackageCount", "0", "Picked", "false",
 		"ControlQty", "0", "FreightPrice", "0", "FreightCost", "0", "OverrideFreightPrice", "false", "ShipVia", o.get("ShipVia"))
 	for _, l := range o.Many["Details"] {
 		qty := l.dec("Qty").Sub(l.dec("QtyOnShipments"))
