@@ -104,10 +104,7 @@ func (tr *Trouble) retry(tries int, age time.Duration) (time.Duration, bool) {
 	switch tr.Retries {
 	case RetryTest:
 		steps := []time.Duration{5 * time.Minute, time.Hour, 3 * time.Hour}
-		if tries > len(steps) {
-			return 0, false
-		}
-		return steps[tries-1], true
+		return steps[min(tries, len(steps))-1], tries <= len(steps)
 	case RetryLive:
 		steps := []time.Duration{5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 12 * time.Hour}
 		d := steps[min(tries, len(steps))-1]
