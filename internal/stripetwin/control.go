@@ -51,7 +51,7 @@ func (t *Twin) selfDescription() map[string]any {
 			"POST /_twin/authenticate {payment_intent, fail}", "POST /_twin/refund/fail {refund, reason}",
 			"POST /_twin/dispute {charge, reason, inquiry} or {dispute, outcome: won|lost|escalate, fee_back}",
 			"POST /_twin/webhook {url, secret}", "POST /_twin/webhook_endpoints/{id}/roll {overlap}",
-			"GET /_twin/webhooks", "POST /_twin/webhooks {duplicate, delay: [min, max], reorder, seed, chunked, retries: test|live}",
+			"GET /_twin/webhooks", "POST /_twin/webhooks {duplicate, delay: [min, max], reorder, two_events, seed, chunked, retries: test|live}",
 			"GET /_twin/faults", "POST /_twin/faults {method, path_prefix, count, after, probability, seed, from, for, retry_after, mode} or a list of such", "DELETE /_twin/faults",
 		},
 		"not_implemented": []string{

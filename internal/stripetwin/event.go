@@ -59,6 +59,13 @@ func (t *Twin) emitChange(c *call, typ string, o, prev object) {
 	if c.now < t.quiet {
 		return
 	}
+	if t.trouble.doubles(t.s.Seq) {
+		t.makeEvent(c, typ, o, prev)
+	}
+	t.makeEvent(c, typ, o, prev)
+}
+
+func (t *Twin) makeEvent(c *call, typ string, o, prev object) {
 	e := &event{
 		head: t.newHead(c, t.newID("evt_1", 23)), Type: typ, Object: compact(o),
 		Request: c.request, Key: c.key,

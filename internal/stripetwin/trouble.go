@@ -16,6 +16,7 @@ type Trouble struct {
 	// DelayMin and DelayMax bound how late webhooks are, on the twin's clock.
 	DelayMin, DelayMax time.Duration
 	Reorder            float64 // share of the webhooks that wait until a later one was sent
+	TwoEvents          float64 // share of the changes that make two events, each with an id of its own
 	Seed               uint64  // of all that is left to chance
 	Chunked            bool    // bodies without Content-Length
 	// Retries is when a webhook that was not taken is sent again, on the twin's
@@ -42,7 +43,7 @@ const (
 
 func (tr *Trouble) check() error {
 	var errs []error
-	for name, p := range map[string]float64{"duplicate": tr.Duplicate, "reorder": tr.Reorder} {
+	for name, p := range map[string]float64{"duplicate": tr.Duplicate, "reorder": tr.Reorder, "two_events": tr.TwoEvents} {
 		if !(p >= 0 && p <= 1) {
 			errs = append(errs, fmt.Errorf("%s %v: want a share from 0 to 1", name, p))
 		}
@@ -98,6 +99,12 @@ func (tr *Trouble) plan(d *delivery, now, wall time.Time) {
 	}
 }
 
+// doubles reports whether the change after the object numbered seq makes two
+// events.
+func (tr *Trouble) doubles(seq int64) bool {
+	return tr.TwoEvents > 0 && rand.New(rand.NewPCG(^tr.Seed, uint64(seq))).Float64() < tr.TwoEvents //nolint:gosec // G404, as above
+}
+
 // retry is how long after its last attempt a delivery is tried again; false
 // gives it up. age is since the event.
 func (tr *Trouble) retry(tries int, age time.Duration) (time.Duration, bool) {
@@ -118,6 +125,7 @@ type troubleJSON struct {
 	Duplicate float64  `json:"duplicate"`
 	Delay     []string `json:"delay"` // shortest and longest, such as 1s and 5m
 	Reorder   float64  `json:"reorder"`
+	TwoEvents float64  `json:"two_events"`
 	Seed      uint64   `json:"seed"`
 	Chunked   bool     `json:"chunked"`
 	Retries   string   `json:"retries"`
@@ -143,12 +151,12 @@ func (t *Twin) controlTrouble(w http.ResponseWriter, req *http.Request) {
 	t.mu.Unlock()
 	sendJSON(w, http.StatusOK, troubleJSON{
 		Duplicate: tr.Duplicate, Delay: []string{tr.DelayMin.String(), tr.DelayMax.String()},
-		Reorder: tr.Reorder, Seed: tr.Seed, Chunked: tr.Chunked, Retries: tr.Retries,
+		Reorder: tr.Reorder, TwoEvents: tr.TwoEvents, Seed: tr.Seed, Chunked: tr.Chunked, Retries: tr.Retries,
 	})
 }
 
 func (in *troubleJSON) trouble() (tr Trouble, err error) {
-	tr = Trouble{Duplicate: in.Duplicate, Reorder: in.Reorder, Seed: in.Seed, Chunked: in.Chunked, Retries: in.Retries}
+	tr = Trouble{Duplicate: in.Duplicate, Reorder: in.Reorder, TwoEvents: in.TwoEvents, Seed: in.Seed, Chunked: in.Chunked, Retries: in.Retries}
 	switch len(in.Delay) {
 	case 0:
 		return tr, nil

@@ -140,6 +140,26 @@ func TestEveryEventComesWhateverTheTrouble(t *testing.T) {
 	}
 }
 
+// TestOneChangeMayMakeTwoEvents, alike but for their ids.
+func TestOneChangeMayMakeTwoEvents(t *testing.T) {
+	tw, sc, _ := start(t, stripetwin.Options{Webhooks: stripetwin.Trouble{TwoEvents: 0.5, Seed: 3}})
+	url, got := hits(t, always(http.StatusOK))
+	tw.SetWebhook(url, secret)
+	run(t, tw)
+	for range 20 {
+		newCustomer(t, sc)
+	}
+	waitDelivered(t, sc)
+	ids, changed := map[string]bool{}, map[string]bool{}
+	for len(got) > 0 {
+		ev := (<-got).verify(t, secret)
+		ids[ev.ID], changed[ev.Data.Object["id"].(string)] = true, true
+	}
+	if len(changed) != 20 || len(ids) <= 22 || len(ids) >= 38 {
+		t.Errorf("%d events of %d customers", len(ids), len(changed))
+	}
+}
+
 // TestRetriesAreOnTheTwinsClock and signed anew each.
 func TestRetriesAreOnTheTwinsClock(t *testing.T) {
 	for schedule, waits := range map[string][]time.Duration{
@@ -284,8 +304,8 @@ func TestDisabledEndpoint(t *testing.T) {
 
 func TestTroubleByControl(t *testing.T) {
 	tw, _, srv := start(t, stripetwin.Options{})
-	all := `{"duplicate":0.2,"delay":["1s","1m30s"],"reorder":0.3,"seed":7,"chunked":true,"retries":"live"}`
-	want := map[string]any{"duplicate": 0.2, "delay": []any{"1s", "1m30s"}, "reorder": 0.3, "seed": 7.0, "chunked": true, "retries": "live"}
+	all := `{"duplicate":0.2,"delay":["1s","1m30s"],"reorder":0.3,"two_events":0.1,"seed":7,"chunked":true,"retries":"live"}`
+	want := map[string]any{"duplicate": 0.2, "delay": []any{"1s", "1m30s"}, "reorder": 0.3, "two_events": 0.1, "seed": 7.0, "chunked": true, "retries": "live"}
 	if _, out := send(t, srv, "POST", "/_twin/webhooks", all); cmp.Diff(want, out) != "" {
 		t.Error(cmp.Diff(want, out))
 	}
