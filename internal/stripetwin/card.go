@@ -107,6 +107,7 @@ func (t *Twin) endDelayed(c *call, ch *charge) {
 		pi.Status, pi.Received = "succeeded", ch.Amount
 		t.emit(c, "charge.succeeded", ch.render())
 		t.emit(c, "payment_intent.succeeded", pi.render())
+		t.sessionPaid(c, pi, true)
 		if inv != nil && (inv.Status == "open" || inv.Status == "uncollectible") {
 			inv.Charge = ch.ID
 			t.markPaid(c, inv)
@@ -123,6 +124,7 @@ func (t *Twin) endDelayed(c *call, ch *charge) {
 	pi.Failure = &failure{Cause: ch.FailureCode, Text: ch.FailureText, Charge: ch.ID}
 	t.emit(c, "charge.failed", ch.render())
 	t.emit(c, "payment_intent.payment_failed", pi.render())
+	t.sessionPaid(c, pi, false)
 	if inv != nil && inv.Status == "open" {
 		t.invoiceFailed(c, inv, t.renderInvoice(inv))
 	}

@@ -40,7 +40,7 @@ func (t *Twin) Advance(ctx context.Context, d time.Duration) error {
 func (t *Twin) billingDue() int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return min(t.s.Subs.wakesAt(), t.s.Invoices.wakesAt())
+	return min(t.s.Subs.wakesAt(), t.s.Invoices.wakesAt(), t.s.Sessions.wakesAt())
 }
 
 // tick does what became due: money becomes available, payouts are made and
@@ -70,6 +70,9 @@ func (t *Twin) tick(c *call) {
 	}
 	for ch := range t.s.Charges.due(c.now) {
 		t.endDelayed(c, ch)
+	}
+	for cs := range t.s.Sessions.due(c.now) {
+		t.expireSession(c, cs)
 	}
 	for s := range t.s.Subs.due(c.now) {
 		t.advanceSub(c, s)

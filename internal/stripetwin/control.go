@@ -41,7 +41,7 @@ func (t *Twin) selfDescription() map[string]any {
 	return map[string]any{
 		"api_version": APIVersion,
 		"api":         api,
-		"hosted":      []string{"GET /i/{invoice}", "POST /i/{invoice}/pay"},
+		"hosted":      []string{"GET /i/{invoice}", "POST /i/{invoice}/pay", "GET /c/pay/{session}", "POST /c/pay/{session} payment_method"},
 		"control": []string{
 			"GET /_twin", "GET /_twin/requests", "POST /_twin/charge {customer, amount, currency, description}",
 			"POST /_twin/advance {by}", "POST /_twin/payout {currency} or {payout, failure_code}",

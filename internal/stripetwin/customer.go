@@ -173,14 +173,20 @@ func settingsRefused(f *form) error {
 	return nil
 }
 
+// newCustomer starts a customer.
+func (t *Twin) newCustomer(c *call) *customer {
+	return &customer{head: t.newHead(c, t.newID("cus_", 14)), TaxExempt: "none", NextSequence: 1, InvoicePrefix: strings.ToUpper(t.newID("", 8))}
+}
+
 func createCustomer(t *Twin, c *call) (object, error) {
-	cu := &customer{TaxExempt: "none", NextSequence: 1, InvoicePrefix: strings.ToUpper(t.newID("", 8))}
+	draft := &customer{}
+	if err := draft.fields(c.form); err != nil { // before it takes an id
+		return nil, err
+	}
+	cu := t.newCustomer(c)
 	if err := cu.fields(c.form); err != nil {
 		return nil, err
 	}
-	meta := cu.Metadata
-	cu.head = t.newHead(c, t.newID("cus_", 14))
-	cu.Metadata = meta
 	if err := t.payWith(c, cu); err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ var expandable = map[string][]string{
 	"refund":              {"balance_transaction", "charge", "failure_balance_transaction", "payment_intent", "source_transfer_reversal", "transfer_reversal"},
 	"dispute":             {"charge", "payment_intent"},
 	"payout":              {"balance_transaction", "destination", "failure_balance_transaction", "original_payout", "reversed_by"},
+	"checkout.session":    {"customer", "invoice", "line_items", "payment_intent", "payment_link", "setup_intent", "subscription"},
 	"credit_note":         {"customer", "customer_balance_transaction", "invoice", "refund"},
 	"balance_transaction": {"source"},
 	"customer":            {"cash_balance", "default_source", "discount", "invoice_settings", "sources", "subscriptions", "tax", "tax_ids", "test_clock"},
@@ -110,12 +111,23 @@ func (t *Twin) expand(o object, segs []string) {
 	case object:
 		t.expand(v, segs[1:])
 	case nil:
-		if id, _ := o["id"].(string); o["object"] == "charge" && segs[0] == "refunds" {
-			list := t.embeddedRefunds(id)
-			o["refunds"] = list
+		if list := t.leftOut(o, segs[0]); list != nil {
+			o[segs[0]] = list
 			t.expand(list, segs[1:])
 		}
 	}
+}
+
+// leftOut is a list that is shown only when expanded, or nil.
+func (t *Twin) leftOut(o object, member string) object {
+	id, _ := o["id"].(string)
+	switch {
+	case o["object"] == "charge" && member == "refunds":
+		return t.embeddedRefunds(id)
+	case o["object"] == "checkout.session" && member == "line_items":
+		return t.embeddedSessionLines(id)
+	}
+	return nil
 }
 
 // lookup renders whatever object has the id, or nil.

@@ -45,7 +45,7 @@ func (p *price) render() object {
 	if p.Interval != "" {
 		typ = "recurring"
 		recurring = object{
-			"aggregate_usage": nil, "interval": p.Interval, "interval_count": p.Count, "trial_period_days": nil, "usage_type": "licensed",
+			"aggregate_usage": nil, "interval": p.Interval, "interval_count": p.Count, "usage_type": "licensed",
 		}
 	}
 	return object{

@@ -24,7 +24,7 @@ type route struct {
 var kinds = map[string]string{
 	"account": "account", "balance": "balance", "balance_transactions": "balance_transaction", "charges": "charge",
 	"credit_notes": "credit_note", "customers": "customer", "disputes": "dispute", "events": "event", "invoiceitems": "invoiceitem", "invoices": "invoice",
-	"payment_intents": "payment_intent", "payment_methods": "payment_method", "payouts": "payout", "prices": "price", "products": "product", "setup_intents": "setup_intent", "subscription_items": "subscription_item", "subscriptions": "subscription", "tax_rates": "tax_rate", "refunds": "refund", "topups": "topup", "webhook_endpoints": "webhook_endpoint",
+	"payment_intents": "payment_intent", "payment_methods": "payment_method", "payment_pages": "checkout.session", "checkout": "checkout.session", "payouts": "payout", "prices": "price", "products": "product", "setup_intents": "setup_intent", "subscription_items": "subscription_item", "subscriptions": "subscription", "tax_rates": "tax_rate", "refunds": "refund", "topups": "topup", "webhook_endpoints": "webhook_endpoint",
 }
 
 // with completes a route with the parameters that are still to come.
@@ -37,6 +37,8 @@ func (r route) with(later ...string) route {
 	switch last {
 	case "lines":
 		r.kind = "line_item"
+	case "line_items":
+		r.kind = "item"
 	case "payment_methods":
 		r.kind = "payment_method"
 	case "refunds":
@@ -166,7 +168,7 @@ func apiRoutes() []route {
 		get("/v1/webhook_endpoints/{id}", getEndpoint),
 		post("/v1/webhook_endpoints/{id}", updateEndpoint, "description", "disabled", "enabled_events", "metadata", "url"),
 		del("/v1/webhook_endpoints/{id}", deleteEndpoint),
-	}, invoiceRoutes(), moneyRoutes(), methodRoutes(), setupRoutes(), productRoutes(), priceRoutes(), taxRateRoutes(), subscriptionRoutes())
+	}, invoiceRoutes(), moneyRoutes(), methodRoutes(), setupRoutes(), productRoutes(), priceRoutes(), taxRateRoutes(), subscriptionRoutes(), checkoutRoutes())
 }
 
 func invoiceRoutes() []route {

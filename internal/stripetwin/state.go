@@ -69,6 +69,7 @@ type state struct {
 	TaxRates       *table[taxRate, *taxRate]
 	Subs           *table[subscription, *subscription]
 	SubItems       *table[subItem, *subItem]
+	Sessions       *table[session, *session] // of checkout
 
 	stores  []store
 	kinds   map[string]store // by the prefix of ids
@@ -105,6 +106,7 @@ func newState(now int64) *state {
 	s.TaxRates = keep(s, still((*taxRate).render), nil, "txr")
 	s.Subs = keep(s, (*Twin).renderSub, subColumns(), "sub")
 	s.SubItems = keep(s, (*Twin).renderSubItem, subItemColumns(), "si")
+	s.Sessions = keep(s, (*Twin).renderSession, sessionColumns(), "cs")
 	s.Keys = keep[kept](s, nil, keyColumns(), "key")
 	s.Deliveries = newQueue(s)
 	return s

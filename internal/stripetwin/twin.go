@@ -154,6 +154,7 @@ func (t *Twin) Handler() http.Handler {
 	}
 	mux.HandleFunc("/v1/", t.serveUnknown)
 	t.mountHosted(mux)
+	t.mountCheckout(mux)
 	t.mountControl(mux)
 	return mux
 }
