@@ -50,7 +50,7 @@ func (x *tx) checkPaidBy(r *record, bad *problems) {
 // payer is the payment, prepayment or credit memo of a line, if it can pay r.
 func (x *tx) payer(r, l *record) *record {
 	kind := l.get("DocType")
-	if !receivable(r.get("Type")) || (kind != typePayment && kind != typePrepayment && kind != typeCreditMemo) {
+	if !pays(kind, r.get("Type")) && (!receivable(r.get("Type")) || kind != typeCreditMemo) {
 		return nil
 	}
 	p := x.byKey(entityPayment, kind, l.get("AdjustingDocReferenceNbr"))

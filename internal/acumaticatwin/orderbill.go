@@ -103,7 +103,7 @@ func (x *tx) handOn(o, r *record) {
 	for _, row := range slices.Clone(o.Many[partOrderPayments]) {
 		amount := decimal.Min(rest, row.dec("AppliedToOrder"))
 		p := x.byKey(entityPayment, row.get("DocType"), row.get("ReferenceNbr"))
-		if r.get("Type") != typeInvoice || !amount.IsPositive() || p == nil {
+		if !amount.IsPositive() || p == nil {
 			continue
 		}
 		rest = rest.Sub(amount)

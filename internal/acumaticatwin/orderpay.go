@@ -65,10 +65,19 @@ func reservable(p, o *record) string {
 	}
 	kind, _ := orderTypeOf(o.get("OrderType"))
 	open := !slices.Contains([]string{statusCompleted, statusCanceled, statusInvoiced}, o.get("Status"))
-	if !open || kind.invoice != typeInvoice || fold(o.get("Customer")) != fold(p.get("CustomerID")) || o.get(curyID) != p.get("CurrencyID") {
+	if !open || !pays(p.get("Type"), kind.invoice) || fold(o.get("Customer")) != fold(p.get("CustomerID")) || o.get(curyID) != p.get("CurrencyID") {
 		return "'Order Nbr.' cannot be found in the system."
 	}
 	return ""
+}
+
+// pays reports whether a payment of a type settles a document of another:
+// refunds give back what a credit memo owes the customer.
+func pays(payment, doc string) bool {
+	if doc == typeCreditMemo {
+		return refundKind(payment)
+	}
+	return payment == typePayment || payment == typePrepayment
 }
 
 // orderLinesOf checks the orders of a payment and completes the amounts:
@@ -85,10 +94,6 @@ func (x *tx) orderLinesOf(old, r *record, bad *problems) {
 		}
 		if text := reservable(r, o); text != "" {
 			bad.add(l, "OrderNbr", "%s", text)
-			continue
-		}
-		if t := r.get("Type"); t != typePayment && t != typePrepayment {
-			bad.add(l, "OrderNbr", "Documents of the type '%s' cannot be applied to orders.", t)
 			continue
 		}
 		l.set("OrderNbr", o.get("OrderNbr"))
@@ -240,8 +245,8 @@ func (x *tx) savePaymentsOf(old, r *record, bad *problems) {
 
 func (x *tx) savePaymentOf(r, l, was *record, bad *problems) {
 	l.setDefault("DocType", typePayment)
-	if t := l.get("DocType"); t != typePayment && t != typePrepayment {
-		bad.add(l, "DocType", "This stand-in does not model documents of the type '%s' in orders yet.", t)
+	if kind, _ := orderTypeOf(r.get("OrderType")); !pays(l.get("DocType"), kind.invoice) {
+		bad.add(l, "DocType", "Documents of the type '%s' cannot be applied to orders of the type '%s'.", l.get("DocType"), r.get("OrderType"))
 		return
 	}
 	p := x.byKey(entityPayment, l.get("DocType"), l.get("ReferenceNbr"))
@@ -271,13 +276,22 @@ func (x *tx) savePaymentOf(r, l, was *record, bad *problems) {
 	row.ID = l.ID
 	r.Many[partOrderPayments] = append(r.Many[partOrderPayments], row)
 	x.reserve(p, r, amount)
+	if isRefund(p) && l.get("Hold") == "false" {
+		p.setBool("Hold", false)
+		p.set("Status", statusBalanced)
+		if unbalanced(p) {
+			bad.add(l, "PaymentAmount", "The document is out of the balance.")
+		}
+	}
 }
 
-// paymentFor makes the payment that a row of an order describes.
+// paymentFor makes the payment that a row of an order describes. A refund is
+// on hold until it is applied in full.
 func (x *tx) paymentFor(r, l *record, bad *problems) *record {
+	l.setDefault("Hold", "false")
 	hold := l.get("Hold")
-	if hold == "" {
-		hold = "false"
+	if refundKind(l.get("DocType")) {
+		hold = "true"
 	}
 	p, wrong := x.upsert(x.cat[entityPayment], nil, newPatch("Type", l.get("DocType"), "CustomerID", r.get("Customer"), "Hold", hold,
 		"PaymentMethod", l.get("PaymentMethod"), "CashAccount", l.get("CashAccount"), "CurrencyID", r.get(curyID),

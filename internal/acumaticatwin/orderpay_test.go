@@ -3,6 +3,7 @@ package acumaticatwin
 import (
 	"fmt"
 	"testing"
+	"time"
 )
 
 func reserveBody(kind, more string) string {
@@ -100,4 +101,43 @@ func TestOrderMakesItsPayment(t *testing.T) {
 	c.put("SalesOrder", `{"OrderNbr":{"value":"000001"},"Payments":[{"DocType":{"value":"PMT"},"ReferenceNbr":{"value":"000001"},"AppliedToOrder":{"value":7}}]}`).wantStatus(t, 200)
 	c.do("DELETE", root+"Payment/Payment/000001", "", nil).wantStatus(t, 204)
 	want(t, "deleted with it", len(at(c.get("SalesOrder/SO/000001?$expand=Payments").body, "Payments").([]any)), 0)
+}
+
+func TestReturnIsRefundedThroughItsOrder(t *testing.T) {
+	c := sales(t)
+	refund := func(kind, amount string) string {
+		return orderBody(kind, orderLine("LAMP", 2, "")+`],"Payments":[{"DocType":{"value":"Refund"},"PaymentMethod":{"value":"STRIPE"},
+			"CashAccount":{"value":"10250ST"},"PaymentAmount":{"value":`+amount+`},"AppliedToOrder":{"value":40},"Hold":{"value":false}}`)
+	}
+	c.put("SalesOrder", refund("SO", "40")).wantStatus(t, 422).wantText(t, "cannot be applied to orders of the type 'SO'")
+	c.put("SalesOrder?$expand=Payments", refund("RC", "50")).wantStatus(t, 422).wantText(t, "out of the balance")
+	a := c.put("SalesOrder?$expand=Payments", refund("RC", "40")).wantStatus(t, 200)
+	want(t, "status", a.text("Payments", 0, "Status", "value"), statusBalanced)
+	ref := a.text("Payments", 0, "ReferenceNbr", "value")
+	c.post("Payment/ReleasePayment", releaseBody("Refund", ref)).wantStatus(t, 500)
+	c.post("SalesOrder/SalesOrderCreateReceipt", orderKey("RC", "000001", "")).wantStatus(t, 204)
+	c.post("Shipment/ConfirmShipment", shipmentKey("000001")).wantStatus(t, 204)
+	c.post("Shipment/PrepareInvoice", shipmentKey("000001")).wantStatus(t, 204)
+	c.post("SalesInvoice/ReleaseSalesInvoice", releaseBody(typeCreditMemo, "CM000001")).wantStatus(t, 204)
+	c.post("Payment/ReleasePayment", releaseBody("Refund", ref)).wantStatus(t, 204)
+	want(t, "memo left", c.invoice("CM000001").Balance.String(), "60")
+	want(t, "cash", c.balanceOf("10250"), "-40")
+	want(t, "refund", c.get("Payment/Refund/"+ref).text("Status", "value"), statusClosed)
+	balanced(t, c.twin)
+}
+
+func TestOrderActionsArePolledWhenTheyTakeLonger(t *testing.T) {
+	clk := newClock()
+	o := testOptions(clk)
+	o.ReleaseDelay = 2 * time.Second
+	c := start(t, o)
+	c.items()
+	c.order("SO", orderLine("LAMP", 1, ""))
+	a := c.post("SalesOrder/SalesOrderCreateShipment", orderKey("SO", "000001", `,"parameters":{"ShipmentDate":{"value":"2026-05-20"}}`)).wantStatus(t, 202)
+	c.do("GET", a.header.Get("Location"), "", nil).wantStatus(t, 202)
+	c.get("SalesOrder/SO/000001").wantStatus(t, 500)
+	clk.advance(2 * time.Second)
+	c.do("GET", a.header.Get("Location"), "", nil).wantStatus(t, 204)
+	want(t, "parameters were kept", c.get("Shipment/000001").text("ShipmentDate", "value"), "2026-05-20T00:00:00+00:00")
+	c.post("Shipment/PrepareInvoice", shipmentKey("000001")).wantStatus(t, 500).wantText(t, "button is disabled")
 }

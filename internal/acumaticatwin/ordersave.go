@@ -252,8 +252,5 @@ func removeOrder(x *tx, r *record) *failure {
 	if !editable(r) && r.get("Status") != statusCanceled {
 		return buttonDisabled("Delete")
 	}
-	for _, l := range r.Many[partOrderPayments] {
-		x.unreserve(r, l)
-	}
 	return nil
 }

@@ -145,8 +145,8 @@ func rebalance(r *record) {
 // unbalanced reports applications that exceed the document. A refund must be
 // applied in full: it cannot have a balance of its own.
 func unbalanced(r *record) bool {
-	sum := applied(r.Many[partApply])
-	return sum.Add(forOrders(r)).GreaterThan(left(r)) || (isRefund(r) && !sum.Equal(left(r)))
+	sum := applied(r.Many[partApply]).Add(forOrders(r))
+	return sum.GreaterThan(left(r)) || (isRefund(r) && !sum.Equal(left(r)))
 }
 
 // paymentHeader checks everything but the lines; false means that the lines

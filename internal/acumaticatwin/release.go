@@ -17,7 +17,7 @@ func releasePayment(x *tx, r *record) *failure {
 		return x.releaseVoid(r)
 	}
 	r = x.edit(entityPayment, r)
-	if unbalanced(r) {
+	if unbalanced(r) || (isRefund(r) && forOrders(r).IsPositive()) { // the order's credit memo comes first
 		return operationFailed("The document is out of the balance.")
 	}
 	if text := x.rateMissing(r); text != "" {

@@ -33,8 +33,9 @@ func salesSteps(twin *Twin, cookie string) map[string]func(*rapid.T) {
 			body := orderBody(kind.Draw(r, "type"), line+","+orderLine(item.Draw(r, "second"), 1, "")+
 				`],"DiscountDetails":[{"DiscountAmount":{"value":`+rapid.SampledFrom([]string{"0", "3.33"}).Draw(r, "discount")+`}}`)
 			if rapid.Bool().Draw(r, "paid") {
-				body = strings.TrimSuffix(body, "}") + `,"Payments":[{"DocType":{"value":"Prepayment"},"PaymentMethod":{"value":"STRIPE"},
-					"CashAccount":{"value":"10250ST"},"PaymentAmount":{"value":60},"AppliedToOrder":{"value":20}}]}`
+				body = strings.TrimSuffix(body, "}") + `,"Payments":[{"DocType":{"value":"` + rapid.SampledFrom([]string{"Prepayment", "Refund"}).Draw(r, "by") +
+					`"},"PaymentMethod":{"value":"STRIPE"},"CashAccount":{"value":"10250ST"},"PaymentAmount":{"value":` +
+					rapid.SampledFrom([]string{"20", "60"}).Draw(r, "payment") + `},"AppliedToOrder":{"value":20}}]}`
 			}
 			put("SalesOrder", body)
 		},
