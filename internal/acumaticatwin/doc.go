@@ -29,13 +29,31 @@
 // a 429 in JSON has the error shape of ASP.NET with the text of a login too many;
 // an access token that a fault ends leaves its refresh token alive.
 //
+// For sales documents: SO303000 finds what was made there or by an order, and
+// AR301000 finds those only once they are released, also in lists, because
+// their views say so; an action on a document that the form does not find is
+// the recorded NullReferenceException, whatever the form. A discount sent for a
+// line or a document is a manual one, and of percentage and amount the one that
+// changed counts. Invoices that an order prepares are balanced, not on hold. A
+// payment noted on an invoice's own form is settled by the invoice's release,
+// or by its own when that comes later, and is not set aside until then. An
+// order may not cost less than the payments that are reserved for it. The rest
+// of a line that is not shipped is cancelled or ordered back when the shipment
+// is confirmed, as the line's shipping rule says. A shipment is Completed when
+// its invoice is released, and UpdateIN only gives it a document number.
+//
 // Not modelled: account lock-out, two tenants, branches other than MAIN, the
 // authorization code flow and token revocation, 411 for a log-out without a
 // length, PATCH, $adHocSchema, the full swagger, files, archived rows,
 // PX-CbApiBranch and PX-CbApiBusinessDate, user-defined fields, custom
 // endpoints, push notifications; receivables other than Invoice, Credit Memo,
 // Payment, Prepayment, Refund and their voids, refunds of invoices,
-// orders, write-offs, cash discounts, discount codes, exchange rates, approvals, credit limits, price lists, more than
-// one tax, tax on freight, units other than those of the item, cash returns; stock and its costs, with UpdateStandardCost; reversal of journal transactions; ids of
+// write-offs, cash discounts, approvals, credit limits; price lists and
+// discount codes, more than one tax, tax on freight, units other than those of
+// the item; orders of types other than SO, IN, RC and CM, their allocations and
+// purchasing, shipments of several orders and those that no order made,
+// carriers and their rates, how much of an invoice came back already; cash
+// returns; stock and its costs, with UpdateStandardCost, warehouses other than
+// MAIN; reversal of journal transactions; ids of
 // detail lines are stable here, in Acumatica they change by session.
 package acumaticatwin
