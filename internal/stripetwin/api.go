@@ -28,6 +28,7 @@ type call struct {
 // An answer is what a request ended with, before it is sent.
 type answer struct {
 	status   int
+	o        object // what body says, while body is still to be written
 	body     []byte
 	header   map[string]string
 	replayed bool
@@ -110,6 +111,22 @@ func (t *Twin) execute(req *http.Request, r route, c *call, act twinfault.Action
 	if act.Mode == twinfault.Delay {
 		<-time.After(act.Duration) // also when the client has gone
 	}
+	a := t.commitOnce(req, r, c, sig, act)
+	a.write() // without the lock, so that others can go on
+	return a
+}
+
+// write turns the object of an answer into its body. The object belongs to the
+// answer alone.
+func (a *answer) write() {
+	if a.body == nil && a.o != nil {
+		a.body = encode(a.o)
+	}
+}
+
+// commitOnce runs the call under the lock and makes what it changed durable,
+// together with the result that its key remembers.
+func (t *Twin) commitOnce(req *http.Request, r route, c *call, sig string, act twinfault.Action) *answer {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.tick(c)
@@ -122,6 +139,7 @@ func (t *Twin) execute(req *http.Request, r route, c *call, act twinfault.Action
 		}
 	}
 	if keep && c.key != "" {
+		a.write()
 		t.keep(c, sig, a)
 	}
 	if req.Method != http.MethodGet || len(t.s.dirty) > 0 {
@@ -149,7 +167,7 @@ func (t *Twin) run(r route, c *call) (*answer, bool) {
 	for _, p := range expand {
 		t.expand(o, strings.Split(p, "."))
 	}
-	a := &answer{status: http.StatusOK, body: encode(o)}
+	a := &answer{status: http.StatusOK, o: o}
 	if r.method == http.MethodPost {
 		a.header = map[string]string{"Stripe-Should-Retry": "false"}
 	}

@@ -26,9 +26,11 @@ type charge struct {
 }
 
 func chargeColumns() []column[charge] {
+	customer := func(ch *charge) string { return ch.Customer }
 	return []column[charge]{
 		by("payment_intent", func(ch *charge) string { return ch.Intent }),
-		by("customer", func(ch *charge) string { return ch.Customer }),
+		by("customer", customer),
+		searchable(map[string]func(*charge) string{"customer": customer}),
 		dueAt(func(ch *charge) int64 {
 			if ch.Status != "pending" {
 				return 0

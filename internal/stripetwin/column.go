@@ -13,10 +13,11 @@ import (
 // something is due. Its entries are join(hash or time, Seq), so they cost a
 // few bytes; walks compare the text itself.
 type column[T any] struct {
-	name string
-	text func(*T) string // nil in the column of times
-	due  func(*T) int64
-	set  btree.Set[uint64]
+	name  string
+	text  func(*T) string // nil in the column of times and in that of words
+	words func(*T) []string
+	due   func(*T) int64
+	set   btree.Set[uint64]
 }
 
 // by makes rows findable by a text; those with "" are left out. A table's
@@ -29,35 +30,48 @@ func by[T any](name string, text func(*T) string) column[T] {
 // never.
 func dueAt[T any](due func(*T) int64) column[T] { return column[T]{due: due} }
 
-// entry is what the column holds for a row, or 0.
-func (c *column[T]) entry(s *state, seq uint32, v *T) uint64 {
+// entries appends what the column holds for a row.
+func (c *column[T]) entries(to []uint64, s *state, seq uint32, v *T) []uint64 {
 	switch {
 	case v == nil:
-	case c.text == nil:
+	case c.due != nil:
 		if at := c.due(v); at > 0 {
-			return join(uint32(at), seq) //nolint:gosec // until 2106
+			to = append(to, join(uint32(at), seq)) //nolint:gosec // until 2106
+		}
+	case c.words != nil:
+		for _, w := range c.words(v) {
+			to = append(to, join(s.hash(w), seq))
 		}
 	default:
 		if text := c.text(v); text != "" {
-			return join(s.hash(text), seq)
+			to = append(to, join(s.hash(text), seq))
 		}
 	}
-	return 0
+	return to
 }
 
 func (tb *table[T, P]) reindex(seq uint32, was, is *T) {
+	var a, b [8]uint64 // so that most rows cost no allocation
 	for _, c := range tb.cols {
-		a, b := c.entry(tb.s, seq, was), c.entry(tb.s, seq, is)
-		if a == b {
+		before, after := c.entries(a[:0], tb.s, seq, was), c.entries(b[:0], tb.s, seq, is)
+		if slices.Equal(before, after) {
 			continue
 		}
-		if a != 0 {
-			c.set.Delete(a)
+		for _, e := range before {
+			c.set.Delete(e)
 		}
-		if b != 0 {
-			c.set.Insert(b)
+		for _, e := range after {
+			c.set.Insert(e)
 		}
 	}
+}
+
+// has reports whether a row is found by a text.
+func (c *column[T]) has(v *T, text string) bool {
+	if c.words != nil {
+		return slices.Contains(c.words(v), text)
+	}
+	return c.text(v) == text
 }
 
 // due walks the rows whose time has come, the longest overdue first. The
@@ -120,7 +134,7 @@ func (tb *table[T, P]) find(want eq, created span, keep func(*T) bool) listing[T
 	l.lo, l.hi = tb.between(created)
 	used := 0
 	for _, c := range tb.cols {
-		if v := want[c.name]; c.text != nil && v != "" {
+		if v := want[c.name]; c.due == nil && v != "" {
 			used++
 			if l.use == nil {
 				l.use, l.hash = c, tb.s.hash(v)
@@ -137,7 +151,7 @@ func (tb *table[T, P]) find(want eq, created span, keep func(*T) bool) listing[T
 	}
 	l.pass = func(v *T) bool {
 		for _, c := range tb.cols {
-			if w := want[c.name]; c.text != nil && w != "" && c.text(v) != w {
+			if w := want[c.name]; c.due == nil && w != "" && !c.has(v, w) {
 				return false
 			}
 		}

@@ -60,8 +60,12 @@ func (cu *customer) render() object {
 }
 
 func customerColumns() []column[customer] {
+	email := func(cu *customer) string { return cu.Email }
 	return []column[customer]{
-		by("email", func(cu *customer) string { return cu.Email }), // Stripe: case-sensitive
+		by("email", email), // Stripe: case-sensitive
+		searchable(map[string]func(*customer) string{
+			"email": email, "name": func(cu *customer) string { return cu.Name }, "phone": func(cu *customer) string { return cu.Phone },
+		}),
 	}
 }
 

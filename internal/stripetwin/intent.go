@@ -45,7 +45,8 @@ func (f *failure) render() any {
 }
 
 func intentColumns() []column[intent] {
-	return []column[intent]{by("customer", func(pi *intent) string { return pi.Customer })}
+	customer := func(pi *intent) string { return pi.Customer }
+	return []column[intent]{by("customer", customer), searchable(map[string]func(*intent) string{"customer": customer})}
 }
 
 func (pi *intent) render() object {

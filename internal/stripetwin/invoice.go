@@ -40,6 +40,9 @@ func invoiceColumns() []column[invoice] {
 		by("status", func(inv *invoice) string { return inv.Status }),
 		by("subscription", func(inv *invoice) string { return inv.Sub }),
 		dueAt((*invoice).due),
+		searchable(map[string]func(*invoice) string{
+			"customer": func(inv *invoice) string { return inv.Customer }, "number": func(inv *invoice) string { return inv.Number },
+		}),
 		by("collection_method", func(inv *invoice) string { return inv.Collection }),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"net/http"
 	"slices"
+	"strconv"
 )
 
 // paging reads limit; Stripe: 1 to 100, default 10.
@@ -118,6 +119,27 @@ func timeFilter(c *call, name string) span {
 	}
 	if sub.has("lt") {
 		s.to = min(s.to, sub.integer("lt", 0)-1)
+	}
+	return s
+}
+
+// and narrows a range by a comparison of a search.
+func (s span) and(cl clause) span {
+	at, err := strconv.ParseInt(cl.value, 10, 64)
+	if err != nil {
+		return s
+	}
+	switch cl.op {
+	case ":":
+		return span{max(s.from, at), min(s.to, at)}
+	case ">":
+		s.from = max(s.from, at+1)
+	case ">=":
+		s.from = max(s.from, at)
+	case "<":
+		s.to = min(s.to, at-1)
+	case "<=":
+		s.to = min(s.to, at)
 	}
 	return s
 }

@@ -111,7 +111,8 @@ func search[T any, P rowOf[T]](t *Twin, c *call, all *table[T, P], render func(*
 		}
 	}
 	visible := t.now().Add(-t.searchLag).UnixMilli()
-	found := all.find(nil, always, func(v *T) bool {
+	word, created := q.narrow(resource)
+	found := all.find(eq{wordColumn: word}, created, func(v *T) bool {
 		if t.searchLag > 0 && P(v).top().Changed > visible {
 			return false
 		}

@@ -75,6 +75,7 @@ type state struct {
 	kinds   map[string]store // by the prefix of ids
 	seed    maphash.Seed
 	z       *squeezer
+	slab    slab
 	scratch []byte          // for packing
 	dirty   map[string]bool // ids that changed since the last commit
 

@@ -32,12 +32,6 @@ type table[T any, P rowOf[T]] struct {
 	stale map[uint32]bool // live rows that were marked since the last settle
 }
 
-// A slot is a row at rest. Seq orders rows also by created.
-type slot struct {
-	packed  string // "" while the row was never at rest
-	created uint32
-}
-
 // keep adds a kind of object to the state: its rows have ids that begin with
 // one of the prefixes. show renders a row where another object is expanded to
 // it; nil where that cannot happen.
@@ -105,7 +99,7 @@ func (tb *table[T, P]) view(seq uint32) *T {
 		return v
 	}
 	sl, _ := tb.rows.Get(seq)
-	return tb.unpack(sl.packed)
+	return tb.unpack(sl)
 }
 
 // put adds a row, or says that it changed.
@@ -127,8 +121,9 @@ func (tb *table[T, P]) delete(id string) {
 	if v == nil {
 		return
 	}
-	if sl, _ := tb.rows.Get(seq); sl.packed != "" {
-		tb.reindex(seq, tb.unpack(sl.packed), nil)
+	if sl, _ := tb.rows.Get(seq); sl.length > 0 {
+		tb.reindex(seq, tb.unpack(sl), nil)
+		tb.s.slab.drop(sl)
 	}
 	tb.ids.Delete(join(tb.s.hash(id), seq))
 	tb.rows.Delete(seq)
@@ -153,13 +148,13 @@ func (tb *table[T, P]) settle() {
 			continue
 		}
 		var was *T
-		if sl.packed != "" && len(tb.cols) > 0 {
-			was = tb.unpack(sl.packed)
+		if sl.length > 0 && len(tb.cols) > 0 {
+			was = tb.unpack(sl)
 		}
 		v := tb.live[seq]
 		tb.reindex(seq, was, v)
-		sl.packed = string(tb.pack.put(tb.s.scratch[:0], reflect.ValueOf(v).Elem()))
-		tb.rows.Set(seq, sl)
+		tb.s.scratch = tb.pack.put(tb.s.scratch[:0], reflect.ValueOf(v).Elem())
+		tb.rows.Set(seq, tb.s.slab.store(sl, tb.s.scratch))
 	}
 	clear(tb.stale)
 }
@@ -243,8 +238,8 @@ func (tb *table[T, P]) expanded(t *Twin, id string) object {
 	return tb.show(t, v)
 }
 
-func (tb *table[T, P]) unpack(packed string) *T {
+func (tb *table[T, P]) unpack(sl slot) *T {
 	v := new(T)
-	tb.pack.take([]byte(packed), reflect.ValueOf(v).Elem())
+	tb.pack.take(tb.s.slab.bytes(sl), reflect.ValueOf(v).Elem())
 	return v
 }

@@ -94,7 +94,7 @@ func TestRowsComeBackFromRest(t *testing.T) {
 	if diff := cmp.Diff(e, s.Events.get("evt_1"), cmp.AllowUnexported(event{}, head{})); diff != "" {
 		t.Errorf("event (-put +got):\n%s", diff)
 	}
-	if sl, _ := s.Events.rows.Get(8); len(sl.packed) > 120 {
-		t.Errorf("an event takes %d bytes at rest", len(sl.packed))
+	if sl, _ := s.Events.rows.Get(8); sl.length > 120 {
+		t.Errorf("an event takes %d bytes at rest", sl.length)
 	}
 }
