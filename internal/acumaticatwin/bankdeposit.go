@@ -84,7 +84,7 @@ func saveDeposit(x *tx, old, r *record) *problems {
 		x.freeDeposited(old)
 	}
 	for _, l := range r.Many["Details"] {
-		_, doc := x.depositable(l)
+		doc := x.depositable(l)
 		doc.set(depositNbr, r.get("RefNbr"))
 	}
 	return bad
@@ -122,7 +122,7 @@ func (x *tx) totalDeposit(r *record, bad *problems) {
 // completeDetail fills a line from its payment, unless that is in another
 // currency or deposit and so not on offer.
 func (x *tx) completeDetail(r, l *record) bool {
-	_, doc := x.depositable(l)
+	doc := x.depositable(l)
 	if doc == nil || docCurrency(doc) != r.get("CuryID") || (doc.get(depositNbr) != "" && doc.get(depositNbr) != r.get("RefNbr")) {
 		return false
 	}
@@ -143,25 +143,23 @@ func (x *tx) completeDetail(r, l *record) bool {
 
 // depositable finds the document of a line, as a copy of this transaction; nil
 // when it is not one that can be deposited.
-func (x *tx) depositable(l *record) (entityName string, doc *record) {
-	if l.get("OrigModule") != moduleAR {
-		return "", nil
-	}
-	kind := l.get("OrigDocType")
+func (x *tx) depositable(l *record) *record {
+	from, kind := "", l.get("OrigDocType")
 	switch {
 	case kind == typePayment, kind == typePrepayment, refundKind(kind):
-		entityName = entityPayment
+		from = entityPayment
 	case kind == typeCashSale, kind == typeCashReturn:
-		entityName = entityCashSale
-	default:
-		return "", nil
+		from = entityCashSale
 	}
-	doc = x.byKey(entityName, kind, l.get("OrigRefNbr"))
+	if from == "" || l.get("OrigModule") != moduleAR {
+		return nil
+	}
+	doc := x.byKey(from, kind, l.get("OrigRefNbr"))
 	if doc == nil || !released(doc) || doc.get("Status") == statusVoided || !x.st.Setup.CashAccounts[doc.get("CashAccount")].Clearing ||
 		doc.get(asBatch) == "false" {
-		return "", nil
+		return nil
 	}
-	return entityName, x.edit(entityName, doc)
+	return x.edit(from, doc)
 }
 
 // depositAmount is what a document brought to its clearing account, less the
@@ -180,7 +178,7 @@ func depositAmount(doc *record) decimal.Decimal {
 // freeDeposited lets the payments of an unreleased deposit go.
 func (x *tx) freeDeposited(r *record) {
 	for _, l := range r.Many["Details"] {
-		if _, doc := x.depositable(l); doc != nil && doc.get(depositNbr) == r.get("RefNbr") {
+		if doc := x.depositable(l); doc != nil && doc.get(depositNbr) == r.get("RefNbr") {
 			delete(doc.Fields, depositNbr)
 		}
 	}
@@ -208,7 +206,7 @@ func releaseDeposit(x *tx, r *record) *failure {
 	legs := []leg{debit(bank, r.dec("CuryDetailTotal"))}
 	gain := x.inBase(r, r.dec("CuryDetailTotal"))
 	for _, l := range r.Many["Details"] {
-		_, doc := x.depositable(l)
+		doc := x.depositable(l)
 		if doc == nil {
 			return operationFailed("Reference Nbr. '" + l.get("OrigRefNbr") + "' cannot be found in the system.")
 		}

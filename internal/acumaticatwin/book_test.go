@@ -115,7 +115,7 @@ func TestLedgerBalancesWhateverHappens(t *testing.T) {
 				a := answer{raw: twin.call("PUT", root+"CashTransaction", body, cookie).Body.Bytes()}
 				twin.call("POST", root+"CashTransaction/ReleaseCashTransaction", releaseID(a.id()), cookie)
 			},
-			"project transaction": func(r *rapid.T) {
+			"project transaction": func(*rapid.T) {
 				a := answer{raw: twin.call("PUT", root+"ProjectTransaction", projectBody, cookie).Body.Bytes()}
 				twin.call("POST", root+"ProjectTransaction/ReleaseTransactions", releaseID(a.id()), cookie)
 			},

@@ -37,8 +37,12 @@ func TestCustomNamesAreTheInstallers(t *testing.T) {
 	c.do("GET", customRoot+"ARCreditMemo", "", nil).wantStatus(t, 200)
 	c.do("GET", customRoot+"BankDeposit", "", nil).wantStatus(t, 404)
 	for _, o := range []Options{
-		{CustomEndpoint: "Default/1"}, {CustomEndpoint: "Millrace"}, {CustomEndpoint: "1Millrace/1"}, {CustomNames: map[string]string{"CreditMemo": "X"}},
-		{CustomEndpoint: "M/1", CustomNames: map[string]string{"Invoice": "X"}}, {CustomEndpoint: "M/1", CustomNames: map[string]string{"CreditMemo": "Invoice"}},
+		{CustomEndpoint: "Default/1"},
+		{CustomEndpoint: "Millrace"},
+		{CustomEndpoint: "1Millrace/1"},
+		{CustomNames: map[string]string{"CreditMemo": "X"}},
+		{CustomEndpoint: "M/1", CustomNames: map[string]string{"Invoice": "X"}},
+		{CustomEndpoint: "M/1", CustomNames: map[string]string{"CreditMemo": "Invoice"}},
 	} {
 		o.Username, o.Password = "api", testPassword
 		if _, err := New(o); err == nil {

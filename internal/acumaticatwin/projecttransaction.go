@@ -9,11 +9,12 @@ import (
 const (
 	entityProjectTransaction = "ProjectTransaction"
 
-	// SeedProject is a project with the one task SeedTask; nonProject stands
-	// on lines that belong to none.
+	// SeedProject is the only project.
 	SeedProject = "INTERNAL"
-	SeedTask    = "GENERAL"
-	nonProject  = "X"
+	// SeedTask is its only task.
+	SeedTask = "GENERAL"
+	// nonProject stands on lines that belong to no project.
+	nonProject = "X"
 )
 
 func projectTransactionEntity(b *builder) *entity {

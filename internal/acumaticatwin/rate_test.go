@@ -8,14 +8,13 @@ import (
 
 // exchangedTwin starts a twin on which the euro is worth 1.10 on the day of the
 // invoice and 1.20 five days later, with an open invoice of 100.01 EUR.
-func exchangedTwin(t *testing.T) (c *client, ref string, k *clock) {
+func exchangedTwin(t *testing.T) (c *client, ref string) {
 	t.Helper()
-	k = newClock()
-	o := testOptions(k)
+	o := testOptions(newClock())
 	o.Rates = []Rate{{Currency: "EUR", Date: "2026-05-15", Rate: dec("1.1")}, {Currency: "EUR", Date: "2026-05-20", Rate: dec("1.2")}}
 	c = start(t, o)
 	ref = c.twin.AddInvoice(Invoice{CustomerID: "C000004", Lines: []InvoiceLine{item("Messuhr", 1, 10_001)}})
-	return c, ref, k
+	return c, ref
 }
 
 func (c *client) baseOf(account string) string {
@@ -34,7 +33,7 @@ func euroPayment(customer, account, date, amount, lines string) string {
 }
 
 func TestPaymentAtAnotherRateRealisesTheDifference(t *testing.T) {
-	c, ref, _ := exchangedTwin(t)
+	c, ref := exchangedTwin(t)
 	owed := dec(c.baseOf(accountAR))
 	batch := c.twin.Ledger()[len(c.twin.Ledger())-1]
 	want(t, "in euros", batch.Lines[0].Debit.String(), "100.01")
@@ -58,7 +57,7 @@ func TestPaymentAtAnotherRateRealisesTheDifference(t *testing.T) {
 }
 
 func TestPaymentInAnotherCurrencyGoesByTheCrossRate(t *testing.T) {
-	c, ref, _ := exchangedTwin(t)
+	c, ref := exchangedTwin(t)
 	line := fmt.Sprintf(`{"ReferenceNbr":{"value":%q}%%s}`, ref)
 	tooMuch := fmt.Sprintf(line, `,"AmountPaid":{"value":120.02}`)
 	c.put("Payment", euroPayment("C000004", SeedCashAccountUSD, "2026-05-20", "500", tooMuch)).wantStatus(t, 422).
@@ -77,7 +76,7 @@ func TestPaymentInAnotherCurrencyGoesByTheCrossRate(t *testing.T) {
 }
 
 func TestRoundingInBaseHasItsAccount(t *testing.T) {
-	c, _, _ := exchangedTwin(t)
+	c, _ := exchangedTwin(t)
 	body := `{"CurrencyID":{"value":"EUR"},"TransactionDate":{"value":"2026-05-15"},"Hold":{"value":false},"Details":[
 		{"Account":{"value":"61000"},"DebitAmount":{"value":0.01}},{"Account":{"value":"61000"},"DebitAmount":{"value":0.04}},
 		{"Account":{"value":"10251"},"CreditAmount":{"value":0.05}}]}`
@@ -102,8 +101,10 @@ func TestWithoutARateNothingIsSaved(t *testing.T) {
 	c.do("POST", "/_twin/rates", `{"currency":"KWD","date":"2026-05-14","rate":"3.25"}`, nil).wantStatus(t, 201)
 	ref := c.twin.AddInvoice(Invoice{CustomerID: dinar, Lines: []InvoiceLine{item("x", 1, 100)}})
 	want(t, "in base", c.invoice(ref).BaseBalance.String(), "3.25")
-	for _, r := range []string{`{"currency":"USD","date":"2026-05-14","rate":"1"}`, `{"currency":"XXX","date":"2026-05-14","rate":"1"}`,
-		`{"currency":"EUR","date":"14.5.2026","rate":"1"}`, `{"currency":"EUR","date":"2026-05-14","rate":"0"}`} {
+	for _, r := range []string{
+		`{"currency":"USD","date":"2026-05-14","rate":"1"}`, `{"currency":"XXX","date":"2026-05-14","rate":"1"}`,
+		`{"currency":"EUR","date":"14.5.2026","rate":"1"}`, `{"currency":"EUR","date":"2026-05-14","rate":"0"}`,
+	} {
 		c.do("POST", "/_twin/rates", r, nil).wantStatus(t, 422)
 	}
 	want(t, "listed", strings.Contains(string(c.do("GET", "/_twin/rates", "", nil).raw), `"currency":"KWD","type":"SPOT","date":"2026-05-16","rate":"3.25"`), true)
