@@ -22,6 +22,9 @@ func (t *Twin) entity(c *call, e *entity, rest []string) reply {
 	if c.within, fail = t.within(c); fail != nil {
 		return fail.reply()
 	}
+	if n := len(rest); c.method == http.MethodPut && n > 2 && rest[n-2] == "files" {
+		return t.attach(c, e, rest[:n-2], rest[n-1])
+	}
 	switch {
 	case c.method == http.MethodGet && len(rest) == 0:
 		return t.list(c, e)
@@ -228,6 +231,9 @@ func (t *Twin) delete(c *call, e *entity, rest []string) reply {
 		return fail.reply()
 	}
 	x.remove(e.stored(), r.ID)
+	for _, f := range x.filesOf(r) {
+		x.remove(entityFile, f.ID)
+	}
 	if err := t.commit(x); err != nil {
 		return pxError("%v", err).reply()
 	}

@@ -149,6 +149,9 @@ func (t *Twin) route(c *call) reply {
 	if len(c.path) == 4 && c.path[3] == "swagger.json" && c.method == http.MethodGet {
 		return t.swagger(c)
 	}
+	if len(c.path) > 4 && c.path[3] == "files" {
+		return t.files(c, c.path[4:])
+	}
 	if len(c.path) < 4 || t.entityOf(c, c.path[3]) == nil {
 		return unknownResource(c)
 	}

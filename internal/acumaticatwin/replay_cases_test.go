@@ -111,10 +111,14 @@ func replays() []replay {
 		},
 		{
 			file: "28-expand-files-200.json", swap: map[string]string{"AAMACHINE1": "LAMP"},
-			prepare: func(c *client) map[string]string { c.items(); return nil },
-			same:    []string{"body/rowNumber"},
-			differs: map[string]string{
-				"body/files/0": "the twin keeps no files; its list is empty",
+			prepare: func(c *client) map[string]string {
+				c.items()
+				c.put("StockItem/LAMP/files/T2MCRO.jpg", "a picture").wantStatus(c.t, 204)
+				return nil
+			},
+			same: []string{"body/rowNumber"},
+			check: func(t *testing.T, _ *client, a answer) {
+				want(t, "name", a.text("files", 0, "filename"), `Stock Items (LAMP)\T2MCRO.jpg`)
 			},
 		},
 		{

@@ -194,7 +194,7 @@ func newCatalog(refundLabel string) (catalog, error) {
 	var b builder
 	c := catalog{}
 	for _, e := range []*entity{
-		customerEntity(&b), invoiceEntity(&b), paymentEntity(&b, refundLabel), rateEntity(&b), cashAccountEntity(&b), depositEntity(&b, refundLabel), creditMemoEntity(&b), projectTransactionEntity(&b), cashTransactionEntity(&b),
+		customerEntity(&b), invoiceEntity(&b), paymentEntity(&b, refundLabel), rateEntity(&b), fileEntity(&b), cashAccountEntity(&b), depositEntity(&b, refundLabel), creditMemoEntity(&b), projectTransactionEntity(&b), cashTransactionEntity(&b),
 		paymentMethodEntity(&b), currencyEntity(&b), periodEntity(&b), accountEntity(&b),
 		journalEntity(&b), ledgerEntity(&b), subaccountEntity(&b),
 		stockItemEntity(&b), nonStockItemEntity(&b), cashSaleEntity(&b), salesInvoiceEntity(&b),

@@ -31,7 +31,11 @@ func (v *view) top(w *bytes.Buffer, r *record, row int) {
 	files := fmt.Sprintf("%s/files/%s/%s/%s/{filename}", v.base, v.e.graph, v.e.view, r.ID)
 	w.WriteString(`,"_links":{"self":` + quote(self) + `,"files:put":` + quote(files) + `}`)
 	if v.opt.files {
-		w.WriteString(`,"files":[]`)
+		raw, err := json.Marshal(v.fileLinks(r))
+		if err != nil {
+			raw = []byte("[]")
+		}
+		w.WriteString(`,"files":` + string(raw))
 	}
 	w.WriteByte('}')
 }
