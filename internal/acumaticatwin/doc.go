@@ -42,18 +42,46 @@
 // is confirmed, as the line's shipping rule says. A shipment is Completed when
 // its invoice is released, and UpdateIN only gives it a document number.
 //
+// For money: a document has the currency rate of its date and of its rate type,
+// taken at each save, and all rate types are allowed; rates multiply. Invoices
+// go by the customer's rate type, everything else by SPOT. Payments, prepayments
+// and credit memos are applied to documents in other currencies by the cross
+// rate of the application's date, in a batch of the payment's currency, and the
+// last application takes what rounding left in the base currency. Gains, losses
+// and rounding have one account each for all currencies. Documents that the
+// contract cannot take off hold (CashTransaction) are on hold all the same, as
+// the form's preferences have it by default; custom.CAAdjRecords.Hold is the
+// way. A cash transaction posts to the account of its entry type. A project
+// transaction is born balanced, is in the base currency and posts one batch a
+// day. Charges are disbursements only. A refund is not limited to the cash
+// account of what it refunds. A period can be closed in AR, CA and GL, project
+// transactions go by GL.
+//
+// The custom endpoint is a customisation: whoever installs one chooses its
+// name, its entities' names and their fields, so nothing of it is Acumatica's
+// contract. Here it extends Default 24.200.001, and its fields have the names
+// of the columns behind the forms. CreditMemo narrows the form of invoices to
+// one type; CashAccount shows a balance that the form would need a field for. A
+// deposit takes released payments, prepayments, refunds, cash sales and returns
+// off clearing accounts, less the charges that were posted with them; the void
+// of a deposited payment takes the money from the bank ("Void Using Clearing
+// Account" is off).
+//
 // Not modelled: account lock-out, two tenants, branches other than MAIN, the
 // authorization code flow and token revocation, 411 for a log-out without a
 // length, PATCH, $adHocSchema, the full swagger, files, archived rows,
-// PX-CbApiBranch and PX-CbApiBusinessDate, user-defined fields, custom
-// endpoints, push notifications; receivables other than Invoice, Credit Memo,
-// Payment, Prepayment, Refund and their voids, refunds of invoices,
-// write-offs, cash discounts, approvals, credit limits; price lists and
+// PX-CbApiBranch and PX-CbApiBusinessDate, user-defined fields;
+// receivables other than Invoice, Debit Memo, Credit Memo, Payment, Prepayment,
+// Refund and their voids, so no overdue charges and no write-off documents;
+// refunds of invoices and across currencies, write-offs, cash discounts, approvals, credit limits; price lists and
 // discount codes, more than one tax, tax on freight, units other than those of
 // the item; orders of types other than SO, IN, RC and CM, their allocations and
 // purchasing, shipments of several orders and those that no order made,
-// carriers and their rates, how much of an invoice came back already; cash
-// returns; stock and its costs, with UpdateStandardCost, warehouses other than
+// carriers and their rates, how much of an invoice came back already;
+// revaluation and unrealised gains, rates that expire, rates changed on a
+// document; void deposits, cash drops, transfers between cash accounts, accounts
+// and amounts of single lines of cash transactions beyond their sum, allocation
+// and billing of project transactions; stock and its costs, with UpdateStandardCost, warehouses other than
 // MAIN; reversal of journal transactions; ids of
 // detail lines are stable here, in Acumatica they change by session.
 package acumaticatwin

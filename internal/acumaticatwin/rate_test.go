@@ -110,6 +110,35 @@ func TestWithoutARateNothingIsSaved(t *testing.T) {
 	want(t, "listed", strings.Contains(string(c.do("GET", "/_twin/rates", "", nil).raw), `"currency":"KWD","type":"SPOT","date":"2026-05-16","rate":"3.25"`), true)
 }
 
+func TestInvoiceGoesByTheRateTypeOfItsCustomer(t *testing.T) {
+	c, _ := exchangedTwin(t)
+	c.put("Customer", `{"CustomerID":{"value":"C000004"},"CurrencyRateType":{"value":"MONTH"}}`).wantStatus(t, 200)
+	invoice := Invoice{CustomerID: "C000004", Lines: []InvoiceLine{item("x", 1, 100)}}
+	want(t, "no such rate", c.twin.AddInvoice(invoice), "")
+	if err := c.twin.SetRate(Rate{Currency: "EUR", Type: "MONTH", Date: "2026-05-01", Rate: dec("1.5")}); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "in base", c.invoice(c.twin.AddInvoice(invoice)).BaseBalance.String(), "1.5")
+}
+
+func TestRatesAndDepositsSurviveARestart(t *testing.T) {
+	o := testOptions(newClock())
+	o.StateFile, o.CustomEndpoint = t.TempDir()+"/state.json", "Millrace/1.0.0"
+	o.CustomNames = map[string]string{"BankDeposit": "CADeposit"}
+	c := start(t, o)
+	ref := c.twin.AddInvoice(Invoice{CustomerID: "C000004", Lines: []InvoiceLine{item("x", 1, 10_001)}})
+	c.paid(typePayment, "300", "227.25", "")
+	c.do("PUT", customRoot+"CADeposit", depositBody(SeedBankCashAccount, "", "Payment/000001"), nil).wantStatus(t, 200)
+	rates, cash := marshal(t, c.twin.Rates()), marshal(t, c.twin.CashAccounts())
+	again := start(t, o)
+	want(t, "rates", marshal(t, again.twin.Rates()), rates)
+	want(t, "cash", marshal(t, again.twin.CashAccounts()), cash)
+	want(t, "in base", again.invoice(ref).BaseBalance.String(), "108.01")
+	again.do("POST", customRoot+"CADeposit/ReleaseBankDeposit", `{"entity":{"RefNbr":{"value":"000001"}}}`, nil).wantStatus(t, 204)
+	want(t, "bank", again.balanceOf("10200"), "300")
+	balanced(t, again.twin)
+}
+
 func TestDebitMemoIsPaidLikeAnInvoice(t *testing.T) {
 	c := start(t, testOptions(newClock()))
 	ref := c.twin.AddInvoice(Invoice{Type: typeDebitMemo, CustomerID: "C000002", Lines: []InvoiceLine{item("Storage", 1, 5_000)}})

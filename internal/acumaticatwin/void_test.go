@@ -109,6 +109,9 @@ func TestCreditMemoIsAppliedAndRefunded(t *testing.T) {
 	want(t, "memo", c.invoice("CM000001").Status, statusClosed)
 	want(t, "cash", c.balanceOf("10250"), "-60")
 	c.post("Payment/VoidPayment", releaseBody(typeCreditMemo, "CM000001")).wantStatus(t, 500)
+	c.put("Payment", `{"Type":{"value":"Credit Memo"},"ReferenceNbr":{"value":"CM000001"},
+		"Charges":[{"EntryTypeID":{"value":"STRIPEFEE"},"Amount":{"value":1}}]}`).wantStatus(t, 422)
+	want(t, "in the list of payments", len(c.get("Payment?$filter=Type%20eq%20'Credit%20Memo'").rows()), 1)
 	balanced(t, c.twin)
 }
 
