@@ -77,7 +77,7 @@
 // discount codes, more than one tax, tax on freight, units other than those of
 // the item; orders of types other than SO, IN, RC and CM, their allocations and
 // purchasing, shipments of several orders and those that no order made,
-// carriers and their rates, how much of an invoice came back already;
+// carriers and their rates;
 // revaluation and unrealised gains, rates that expire, rates changed on a
 // document; void deposits, cash drops, transfers between cash accounts, accounts
 // and amounts of single lines of cash transactions beyond their sum, allocation

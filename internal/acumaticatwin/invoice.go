@@ -26,7 +26,7 @@ const (
 func invoiceEntity(b *builder) *entity {
 	return &entity{
 		name: entityInvoice, display: "AR Invoice/Memo", screen: "AR301000", graph: "PX.Objects.AR.ARInvoiceEntry", view: "Document",
-		keys: []string{"Type", "ReferenceNbr"}, indexed: []string{"Customer", "CustomerOrder", "Details/InventoryID"},
+		keys: []string{"Type", "ReferenceNbr"}, indexed: []string{"Customer", "CustomerOrder", "Details/InventoryID", "Details/OrigInvNbr"},
 		shape: b.shape(`Amount:D4! Balance:D4! BillingPrinted:B BillToContactOverride:B CreatedDateTime:T! Customer:S30 CustomerOrder:S40 Date:A
 			Description:S512 DueDate:A Hold:B LastModifiedDateTime:T! LinkARAccount:S LinkBranch:S LocationID:S PostPeriod:S! Project:S
 			ReferenceNbr:S15 ShipToContactOverride:B Status:S! TaxTotal:D4! Terms:S10 Type:S IsTaxValid:B`,

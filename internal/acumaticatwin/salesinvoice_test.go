@@ -142,8 +142,8 @@ func TestSalesCreditMemoReturnsLines(t *testing.T) {
 	line := func(n, qty string) string {
 		return strings.Replace(memo, "%", `{"OrigInvNbr":{"value":"AR000007"},"OrigInvLineNbr":{"value":`+n+`},"Qty":{"value":`+qty+`}}`, 1)
 	}
-	c.put("SalesInvoice", line("3", "1")).wantStatus(t, 422).wantText(t, "cannot be found in the original invoice")
-	c.put("SalesInvoice", line("1", "5")).wantStatus(t, 422).wantText(t, "exceeds the quantity")
+	c.put("SalesInvoice", line("3", "1")).wantStatus(t, 422).wantText(t, "has no such line")
+	c.put("SalesInvoice", line("1", "5")).wantStatus(t, 422).wantText(t, "exceeds the quantity available for return for the related invoice line AR000007, LAMP")
 	a := c.put("SalesInvoice?$expand=Details,ApplicationsCreditMemo", whole).wantStatus(t, 200)
 	want(t, "lines", len(at(a.body, "Details").([]any)), 2)
 	want(t, "tax", a.text("TaxTotal", "value"), "6.75")
@@ -155,7 +155,23 @@ func TestSalesCreditMemoReturnsLines(t *testing.T) {
 	a = c.get("SalesInvoice/Credit Memo/CM000001?$expand=ApplicationsCreditMemo").wantStatus(t, 200)
 	want(t, "memo", a.text("Status", "value"), statusClosed)
 	want(t, "row", a.text("ApplicationsCreditMemo", 0, "ReferenceNbr", "value"), "AR000001")
-	a = c.put("SalesInvoice?$expand=Details", strings.Replace(line("1", "1"), "AR000001", "AR000006", 1)).wantStatus(t, 200)
-	want(t, "one of four, discounted", a.text("Amount", "value"), "45.0")
+	c.put("SalesInvoice", line("1", "1")).wantStatus(t, 422).wantText(t, "another return document or documents CM000001 that exist")
+	c.put("SalesInvoice", whole).wantStatus(t, 422).wantText(t, "nothing of it is left to return")
 	balanced(t, c.twin)
+}
+
+func TestPartsOfALineComeBackOneByOne(t *testing.T) {
+	c := sales(t)
+	c.put("SalesInvoice", directInvoice).wantStatus(t, 200)
+	c.post("SalesInvoice/Release", releaseBody(typeInvoice, "AR000007")).wantStatus(t, 204)
+	memo := `{"Type":{"value":"Credit Memo"},"CustomerID":{"value":"C000001"},"Details":[{"OrigInvNbr":{"value":"AR000007"},"OrigInvLineNbr":{"value":1}%}]}`
+	part := strings.Replace(memo, "%", `,"Qty":{"value":1}`, 1)
+	a := c.put("SalesInvoice?$expand=Details", part).wantStatus(t, 200)
+	want(t, "one of four, discounted", a.text("Amount", "value"), "45.0")
+	a = c.put("SalesInvoice?$expand=Details", strings.Replace(memo, "%", "", 1)).wantStatus(t, 200)
+	want(t, "what is left", a.text("Details", 0, "Qty", "value"), "3.0")
+	c.put("SalesInvoice", `{"Type":{"value":"Credit Memo"},"ReferenceNbr":{"value":"CM000001"},"Details":[{"LineNbr":{"value":1},"Qty":{"value":2}}]}`).
+		wantStatus(t, 422).wantText(t, "exceeds the quantity")
+	c.do("DELETE", root+"SalesInvoice/Credit Memo/CM000002", "", nil).wantStatus(t, 204)
+	c.put("SalesInvoice", `{"Type":{"value":"Credit Memo"},"ReferenceNbr":{"value":"CM000001"},"Details":[{"LineNbr":{"value":1},"Qty":{"value":2}}]}`).wantStatus(t, 200)
 }
