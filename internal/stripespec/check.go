@@ -11,8 +11,8 @@ import (
 // undocumented are members that Stripe sends although its description lacks
 // them, with the evidence.
 var undocumented = map[string]string{
-	"charge.dispute":                "on every recorded charge of that version",
-	"invoice.lines.total_count":     "on every recorded invoice",
+	"charge.dispute":            "on every recorded charge of that version",
+	"invoice.lines.total_count": "on every recorded invoice",
 }
 
 // unlisted are values that Stripe sends although its description lacks them,

@@ -8,6 +8,7 @@ package stripespec
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -26,6 +27,7 @@ type schema struct {
 	Nullable   bool               `json:"nullable"`
 	MaxLength  int                `json:"maxLength"`
 	Additional json.RawMessage    `json:"additionalProperties"` // absent, a boolean or a schema
+	Expansion  json.RawMessage    `json:"x-expansionResources"` // there when an id can be expanded
 }
 
 type content map[string]struct {
@@ -119,4 +121,21 @@ func (d *document) resolve(s *schema) (*schema, string) {
 		s = d.Components.Schemas[name]
 	}
 	return s, name
+}
+
+// Expandable returns the members of a kind of object that are ids of others
+// and can be expanded, sorted; none for a kind that the description lacks.
+func Expandable(kind string) []string {
+	s := load().Components.Schemas[kind]
+	if s == nil {
+		return nil
+	}
+	var out []string
+	for name, p := range s.Properties {
+		if p.Expansion != nil || p.Items != nil && p.Items.Expansion != nil {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
 }

@@ -251,7 +251,10 @@ func priceRoutes() []route {
 			"recurring", "tax_behavior", "tiers", "tiers_mode", "unit_amount", "unit_amount_decimal").with(
 			"currency_options", "custom_unit_amount", "transfer_lookup_key", "transform_quantity"),
 		list("/v1/prices", listPrices, "active", "created", "currency", "lookup_keys", "product", "type").with("recurring"),
+		get("/v1/prices/search", searchPrices, "query", "limit", "page"),
 		get("/v1/prices/{id}", getPrice),
 		post("/v1/prices/{id}", updatePrice, "active", "lookup_key", "metadata", "nickname", "tax_behavior").with("currency_options", "transfer_lookup_key"),
 	}
 }
+
+func searchPrices(t *Twin, c *call) (object, error) { return search(t, c, t.s.Prices, (*price).render) }

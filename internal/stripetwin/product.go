@@ -161,8 +161,13 @@ func productRoutes() []route {
 	return []route{
 		post("/v1/products", createProduct, append([]string{"id"}, fields...)...).with("default_price_data", "package_dimensions"),
 		list("/v1/products", listProducts, "active", "created", "ids").with("shippable", "url"),
+		get("/v1/products/search", searchProducts, "query", "limit", "page"),
 		get("/v1/products/{id}", getProduct),
 		post("/v1/products/{id}", updateProduct, append([]string{"default_price"}, fields...)...).with("package_dimensions"),
 		del("/v1/products/{id}", deleteProduct),
 	}
+}
+
+func searchProducts(t *Twin, c *call) (object, error) {
+	return search(t, c, t.s.Products, (*product).render)
 }

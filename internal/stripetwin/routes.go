@@ -33,7 +33,7 @@ func (r route) with(later ...string) route {
 	segs := strings.Split(r.pattern, "/") // "", v1, collection, …
 	r.kind = kinds[segs[2]]
 	last := segs[len(segs)-1]
-	r.list = r.method == http.MethodGet && last != "{id}" && last != "account" && last != "balance" && last != "preview"
+	r.list = r.method == http.MethodGet && !slices.Contains([]string{"{id}", "account", "balance", "preview", "upcoming"}, last)
 	switch last {
 	case "lines":
 		r.kind = "line_item"

@@ -116,6 +116,42 @@ func TestSearchLanguage(t *testing.T) {
 	}
 }
 
+func TestSearchOfTheCatalogue(t *testing.T) {
+	_, sc, srv := start(t, stripetwin.Options{Now: atNoon})
+	shirt := must(sc.Products.New(&stripe.ProductParams{Name: new("T-shirt, red"), Description: new("washed once"), Shippable: new(true), URL: new("https://shop.example/red")}))(t)
+	must(sc.Products.New(&stripe.ProductParams{Name: new("Support")}))(t)
+	pr := must(sc.Prices.New(&stripe.PriceParams{
+		Product: &shirt.ID, Currency: new("eur"), UnitAmount: new(int64(20_00)), LookupKey: new("monthly"),
+		Recurring: &stripe.PriceRecurringParams{Interval: new("month")},
+	}))(t)
+	sp := &stripe.SubscriptionParams{
+		Customer: &newCustomer(t, sc).ID, Items: []*stripe.SubscriptionItemsParams{{Price: &pr.ID}},
+		CollectionMethod: new("send_invoice"), DaysUntilDue: new(int64(30)),
+	}
+	sp.AddMetadata("order", "7")
+	sub := must(sc.Subscriptions.New(sp))(t)
+	for _, tt := range []struct {
+		what, query string
+		want        int
+	}{
+		{"products", "name~'shirt'", 1},
+		{"products", "description:'once' active:'true'", 1},
+		{"products", "shippable:'true' OR name:'support'", 2},
+		{"products", "url:null", 1},
+		{"products", "foo:'bar'", -400},
+		{"prices", "product:'" + shirt.ID + "' type:'recurring' currency:'EUR'", 1},
+		{"prices", "lookup_key:'monthly' AND active:'true'", 1},
+		{"prices", "lookup_key:null", 0},
+		{"subscriptions", "status:'" + string(sub.Status) + "' metadata['order']:'7'", 1},
+		{"subscriptions", "-status:'" + string(sub.Status) + "'", 0},
+		{"subscriptions", "customer:'cus_1'", -400}, // not a field of subscriptions
+	} {
+		if n := found(t, srv, tt.what, tt.query); n != tt.want {
+			t.Errorf("%s %s: got %d, want %d", tt.what, tt.query, n, tt.want)
+		}
+	}
+}
+
 func TestSearchPages(t *testing.T) {
 	tw, sc, srv := start(t, stripetwin.Options{Now: atNoon})
 	for range 7 {

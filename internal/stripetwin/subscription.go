@@ -275,3 +275,5 @@ func listSubs(t *Twin, c *call) (object, error) {
 	})
 	return page(c, rows, "subscription", t.renderSub)
 }
+
+func searchSubs(t *Twin, c *call) (object, error) { return search(t, c, t.s.Subs, t.renderSub) }

@@ -139,7 +139,7 @@ func subscriptionRoutes() []route {
 		post("/v1/subscriptions", createSub, append([]string{"currency", "customer", "trial_period_days"}, shared...)...).with(later...),
 		list("/v1/subscriptions", listSubs, "created", "customer", "price", "status").with(
 			"automatic_tax", "collection_method", "current_period_end", "current_period_start", "test_clock"),
-		get("/v1/subscriptions/search", func(*Twin, *call) (object, error) { return nil, notImplemented("search of subscriptions") }),
+		get("/v1/subscriptions/search", searchSubs, "query", "limit", "page"),
 		get("/v1/subscriptions/{id}", getSub),
 		post("/v1/subscriptions/{id}", updateSub, append([]string{"cancellation_details"}, shared...)...).with(later...),
 		delWith("/v1/subscriptions/{id}", cancelSub, "cancellation_details", "invoice_now", "prorate"),
