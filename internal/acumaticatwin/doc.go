@@ -67,10 +67,24 @@
 // of a deposited payment takes the money from the bank ("Void Using Clearing
 // Account" is off).
 //
+// Of the protocol: the note of a line is null in the answer to a write and
+// {"value":""} in an error and in a read, as the recordings have it; an item
+// without an ID is answered with 200 and <NEW> and is not saved; an action that
+// is done has no Location; headers that name no branch or no date are a 500 on
+// every method; the first change of a $filter that matches nothing inserts; a
+// file of the same name is replaced; $adHocSchema is an empty record with the
+// custom fields and no workflow actions; revoking a refresh token ends the
+// access tokens of its sign-in; a code lives for five minutes; a bad bearer
+// token beside a good cookie is not looked at. Of push notifications: the pause
+// after a failed try is 2 s and doubles, on the twin's clock; any status but
+// 2xx is a failure, a redirect too; rows are the fields of the entity, because
+// the twin has no generic inquiries; a change that shows in none of the chosen
+// fields is not told; destinations, queue and the list of failed ones are in
+// memory, so a restart loses them.
+//
 // Not modelled: account lock-out, two tenants, branches other than MAIN, the
-// authorization code flow and token revocation, 411 for a log-out without a
-// length, PATCH, $adHocSchema, the full swagger, files, archived rows,
-// PX-CbApiBranch and PX-CbApiBusinessDate, user-defined fields;
+// implicit and hybrid flows and client assertions of OAuth, PATCH, _links of
+// lines, archived rows, a company that is not set up, user-defined fields;
 // receivables other than Invoice, Debit Memo, Credit Memo, Payment, Prepayment,
 // Refund and their voids, so no overdue charges and no write-off documents;
 // refunds of invoices and across currencies, write-offs, cash discounts, approvals, credit limits; price lists and
