@@ -15,6 +15,8 @@ const (
 	depositDate = "CurrentDocument.DepositDate"
 	deposited   = "CurrentDocument.Deposited"
 	asBatch     = "CurrentDocument.DepositAsBatch"
+	// depositAfter is the first day on which it may be deposited.
+	depositAfter = "Document.DepositAfter"
 )
 
 // depositEntity is CA305000 on the custom endpoint: payments go from a
@@ -120,10 +122,11 @@ func (x *tx) totalDeposit(r *record, bad *problems) {
 }
 
 // completeDetail fills a line from its payment, unless that is in another
-// currency or deposit and so not on offer.
+// currency or deposit, or for later, and so not on offer.
 func (x *tx) completeDetail(r, l *record) bool {
 	doc := x.depositable(l)
-	if doc == nil || docCurrency(doc) != r.get("CuryID") || (doc.get(depositNbr) != "" && doc.get(depositNbr) != r.get("RefNbr")) {
+	if doc == nil || docCurrency(doc) != r.get("CuryID") || (doc.get(depositNbr) != "" && doc.get(depositNbr) != r.get("RefNbr")) ||
+		doc.get(depositAfter) > r.get("TranDate") {
 		return false
 	}
 	amount, direction := depositAmount(doc), drReceipt

@@ -91,6 +91,19 @@ func TestDepositRules(t *testing.T) {
 		wantStatus(t, 422).wantText(t, "Entry Type 'FEERETURN' cannot be found")
 }
 
+func TestPaymentSaysWhenItIsDeposited(t *testing.T) {
+	for custom, text := range map[string]string{
+		`"Document":{"DepositAfter":{"type":"CustomDateTimeField","value":"2026-05-16"}}`:  "Reference Nbr. '000001' cannot be found",
+		`"CurrentDocument":{"DepositAsBatch":{"type":"CustomBooleanField","value":false}}`: "Reference Nbr. '000001' cannot be found",
+	} {
+		c := customTwin(t, nil)
+		c.paid(typePayment, "250", "227.25", `,"custom":{`+custom+`}`)
+		c.deposit(depositBody(SeedBankCashAccount, "", "Payment/000001")).wantStatus(t, 422).wantText(t, text)
+		later := c.deposit(depositBody(SeedBankCashAccount, `,"TranDate":{"value":"2026-05-16"}`, "Payment/000001"))
+		want(t, "later", later.status == 200, strings.Contains(custom, "After"))
+	}
+}
+
 func TestDepositAtAnotherRateRealisesTheDifference(t *testing.T) {
 	k := newClock()
 	o := testOptions(k)

@@ -110,6 +110,29 @@ func TestWithoutARateNothingIsSaved(t *testing.T) {
 	want(t, "listed", strings.Contains(string(c.do("GET", "/_twin/rates", "", nil).raw), `"currency":"KWD","type":"SPOT","date":"2026-05-16","rate":"3.25"`), true)
 }
 
+// A prepayment of 100 EUR at 1.10 pays 60.01 of an invoice at 1.20, and what
+// is left is given back at 1.20.
+func TestPrepaymentAndRefundRealiseTheDifference(t *testing.T) {
+	c, _ := exchangedTwin(t)
+	body := strings.Replace(euroPayment("C000004", SeedCashAccountEUR, "2026-05-15", "100", ""), `{"C`, `{"Type":{"value":"Prepayment"},"C`, 1)
+	c.put("Payment", body).wantStatus(t, 200)
+	c.post("Payment/ReleasePayment", releaseBody(typePrepayment, "000001")).wantStatus(t, 204)
+	want(t, "owed to the customer", c.baseOf(accountPrepayment), "-110")
+	ref := c.twin.AddInvoice(Invoice{CustomerID: "C000004", Date: "2026-05-20", Lines: []InvoiceLine{item("x", 1, 6_001)}})
+	before := dec(c.baseOf(accountAR))
+	c.put("Payment", `{"Type":{"value":"Prepayment"},"ReferenceNbr":{"value":"000001"},"DocumentsToApply":[{"ReferenceNbr":{"value":"`+ref+`"}}]}`).wantStatus(t, 200)
+	c.post("Payment/ReleasePayment", releaseBody(typePrepayment, "000001")).wantStatus(t, 204)
+	want(t, "receivable gone", before.Sub(dec(c.baseOf(accountAR))).String(), "72.01")
+	want(t, "loss", c.baseOf(accountLoss), "6") // 72.01 for 66.01
+	refund := strings.NewReplacer("C000002", "C000004", "10250ST", SeedCashAccountEUR, `"Hold"`, `"ApplicationDate":{"value":"2026-05-20"},"Hold"`).
+		Replace(refundBody(typePrepayment, "000001", "39.99", "39.99"))
+	c.put("Payment", refund).wantStatus(t, 200)
+	c.post("Payment/ReleasePayment", releaseBody(DefaultRefundLabel, "000002")).wantStatus(t, 204)
+	want(t, "nothing left", c.baseOf(accountPrepayment), "0")
+	want(t, "loss with the refund", c.baseOf(accountLoss), "10") // 47.99 for 43.99
+	balanced(t, c.twin)
+}
+
 func TestInvoiceGoesByTheRateTypeOfItsCustomer(t *testing.T) {
 	c, _ := exchangedTwin(t)
 	c.put("Customer", `{"CustomerID":{"value":"C000004"},"CurrencyRateType":{"value":"MONTH"}}`).wantStatus(t, 200)
