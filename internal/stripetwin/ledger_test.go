@@ -1,6 +1,7 @@
 package stripetwin_test
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -14,9 +15,9 @@ import (
 // A shop does random things to a twin. What is refused changes nothing, so it
 // does not look at errors.
 type shop struct {
-	tw                         *stripetwin.Twin
-	sc                         *client.API
-	charges, refunds, disputes []string
+	tw                               *stripetwin.Twin
+	sc                               *client.API
+	charges, refunds, disputes, subs []string
 }
 
 func pick(rt *rapid.T, from []string) string {
@@ -112,6 +113,7 @@ func TestLedgerIdentitiesHoldAlways(t *testing.T) {
 		s := &shop{tw: tw, sc: sc}
 		ops := s.operations(t)
 		steps := 0
+		maps.Copy(ops, s.billing(t))
 		ops[""] = func(rt *rapid.T) { // what is wrong stays wrong: not every step needs a look
 			if steps++; steps%8 == 0 {
 				s.check(t, rt)
@@ -124,6 +126,7 @@ func TestLedgerIdentitiesHoldAlways(t *testing.T) {
 
 func (s *shop) check(t *testing.T, rt *rapid.T) {
 	t.Helper()
+	s.checkInvoices(rt)
 	pending, available := map[stripe.Currency]int64{}, map[stripe.Currency]int64{}
 	p := &stripe.BalanceTransactionListParams{}
 	p.Limit = new(int64(100))
