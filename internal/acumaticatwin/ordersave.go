@@ -45,6 +45,7 @@ func saveOrder(x *tx, old, r *record) *problems {
 	if rate := r.dec("CurrencyRate"); rate.IsPositive() {
 		r.setDec("ReciprocalRate", decimal.NewFromInt(1).DivRound(rate, 8))
 	}
+	x.addressOrder(c, r)
 	x.orderLines(old, r, kind, bad)
 	totals := r.One[partTotals]
 	if !totals.yes("OverrideFreightAmount") {

@@ -203,3 +203,16 @@ func TestPricesAreRecalculated(t *testing.T) {
 	want(t, "manual ones too", total(), "120.0000")
 	c.do("POST", "/entity/Default/23.200.001/SalesOrder/RecalculatePricesDiscounts", orderKey("SO", nbr, ""), nil).wantStatus(t, 404)
 }
+
+func TestOrderTakesTheAddressesOfItsCustomer(t *testing.T) {
+	c := sales(t)
+	const parts = "SalesOrder?$expand=BillToContact,BillToAddress,ShipToAddress"
+	a := c.put(parts, orderBody("SO", "")).wantStatus(t, 200)
+	want(t, "contact", a.text("BillToContact", "BusinessName", "value"), "Harbor & Pine Furnishings LLC")
+	want(t, "e-mail", a.text("BillToContact", "Email", "value"), "accounts@harborpine.example")
+	want(t, "address", a.text("ShipToAddress", "PostalCode", "value"), "10012")
+	a = c.put(parts, `{"OrderNbr":{"value":"000001"},"ShipToAddressOverride":{"value":true},"ShipToAddress":{"City":{"value":"Boston"}},
+		"BillToAddress":{"City":{"value":"Nowhere"}}}`).wantStatus(t, 200)
+	want(t, "own", a.text("ShipToAddress", "City", "value"), "Boston")
+	want(t, "not overridden", a.text("BillToAddress", "City", "value"), "New York")
+}
