@@ -26,13 +26,16 @@ bench: ## benchmarks that docs/ quote
 	@mkdir -p docs/bench
 	go test -run '^$$' -bench . -benchtime 500x ./ingest/webhook ./transform/flows | tee docs/bench/$$(date -u +%F).txt
 
+bench-twins: ## requests a second of the twins with a million documents, and their memory
+	go run ./bench/twins stripe
+
 generate: ## write the generated pages of docs/
 	go run ./cmd/millrace errors list --markdown > docs/errors.md
 
 verify: generate ## generated pages are up to date
 	git diff --exit-code docs/
 
-.PHONY: help up test race lint fmt bench generate verify
+.PHONY: help up test race lint fmt bench bench-twins generate verify
 
 fuzz: ## every fuzz target for ten seconds
 	@for p in $$(grep -rlE '^func Fuzz' --include=*_test.go . | xargs -n1 dirname | sort -u); do \

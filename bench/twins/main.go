@@ -40,13 +40,13 @@ func main() {
 }
 
 func measure(ctx context.Context, b bench, objects, clients int, lasts time.Duration) error {
-	began := time.Now()
-	p, err := start(ctx, b.args(objects))
+	p, began, err := start(ctx, b.args(objects))
 	if err != nil {
 		return err
 	}
 	defer p.stop()
-	fmt.Printf("%s twin with %d objects ready after %.1f s\n", flag.Arg(0), objects, time.Since(began).Seconds())
+	fmt.Printf("%s twin with %d objects ready after %.1f s, %.1f s of them processor time\n",
+		flag.Arg(0), objects, time.Since(began).Seconds(), p.cpu().Seconds())
 	fmt.Println(p.memory())
 	loads, err := b.loads(ctx, p)
 	if err != nil {

@@ -26,27 +26,29 @@ type process struct {
 	url string
 }
 
-// start builds millrace, runs it with args and waits until it listens.
-func start(ctx context.Context, args []string) (*process, error) {
+// start builds millrace, runs it with args and waits until it listens; it
+// returns when it began to run.
+func start(ctx context.Context, args []string) (*process, time.Time, error) {
 	dir, err := os.MkdirTemp("", "bench-twins-")
 	if err != nil {
-		return nil, err
+		return nil, time.Time{}, err
 	}
 	p := &process{dir: dir}
 	bin := filepath.Join(dir, "millrace")
 	build := exec.CommandContext(ctx, "go", "build", "-o", bin, "./cmd/millrace") //nolint:gosec // our own program
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
-		return nil, errors.Join(fmt.Errorf("build millrace: %w", err), os.RemoveAll(dir))
+		return nil, time.Time{}, errors.Join(fmt.Errorf("build millrace: %w", err), os.RemoveAll(dir))
 	}
 	p.cmd = exec.CommandContext(ctx, bin, append(args, "--listen", "127.0.0.1:0")...) //nolint:gosec // as above
 	p.cmd.Stderr = os.Stderr
+	began := time.Now()
 	out, err := p.cmd.StdoutPipe()
 	if err == nil {
 		err = p.cmd.Start()
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("start the twin: %w", err), os.RemoveAll(dir))
+		return nil, time.Time{}, errors.Join(fmt.Errorf("start the twin: %w", err), os.RemoveAll(dir))
 	}
 	address := regexp.MustCompile(`http://[0-9.]+:[0-9]+`)
 	lines := bufio.NewScanner(out)
@@ -56,11 +58,11 @@ func start(ctx context.Context, args []string) (*process, error) {
 				for lines.Scan() { //nolint:revive // so that the twin can go on printing
 				}
 			}()
-			return p, nil
+			return p, began, nil
 		}
 	}
 	p.stop()
-	return nil, errors.New("the twin ended before it listened")
+	return nil, time.Time{}, errors.New("the twin ended before it listened")
 }
 
 func (p *process) stop() {

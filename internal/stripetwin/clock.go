@@ -11,7 +11,8 @@ import (
 
 // Advance moves the twin's clock forward. On the way it stops at every 00:00
 // UTC, so that each day's payouts happen on their day, and wherever billing has
-// something to do. A restart forgets it.
+// something to do. After a restart the clock shows at least the time of the
+// last change.
 func (t *Twin) Advance(ctx context.Context, d time.Duration) error {
 	if d < 0 {
 		return errors.New("stripe twin: the clock goes forward only")

@@ -24,9 +24,27 @@ type event struct {
 // eventWindow is how long events can be listed, in seconds.
 const eventWindow = 30 * 24 * 3600
 
-// eventColumns: an event is dropped when it can no longer be listed.
+// eventColumns: an event is found by its type and by each pattern that it
+// matches up to a dot, and dropped when it can no longer be listed.
 func eventColumns() []column[event] {
-	return []column[event]{dueAt(func(e *event) int64 { return e.Created + eventWindow })}
+	return []column[event]{
+		by("undelivered", func(e *event) string {
+			if e.Pending == 0 {
+				return ""
+			}
+			return "true"
+		}),
+		{name: "type", words: func(e *event) []string {
+			out := []string{e.Type}
+			for i, c := range e.Type {
+				if c == '.' {
+					out = append(out, e.Type[:i+1]+"*")
+				}
+			}
+			return out
+		}},
+		dueAt(func(e *event) int64 { return e.Created + eventWindow }),
+	}
 }
 
 func (e *event) render() object {
@@ -122,7 +140,14 @@ func listEvents(t *Twin, c *call) (object, error) {
 	}
 	created := createdFilter(c)
 	filterDelivery, delivered := c.form.has("delivery_success"), c.form.boolean("delivery_success", false)
-	rows := t.s.Events.find(nil, created, func(e *event) bool {
+	want := eq{}
+	if len(types) == 1 && (!strings.Contains(types[0], "*") || strings.HasSuffix(types[0], ".*")) {
+		want["type"] = types[0]
+	}
+	if filterDelivery && !delivered {
+		want["undelivered"] = "true"
+	}
+	rows := t.s.Events.find(want, created, func(e *event) bool {
 		return (len(types) == 0 || slices.ContainsFunc(types, func(w string) bool { return typeMatches(w, e.Type) })) &&
 			(!filterDelivery || delivered == (e.Pending == 0))
 	})

@@ -38,6 +38,12 @@ func itemColumns() []column[item] {
 			return it.Customer
 		}),
 		by("customer", func(it *item) string { return it.Customer }),
+		by("unbilled", func(it *item) string {
+			if it.Invoice != "" {
+				return ""
+			}
+			return "true"
+		}),
 	}
 }
 
@@ -333,7 +339,11 @@ func deleteItem(t *Twin, c *call) (object, error) {
 func listItems(t *Twin, c *call) (object, error) {
 	cust, inv, created := c.form.str("customer", 255), c.form.str("invoice", 255), createdFilter(c)
 	all, pending := !c.form.has("pending"), c.form.boolean("pending", false)
-	rows := t.s.Items.find(eq{"invoice": inv, "customer": cust}, created, func(it *item) bool { return !it.ofCycle() && (all || pending == (it.Invoice == "")) })
+	want := eq{"invoice": inv, "customer": cust}
+	if pending {
+		want["unbilled"] = "true"
+	}
+	rows := t.s.Items.find(want, created, func(it *item) bool { return !it.ofCycle() && (all || pending == (it.Invoice == "")) })
 	return page(c, rows, "invoiceitem", t.renderItem)
 }
 

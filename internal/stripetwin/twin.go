@@ -134,6 +134,9 @@ func New(o Options) (*Twin, error) {
 		searchLag: o.SearchLag, feeBack: o.RefundFees, daily: o.DailyPayouts, baseURL: strings.TrimRight(o.BaseURL, "/"),
 		poked: make(chan struct{}, 1), s: s, inFlight: map[string]bool{}, trouble: o.Webhooks,
 	}
+	if behind := s.Last - o.Now().Unix(); behind > 0 { // it was advanced before the restart
+		t.ahead.Store(behind * int64(time.Second))
+	}
 	t.now = func() time.Time { return o.Now().Add(time.Duration(t.ahead.Load())) }
 	t.routes = apiRoutes()
 	t.faults = twinfault.NewScript(faultWords(), t.now)
