@@ -111,7 +111,7 @@ func (t *Twin) announce(news map[string][]change) {
 	id, now := uuid.NewString(), t.now()
 	for _, d := range t.destinations {
 		for _, e := range t.cat.sorted() {
-			if (len(d.Entities) > 0 || e.on != everywhere) && !slices.Contains(d.Entities, e.name) {
+			if !d.hears(e) {
 				continue
 			}
 			inserted, deleted := t.plainRows(d, e, news[e.stored()])

@@ -95,6 +95,7 @@ func replays() []replay {
 			file: "12-optimization-500.json", swap: map[string]string{"InventorySummaryInquiry?$top=1": "Payment?$expand=ApplicationHistory"},
 			differs: map[string]string{"body/exceptionMessage": "the fields and the view are those of another form, the first line is the same"},
 			check: func(t *testing.T, _ *client, a answer) {
+				t.Helper()
 				a.wantText(t, `Optimization cannot be performed.The following fields cause the error:\r\n`)
 			},
 		},
@@ -118,6 +119,7 @@ func replays() []replay {
 			},
 			same: []string{"body/rowNumber"},
 			check: func(t *testing.T, _ *client, a answer) {
+				t.Helper()
 				want(t, "name", a.text("files", 0, "filename"), `Stock Items (LAMP)\T2MCRO.jpg`)
 			},
 		},
@@ -132,6 +134,7 @@ func replays() []replay {
 				"header Location": "abbreviated by the reporter",
 			},
 			check: func(t *testing.T, _ *client, a answer) {
+				t.Helper()
 				where := a.header.Get("Location")
 				if !strings.HasPrefix(where, "/Frames/Error.aspx?") || !strings.Contains(where, "message=The+number+of+concurrent+API+logins") {
 					t.Errorf("Location: got %s", where)
@@ -182,6 +185,7 @@ func documentReplays() []replay {
 				return map[string]string{"SO000001": a.text("OrderNbr", "value")}
 			},
 			check: func(t *testing.T, _ *client, a answer) {
+				t.Helper()
 				for _, name := range []string{"DocumentsToApply", "OrdersToApply"} {
 					lines, _ := at(a.body, name).([]any)
 					want(t, name, len(lines), 1)
@@ -199,6 +203,7 @@ func documentReplays() []replay {
 				}
 			},
 			check: func(t *testing.T, _ *client, a answer) {
+				t.Helper()
 				lines, _ := at(a.body, "Details").([]any)
 				want(t, "lines", len(lines), 1)
 				want(t, "left", a.text("Details", 0, "InventoryID", "value"), "CABLE")
@@ -211,6 +216,7 @@ func documentReplays() []replay {
 			file: "18-payment-apply-invoice-live-scenario.json",
 			swap: map[string]string{"ACMEMFG": "C000002", "WIRE-AR": "WIRE-", "WIRE\"": SeedPaymentMethod + `"`, "10100": SeedCashAccountUSD, "1196.0": "227.25", "AR000001": "AR000005"},
 			check: func(t *testing.T, c *client, a answer) {
+				t.Helper()
 				c.post("Payment/ReleasePayment", releaseBody("Payment", a.text("ReferenceNbr", "value"))).wantStatus(t, 204)
 				want(t, "end state", c.get("Payment/Payment/000001").text("Status", "value"), "Closed")
 				want(t, "end state of the invoice", c.invoice("AR000005").Status, "Closed")
@@ -224,6 +230,7 @@ func documentReplays() []replay {
 				return nil
 			},
 			check: func(t *testing.T, c *client, a answer) {
+				t.Helper()
 				c.do("GET", a.header.Get("Location"), "", nil).wantStatus(t, 202)
 				c.clock.advance(time.Second)
 				c.do("GET", a.header.Get("Location"), "", nil).wantStatus(t, 204)
@@ -248,6 +255,7 @@ func documentReplays() []replay {
 				return nil
 			},
 			check: func(t *testing.T, _ *client, a answer) {
+				t.Helper()
 				want(t, "applied", a.text("ApplicationsInvoice", 0, "AmountPaid", "value"), "10.0")
 			},
 		},
@@ -263,6 +271,7 @@ func documentReplays() []replay {
 				return nil
 			},
 			check: func(t *testing.T, _ *client, a answer) {
+				t.Helper()
 				lines, _ := at(a.body, "Details").([]any)
 				want(t, "lines: both of the first, one of each other", len(lines), 4)
 				want(t, "part of a line", a.text("Details", 3, "Qty", "value"), "3.0")
