@@ -120,6 +120,7 @@ func (a *app) twinAcumatica() *cobra.Command {
 	c.Flags().StringVar(&o.Password, "password", "twin", "and that user's password")
 	c.Flags().StringVar(&o.ClientID, "client-id", "", "for OAuth; without it cookie sign-in only")
 	c.Flags().StringVar(&o.ClientSecret, "client-secret", "", "for OAuth")
+	c.Flags().StringVar(&o.CustomEndpoint, "custom-endpoint", "", "the tenant's own endpoint, such as Millrace/1.0.0, which has CreditMemo, CashAccount and BankDeposit")
 	c.Flags().StringVar(&o.Seed, "scenario", "quick", "what it starts with: quick, or empty for nothing")
 	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
 		log, err := a.logger("info")
