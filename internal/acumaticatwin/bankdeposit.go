@@ -22,7 +22,7 @@ const (
 // depositEntity is CA305000 on the custom endpoint: payments go from a
 // clearing account to the bank in one sum, less what the bank charges. Its
 // fields have the names of the columns.
-func depositEntity(b *builder, refundLabel string) *entity {
+func depositEntity(b *builder) *entity {
 	shape := b.shape(`TranType:S RefNbr:S15 CashAccountID:S30 CuryID:S5! TranDate:A FinPeriodID:S! ExtRefNbr:S40 TranDesc:S256 Hold:B Status:S!
 		CuryDetailTotal:D4! CuryChargeTotal:D4! CuryTranAmt:D4! LastModifiedDateTime:T!`,
 		part{name: "Details", many: true, keys: []string{"OrigModule", "OrigDocType", "OrigRefNbr"}, shape: b.shape(`OrigModule:S2 OrigDocType:S
@@ -30,7 +30,7 @@ func depositEntity(b *builder, refundLabel string) *entity {
 		part{name: partCharges, many: true, shape: b.shape(`EntryTypeID:S10 AccountID:S! CuryChargeableAmt:D4 ChargeRate:D6 CuryChargeAmt:D4`)})
 	shape.alias("TranType", map[string]string{"CDT": typeDeposit})
 	for i := range shape.parts {
-		shape.parts[i].shape.alias("OrigDocType", docCodes(refundLabel))
+		shape.parts[i].shape.alias("OrigDocType", b.docCodes())
 	}
 	return &entity{
 		name: entityDeposit, display: "Bank Deposits", screen: "CA305000", graph: "PX.Objects.CA.CADepositEntry", view: "Document",

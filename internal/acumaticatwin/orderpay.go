@@ -16,7 +16,7 @@ func orderPaymentShape(b *builder) shape {
 		ReferenceNbr:S15 Refund:B SaveCard:B Status:S! TransferredtoInvoice:D4! ValidateCCRefundOrigTransaction:B ExternalRef:S~ NoteID:G!`,
 		part{name: "CreditCardTransactionInfo", many: true, unmodelled: true, shape: b.shape(`AuthNbr:S ExtProfileId:S NeedValidation:B TranDate:T
 			TranNbr:S TranType:S CardType:S`)})
-	s.alias("DocType", docCodes(DefaultRefundLabel))
+	s.alias("DocType", b.docCodes())
 	return s
 }
 

@@ -25,10 +25,10 @@ func refundKind(kind string) bool { return kind == DefaultRefundLabel || kind ==
 
 func isRefund(r *record) bool { return refundKind(r.get("Type")) }
 
-func paymentEntity(b *builder, refundLabel string) *entity {
+func paymentEntity(b *builder) *entity {
 	apply := b.shape(`AmountPaid:D4 BalanceWriteOff:D4! CashDiscountTaken:D4! CustomerOrder:S! Description:S! DocLineNbr:I DocType:S ReferenceNbr:S15
 		WriteOffReasonCode:S20`)
-	apply.alias("DocType", docCodes(refundLabel))
+	apply.alias("DocType", b.docCodes())
 	return &entity{
 		name: entityPayment, display: "AR Payment", screen: "AR302000", graph: "PX.Objects.AR.ARPaymentEntry", view: "Document",
 		keys: []string{"Type", "ReferenceNbr"}, indexed: []string{"PaymentRef", "CustomerID", partHistory + "/AdjustedRefNbr"},
@@ -57,9 +57,9 @@ func paymentEntity(b *builder, refundLabel string) *entity {
 }
 
 // docCodes are the internal codes of document types that clients send.
-func docCodes(refundLabel string) map[string]string {
+func (b *builder) docCodes() map[string]string {
 	return map[string]string{
-		"INV": typeInvoice, "CRM": typeCreditMemo, "DRM": typeDebitMemo, "PMT": typePayment, "PPM": typePrepayment, "REF": refundLabel,
+		"INV": typeInvoice, "CRM": typeCreditMemo, "DRM": typeDebitMemo, "PMT": typePayment, "PPM": typePrepayment, "REF": b.refundLabel,
 	}
 }
 

@@ -14,8 +14,8 @@ func salesInvoiceEntity(b *builder) *entity {
 		Currency:S! Customer:S! Description:S! DocType:S DocumentType:S! PaymentDate:A! PaymentPeriod:S! PaymentRef:S! Status:S!`)
 	memos := b.shape(`AmountPaid:D4 Balance:D4! Currency:S! Customer:S! CustomerOrder:S! Date:A! Description:S! DocType:S PostPeriod:S!
 		ReferenceNbr:S15 Status:S!`)
-	applications.alias("DocType", docCodes(DefaultRefundLabel))
-	memos.alias("DocType", docCodes(DefaultRefundLabel))
+	applications.alias("DocType", b.docCodes())
+	memos.alias("DocType", b.docCodes())
 	details := b.shape(`Amount:D4! BranchID=Branch:S CalculateDiscountsOnImport:B~ CostCode:S Description:S! DiscountAmount:D4 DiscountPercent:D6
 		ExpirationDate:A InventoryDocType:S! InventoryID:S30 InventoryRefNbr:S15! LineNbr:I! Location:S LotSerialNbr:S100 ManualDiscount:B
 		OrderLineNbr:I! OrderNbr:S15! OrderType:S! OrigInvLineNbr:I OrigInvNbr:S15 OrigInvType:S ProjectTask:S Qty:D6 ShipmentNbr:S15! Subitem:S

@@ -191,10 +191,10 @@ func (c catalog) sorted() []*entity {
 
 // newCatalog builds every entity. An error is a mistake in a field list.
 func newCatalog(refundLabel string) (catalog, error) {
-	var b builder
+	b := builder{refundLabel: refundLabel}
 	c := catalog{}
 	for _, e := range []*entity{
-		customerEntity(&b), invoiceEntity(&b), paymentEntity(&b, refundLabel), rateEntity(&b), fileEntity(&b), cashAccountEntity(&b), depositEntity(&b, refundLabel), creditMemoEntity(&b), projectTransactionEntity(&b), cashTransactionEntity(&b),
+		customerEntity(&b), invoiceEntity(&b), paymentEntity(&b), rateEntity(&b), fileEntity(&b), cashAccountEntity(&b), depositEntity(&b), creditMemoEntity(&b), projectTransactionEntity(&b), cashTransactionEntity(&b),
 		paymentMethodEntity(&b), currencyEntity(&b), periodEntity(&b), accountEntity(&b),
 		journalEntity(&b), ledgerEntity(&b), subaccountEntity(&b),
 		stockItemEntity(&b), nonStockItemEntity(&b), cashSaleEntity(&b), salesInvoiceEntity(&b),
@@ -205,8 +205,12 @@ func newCatalog(refundLabel string) (catalog, error) {
 	return c, errors.Join(b.errs...)
 }
 
-// A builder parses field lists and keeps the errors for the end.
-type builder struct{ errs []error }
+// A builder parses field lists and keeps the errors for the end. It knows what
+// the build calls refunds.
+type builder struct {
+	errs        []error
+	refundLabel string
+}
 
 // shape reads a field list: Name:K, or Name=Column:K, where K is S (text), D (decimal), B, I, T
 // (instant), A (date), G, a size, and flags: ! read-only, ~ dead, - not in
