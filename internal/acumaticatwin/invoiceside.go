@@ -30,12 +30,8 @@ func (x *tx) checkPaidBy(r *record, bad *problems) {
 		l.setDefault("AmountPaid", decimal.Max(decimal.Zero, decimal.Min(rest, open)).String())
 		l.setDec("AmountPaid", x.round(l.dec("AmountPaid"), r.get(curyID)))
 		rest = rest.Sub(l.dec("AmountPaid"))
-		switch {
-		case l.dec("AmountPaid").IsNegative():
-			bad.add(l, "AmountPaid", "Incorrect value. The value to be entered must be greater than or equal to 0.")
-		case l.dec("AmountPaid").GreaterThan(open):
-			bad.add(l, "AmountPaid", "Incorrect value. The value to be entered must be less than or equal to %s.", open.StringFixed(2))
-		}
+		notNegative(l, "AmountPaid", bad)
+		atMost(l, "AmountPaid", open, bad)
 		l.setDec("Balance", open.Sub(l.dec("AmountPaid")))
 		describePayer(l, p)
 	}

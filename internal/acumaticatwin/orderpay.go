@@ -100,12 +100,8 @@ func (x *tx) orderLinesOf(old, r *record, bad *problems) {
 		open := decimal.Max(decimal.Zero, o.dec("Amount").Sub(reserved(o)).Add(was.dec("AppliedToOrder")))
 		l.setDefault("AppliedToOrder", decimal.Max(decimal.Zero, decimal.Min(rest, open)).String())
 		l.setDec("AppliedToOrder", x.round(l.dec("AppliedToOrder"), r.get("CurrencyID")))
-		switch amount := l.dec("AppliedToOrder"); {
-		case amount.IsNegative():
-			bad.add(l, "AppliedToOrder", "Incorrect value. The value to be entered must be greater than or equal to 0.")
-		case amount.GreaterThan(open):
-			bad.add(l, "AppliedToOrder", "Incorrect value. The value to be entered must be less than or equal to %s.", open.StringFixed(2))
-		}
+		notNegative(l, "AppliedToOrder", bad)
+		atMost(l, "AppliedToOrder", open, bad)
 		rest = rest.Sub(l.dec("AppliedToOrder"))
 	}
 }
@@ -264,12 +260,10 @@ func (x *tx) savePaymentOf(r, l, was *record, bad *problems) {
 	open := decimal.Min(p.dec("AvailableBalance").Add(was.dec("AppliedToOrder")), r.dec("Amount").Sub(reserved(r)).Sub(was.dec("TransferredtoInvoice")))
 	l.setDefault("AppliedToOrder", decimal.Max(open, decimal.Zero).String())
 	amount := x.round(l.dec("AppliedToOrder"), r.get(curyID))
-	switch {
-	case amount.IsNegative():
-		bad.add(l, "AppliedToOrder", "Incorrect value. The value to be entered must be greater than or equal to 0.")
-		return
-	case amount.GreaterThan(open):
-		bad.add(l, "AppliedToOrder", "Incorrect value. The value to be entered must be less than or equal to %s.", open.StringFixed(2))
+	l.setDec("AppliedToOrder", amount)
+	notNegative(l, "AppliedToOrder", bad)
+	atMost(l, "AppliedToOrder", open, bad)
+	if !bad.empty() {
 		return
 	}
 	row := x.line("DocType", p.get("Type"), "ReferenceNbr", p.get("ReferenceNbr"), "TransferredtoInvoice", was.get("TransferredtoInvoice"))

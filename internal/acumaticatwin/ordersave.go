@@ -52,6 +52,10 @@ func saveOrder(x *tx, old, r *record) *problems {
 		totals.set("Freight", "0") // no carrier computes one
 	}
 	r.setDec("FreightPrice", x.round(totals.dec("Freight").Add(totals.dec("PremiumFreight")), r.get(curyID)))
+	notNegative(totals, "Freight", bad)
+	if r.dec("FreightPrice").IsNegative() {
+		bad.add(totals, "PremiumFreight", "The freight of the order cannot be negative.")
+	}
 	x.total(c, old, r, bad)
 	if r.dec("Amount").IsNegative() {
 		bad.add(r, "Amount", "The document is out of the balance.")
@@ -113,7 +117,7 @@ func (x *tx) orderLines(old, r *record, kind orderType, bad *problems) {
 	for _, l := range r.Many["Details"] {
 		was := lineWas(old, "Details", l)
 		x.itemOf(was, l, bad)
-		x.lineDiscount(was, l, r.get(curyID))
+		x.lineDiscount(was, l, r.get(curyID), bad)
 		l.set("LineType", x.lineType(l))
 		l.set("Operation", "Issue")
 		if kind.receipt {

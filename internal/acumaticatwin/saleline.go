@@ -35,15 +35,16 @@ func (x *tx) itemOf(was, l *record, bad *problems) {
 	l.setDefault("Account", item.get("SalesAccount"))
 	l.setDefault("Subaccount", item.get("SalesSubaccount"))
 	l.setDefault("Qty", "0")
-	if l.dec("Qty").IsNegative() {
-		bad.add(l, "Qty", "Incorrect value. The value to be entered must be greater than or equal to 0.")
-	}
+	notNegative(l, "Qty", bad)
 }
 
 // lineDiscount computes the discount of a line, which is always a manual one:
 // discount tables are not modelled.
-func (x *tx) lineDiscount(was, l *record, currency string) {
+func (x *tx) lineDiscount(was, l *record, currency string, bad *problems) {
 	l.setDec("ExtendedPrice", x.round(l.dec("Qty").Mul(l.dec("UnitPrice")), currency))
 	x.percentAndAmount(was, l, "ExtendedPrice", l.dec("ExtendedPrice"), currency)
+	if l.dec("DiscountAmount").Abs().GreaterThan(l.dec("ExtendedPrice").Abs()) {
+		bad.add(l, "DiscountAmount", "Incorrect value. The value to be entered must be less than or equal to %s.", l.dec("ExtendedPrice"))
+	}
 	l.setBool("ManualDiscount", l.yes("ManualDiscount") || !l.dec("DiscountAmount").IsZero())
 }

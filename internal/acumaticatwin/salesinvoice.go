@@ -80,9 +80,11 @@ func saveSalesInvoice(x *tx, old, r *record) *problems {
 		x.returnedLines(r, bad)
 		for _, l := range r.Many["Details"] {
 			x.itemOf(lineWas(old, "Details", l), l, bad)
-			x.lineDiscount(lineWas(old, "Details", l), l, r.get(curyID))
+			x.lineDiscount(lineWas(old, "Details", l), l, r.get(curyID), bad)
 		}
 	}
+	r.setDec("FreightPrice", x.round(r.dec("FreightPrice"), r.get(curyID)))
+	notNegative(r, "FreightPrice", bad)
 	x.keepBilled(old, r, bad)
 	x.checkInvoice(old, r, bad)
 	x.numberInvoice(old, r, bad)

@@ -87,12 +87,14 @@ func TestSalesInvoiceLinesAreChecked(t *testing.T) {
 		"'Inventory ID' cannot be empty.":                  `{"Qty":{"value":1}}`,
 		"'Inventory ID' cannot be found in the system.":    `{"InventoryID":{"value":"SOFA"}}`,
 		"'UOM' cannot be found in the system.":             `{"InventoryID":{"value":"LAMP"},"UOM":{"value":"BOX"}}`,
+		"less than or equal to 100.":                       `{"InventoryID":{"value":"LAMP"},"Qty":{"value":2},"DiscountPercent":{"value":101}}`,
 		"greater than or equal to 0.":                      `{"InventoryID":{"value":"LAMP"},"Qty":{"value":-1}}`,
 		"'Account' cannot be found in the system.":         `{"InventoryID":{"value":"LAMP"},"Account":{"value":"99999"}}`,
 		"Only lines of a credit memo refer to an invoice.": `{"OrigInvNbr":{"value":"AR000001"}}`,
 	} {
 		c.put("SalesInvoice", `{"CustomerID":{"value":"C000001"},"Details":[`+details+`]}`).wantStatus(t, 422).wantText(t, text)
 	}
+	c.put("SalesInvoice", strings.Replace(directInvoice, `"FreightPrice":{"value":12}`, `"FreightPrice":{"value":-12}`, 1)).wantStatus(t, 422)
 	code := strings.Replace(directInvoice, "ExternalDiscountCode", "DiscountCode", 1)
 	c.put("SalesInvoice", code).wantStatus(t, 422).wantText(t, "Discount Code 'WELCOME' cannot be found")
 	a := c.put("SalesInvoice?$expand=Details", directInvoice).wantStatus(t, 200)

@@ -2,6 +2,7 @@ package acumaticatwin
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -215,4 +216,15 @@ func TestOrderTakesTheAddressesOfItsCustomer(t *testing.T) {
 		"BillToAddress":{"City":{"value":"Nowhere"}}}`).wantStatus(t, 200)
 	want(t, "own", a.text("ShipToAddress", "City", "value"), "Boston")
 	want(t, "not overridden", a.text("BillToAddress", "City", "value"), "New York")
+}
+
+func TestFreightOfAnOrder(t *testing.T) {
+	c := sales(t)
+	order := func(totals string) string {
+		return orderBody("SO", orderLine("LAMP", 1, "")+`],"Totals":{`+totals+`},"x":[`)
+	}
+	want(t, "no carrier computes one", c.put("SalesOrder", order(`"Freight":{"value":9}`)).wantStatus(t, 200).text("OrderTotal", "value"), "50.0")
+	const own = `"OverrideFreightAmount":{"value":true},"Freight":{"value":9},"PremiumFreight":{"value":%}`
+	want(t, "premium may lower it", c.put("SalesOrder", order(strings.Replace(own, "%", "-4.005", 1))).wantStatus(t, 200).text("OrderTotal", "value"), "55.0")
+	c.put("SalesOrder?$expand=Totals", order(strings.Replace(own, "%", "-10", 1))).wantStatus(t, 422).wantText(t, "cannot be negative")
 }

@@ -70,16 +70,13 @@ func saveShipment(x *tx, old, r *record) *problems {
 		r.set("FreightPrice", old.get("FreightPrice"))
 	}
 	r.setDec("FreightPrice", x.round(r.dec("FreightPrice"), r.get(curyID)))
-	if r.dec("FreightPrice").IsNegative() {
-		bad.add(r, "FreightPrice", "Incorrect value. The value to be entered must be greater than or equal to 0.")
-	}
+	notNegative(r, "FreightPrice", bad)
 	o := x.edit(entitySalesOrder, x.orderOf(r))
 	for _, l := range r.Many["Details"] {
 		ol, was := lineNbr(o, l.get("OrderLineNbr")), lineWas(old, "Details", l)
 		most := ol.dec("Qty").Sub(ol.dec("QtyOnShipments")).Add(was.dec("Qty"))
-		if q := l.dec("Qty"); q.IsNegative() || q.GreaterThan(most) {
-			bad.add(l, "Qty", "Incorrect value. The value to be entered must be less than or equal to %s.", most)
-		}
+		notNegative(l, "Qty", bad)
+		atMost(l, "Qty", most, bad)
 	}
 	onShipment(o, old, -1)
 	onShipment(o, r, 1)

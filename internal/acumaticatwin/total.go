@@ -109,9 +109,7 @@ func (x *tx) documentDiscount(old, r *record, net decimal.Decimal, bad *problems
 		d.set("Type", "External Document")
 		d.setBool("ManualDiscount", true)
 		x.percentAndAmount(lineWas(old, partDiscounts, d), d, "DiscountableAmount", net, r.get(curyID))
-		if d.dec("DiscountAmount").IsNegative() {
-			bad.add(d, "DiscountAmount", "Incorrect value. The value to be entered must be greater than or equal to 0.")
-		}
+		notNegative(d, "DiscountAmount", bad)
 		if !d.yes("SkipDiscount") {
 			sum = sum.Add(d.dec("DiscountAmount"))
 		}
@@ -175,4 +173,18 @@ func revenue(r *record, sign decimal.Decimal) []leg {
 	}
 	return append(legs, credit(accountFreight, r.dec("FreightPrice").Mul(sign)),
 		debit(accountDiscount, r.dec("DiscountTotal").Mul(sign)), credit(accountTax, r.dec("TaxTotal").Mul(sign)))
+}
+
+// notNegative refuses an amount or quantity below zero.
+func notNegative(r *record, name string, bad *problems) {
+	if r.dec(name).IsNegative() {
+		bad.add(r, name, "Incorrect value. The value to be entered must be greater than or equal to 0.")
+	}
+}
+
+// atMost refuses an amount above what there is.
+func atMost(r *record, name string, most decimal.Decimal, bad *problems) {
+	if r.dec(name).GreaterThan(most) {
+		bad.add(r, name, "Incorrect value. The value to be entered must be less than or equal to %s.", most.StringFixed(2))
+	}
 }
