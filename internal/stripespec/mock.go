@@ -22,12 +22,12 @@ const mockModule = "github.com/stripe/stripe-mock@v0.183.0"
 const startTime = 2 * time.Minute
 
 // Mock starts Stripe's mock server and returns its address, such as
-// http://127.0.0.1:4711; it ends with the test. The variable STRIPE_MOCK names
+// http://127.0.0.1:4711; it ends with the test. The variable MILLRACE_STRIPE_MOCK names
 // its binary. Without it the mock is built from its module, and the test is
 // skipped where that cannot be done.
 func Mock(tb testing.TB) string {
 	tb.Helper()
-	binary, given := os.LookupEnv("STRIPE_MOCK")
+	binary, given := os.LookupEnv("MILLRACE_STRIPE_MOCK")
 	if !given {
 		binary = buildMock(tb)
 	}
@@ -79,13 +79,13 @@ func Mirror(tb testing.TB, mock string, next http.Handler) http.Handler {
 			return
 		}
 		req.Body = io.NopCloser(bytes.NewReader(body))
-		twice, err := http.NewRequestWithContext(req.Context(), req.Method, mock+req.URL.RequestURI(), bytes.NewReader(body))
+		twice, err := http.NewRequestWithContext(req.Context(), req.Method, mock+req.URL.RequestURI(), bytes.NewReader(body)) //nolint:gosec // the mock that the test started
 		if err != nil {
 			tb.Errorf("%s %s: %v", req.Method, req.URL.Path, err)
 			return
 		}
 		twice.Header = req.Header.Clone()
-		res, err := client.Do(twice) //nolint:gosec // the mock that the test started
+		res, err := client.Do(twice) //nolint:gosec // as above
 		if err != nil {
 			tb.Errorf("%s %s: Stripe's mock: %v", req.Method, req.URL.Path, err)
 			return

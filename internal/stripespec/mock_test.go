@@ -26,7 +26,7 @@ func TestTheMockRefusesWhatStripeDoesNotKnow(t *testing.T) {
 		refused                  int
 	}{
 		{"legal", "POST", "/v1/customers", "name=Ada&metadata[a]=b", 0},
-		{"unknown parameter", "POST", "/v1/customers", "nmae=Ada", 1},
+		{"unknown parameter", "POST", "/v1/customers", "nickname=Ada", 1},
 		{"unknown path", "GET", "/v1/custumers", "", 1},
 		{"wrong type", "POST", "/v1/refunds", "charge=ch_1&amount=much", 1},
 	} {

@@ -116,7 +116,7 @@ func (x *exchange) price(cur string, now int64) decimal.Decimal {
 func (x *exchange) point(cur string, week int64) int64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(strconv.FormatUint(x.seed, 10) + cur + strconv.FormatInt(week, 10)))
-	return int64(h.Sum64()%(2*wanderBasisPoints+1)) - wanderBasisPoints //nolint:gosec // below 401
+	return int64(h.Sum64()%(2*wanderBasisPoints+1)) - wanderBasisPoints
 }
 
 // A conversion is how the amounts of one charge, refund or dispute become the

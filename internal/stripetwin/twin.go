@@ -1,9 +1,3 @@
-// Package stripetwin is a stateful stand-in for Stripe at API version
-// 2023-10-16, reached over HTTP like the real one. What it answers is what
-// Stripe would have answered; what it has not learned yet it refuses with
-// status 501 and code "twin_not_implemented" instead of inventing an answer.
-// Every answer to a write, and every webhook, tells of a state that is already
-// on disk, so that killing the twin at any instant loses nothing it said.
 package stripetwin
 
 import (
