@@ -139,6 +139,7 @@ func triggers() []trigger {
 		{"payment_intent.canceled", 0, []string{"payment_intent.created", "payment_intent.canceled"}},
 		{"payment_intent.created", 0, []string{"payment_intent.created"}},
 		{"payment_intent.payment_failed", 0, []string{"payment_intent.created", "payment_intent.payment_failed"}},
+		{"payment_intent.processing", 0, []string{"payment_intent.created", "charge.pending", "payment_intent.processing"}},
 		{"payment_intent.requires_action", 0, []string{"payment_intent.created", "payment_intent.requires_action"}},
 		{"payment_intent.succeeded", 0, paid},
 		{"payment_method.attached", 0, []string{"customer.created", "payment_method.attached"}},

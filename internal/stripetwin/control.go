@@ -55,8 +55,9 @@ func (t *Twin) selfDescription() map[string]any {
 			"GET /_twin/faults", "POST /_twin/faults {method, path_prefix, count, after, probability, seed, from, for, retry_after, mode} or a list of such", "DELETE /_twin/faults",
 		},
 		"not_implemented": []string{
-			"taxes and shipping of credit notes, stored payment methods, subscriptions, taxes, discounts, checkout",
-			"automatic finalisation (auto_advance is stored only), sending e-mail, PDF, Stripe versions other than " + APIVersion,
+			"taxes and shipping of credit notes, coupons and discounts, plans, sources, quotes, payment links, test clocks (advance the twin's own)",
+			"tiered and metered prices, pausing and backdating subscriptions, another interval of one, the upcoming invoice, subscription schedules",
+			"sending e-mail, PDF, Stripe versions other than " + APIVersion,
 			"everything else of Stripe that api does not list is answered with status 501 and code twin_not_implemented",
 		},
 	}

@@ -10,6 +10,9 @@ func createIntent(t *Twin, c *call) (object, error) {
 	confirm := f.boolean("confirm", false)
 	f.boolean("off_session", false)
 	f.str("return_url", 5000)
+	if m := f.sub("mandate_data"); m != nil { // what the buyer agreed to, which nothing shows
+		m.only("customer_acceptance")
+	}
 	f.choice("confirmation_method", "", "automatic", "manual")
 	later := f.choice("setup_future_usage", "", "on_session", "off_session")
 	sh := shippingFrom(f)

@@ -152,8 +152,8 @@ func apiRoutes() []route {
 		get("/v1/charges/{id}", getCharge),
 		list("/v1/payment_intents", listIntents, "created", "customer"),
 		post("/v1/payment_intents", createIntent, "amount", "capture_method", "confirm", "currency", "customer", "description",
-			"confirmation_method", "metadata", "off_session", "payment_method", "payment_method_types", "return_url", "setup_future_usage", "shipping").with(
-			"application_fee_amount", "automatic_payment_methods", "error_on_requires_action", "mandate", "mandate_data", "on_behalf_of", "payment_method_configuration",
+			"confirmation_method", "mandate_data", "metadata", "off_session", "payment_method", "payment_method_types", "return_url", "setup_future_usage", "shipping").with(
+			"application_fee_amount", "automatic_payment_methods", "error_on_requires_action", "mandate", "on_behalf_of", "payment_method_configuration",
 			"payment_method_data", "payment_method_options", "radar_options", "receipt_email", "statement_descriptor", "statement_descriptor_suffix", "transfer_data", "transfer_group", "use_stripe_sdk"),
 		get("/v1/payment_intents/search", searchIntents, "query", "limit", "page"),
 		get("/v1/payment_intents/{id}", getIntent),

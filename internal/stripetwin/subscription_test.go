@@ -199,3 +199,24 @@ func TestChangeOfQuantityIsProrated(t *testing.T) {
 		t.Errorf("next invoice: %+v", in)
 	}
 }
+
+func TestItemsComeAndGo(t *testing.T) {
+	_, sc, _ := start(t, stripetwin.Options{Now: atNoon})
+	cu := payingCustomer(t, sc, "pm_card_visa")
+	s := must(sc.Subscriptions.New(subParams(cu.ID, monthly(t, sc, 10_00).ID)))(t)
+	price := monthly(t, sc, 3_00)
+	si := must(sc.SubscriptionItems.New(&stripe.SubscriptionItemParams{Subscription: &s.ID, Price: &price.ID, ProrationBehavior: new("none")}))(t)
+	si = must(sc.SubscriptionItems.Update(si.ID, &stripe.SubscriptionItemParams{Quantity: new(int64(4)), ProrationBehavior: new("none")}))(t)
+	s = must(sc.Subscriptions.Get(s.ID, nil))(t)
+	if len(s.Items.Data) != 2 || s.Items.Data[1].ID != si.ID || s.Items.Data[1].Quantity != 4 {
+		t.Fatalf("items: %+v", s.Items.Data)
+	}
+	must(sc.SubscriptionItems.Del(si.ID, &stripe.SubscriptionItemParams{ProrationBehavior: new("none")}))(t)
+	if _, err := sc.SubscriptionItems.Del(s.Items.Data[0].ID, nil); err == nil {
+		t.Error("a subscription without items")
+	}
+	p := &stripe.SubscriptionSearchParams{SearchParams: stripe.SearchParams{Query: "status:'active'"}}
+	if it := sc.Subscriptions.Search(p); !it.Next() || it.Subscription().ID != s.ID {
+		t.Errorf("not found: %v", it.Err())
+	}
+}

@@ -150,8 +150,7 @@ func subscriptionRoutes() []route {
 func delWith(pattern string, fn handler, accepts ...string) route {
 	r := del(pattern, fn)
 	r.accepts = accepts
-	r.do = func(c *call, t *Twin) (object, error) { return r.call(c, t) }
-	return r
+	return r.with()
 }
 
 // withMetadata starts the metadata of an object that had its own before it

@@ -183,29 +183,3 @@ func (t *Twin) productName(p *price) string {
 	}
 	return p.Product
 }
-
-func getSubItem(t *Twin, c *call) (object, error) {
-	si := t.s.SubItems.get(c.id)
-	if si == nil {
-		return nil, missing("subscription item", c.id, "item", http.StatusNotFound)
-	}
-	return t.renderSubItem(si), nil
-}
-
-func listSubItems(t *Twin, c *call) (object, error) {
-	id := c.form.str("subscription", 255)
-	if id == "" {
-		return nil, missingParam("subscription")
-	}
-	if t.s.Subs.get(id) == nil {
-		return nil, missing("subscription", id, "subscription", http.StatusBadRequest)
-	}
-	return page(c, t.s.SubItems.find(eq{"subscription": id}, always, nil), "subscription item", t.renderSubItem)
-}
-
-func subItemRoutes() []route {
-	return []route{
-		list("/v1/subscription_items", listSubItems, "subscription"),
-		get("/v1/subscription_items/{id}", getSubItem),
-	}
-}
