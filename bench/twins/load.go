@@ -24,6 +24,7 @@ type result struct {
 	took   time.Duration
 	each   []time.Duration // sorted
 	failed int64
+	why    error // of the first failure
 	cpu    time.Duration
 }
 
@@ -34,6 +35,7 @@ func (l load) run(ctx context.Context, p *process, clients int, lasts time.Durat
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
 	defer client.CloseIdleConnections()
 	var n, failed atomic.Int64
+	var first atomic.Pointer[error]
 	each := make([][]time.Duration, clients)
 	cpu, began := p.cpu(), time.Now()
 	var wg sync.WaitGroup
@@ -48,10 +50,8 @@ func (l load) run(ctx context.Context, p *process, clients int, lasts time.Durat
 					}
 					return body, err
 				})
-				if err != nil {
-					if failed.Add(1) == 1 {
-						fmt.Println(l.name, err)
-					}
+				if err != nil && failed.Add(1) == 1 {
+					first.Store(&err)
 				}
 			}
 		})
@@ -59,7 +59,11 @@ func (l load) run(ctx context.Context, p *process, clients int, lasts time.Durat
 	wg.Wait()
 	all := slices.Concat(each...)
 	slices.Sort(all)
-	return result{name: l.name, took: time.Since(began), each: all, failed: failed.Load(), cpu: p.cpu() - cpu}
+	res := result{name: l.name, took: time.Since(began), each: all, failed: failed.Load(), cpu: p.cpu() - cpu}
+	if e := first.Load(); e != nil {
+		res.why = *e
+	}
+	return res
 }
 
 func send(client *http.Client, req *http.Request) ([]byte, error) {
@@ -78,8 +82,12 @@ func send(client *http.Client, req *http.Request) ([]byte, error) {
 func (r result) String() string {
 	n := len(r.each)
 	if n == 0 {
-		return fmt.Sprintf("%-44s nothing came back, %d failed", r.name, r.failed)
+		return fmt.Sprintf("%-44s nothing came back, %d failed: %v", r.name, r.failed, r.why)
 	}
 	ms := func(share float64) float64 { return float64(r.each[int(share*float64(n-1))].Microseconds()) / 1000 }
-	return fmt.Sprintf("%-44s %9.0f %9.2f %9.2f %8d %12d", r.name, float64(n)/r.took.Seconds(), ms(0.5), ms(0.99), r.failed, r.cpu.Microseconds()/int64(n))
+	line := fmt.Sprintf("%-44s %9.0f %9.2f %9.2f %8d %12d", r.name, float64(n)/r.took.Seconds(), ms(0.5), ms(0.99), r.failed, r.cpu.Microseconds()/int64(n))
+	if r.why != nil {
+		line += "\n  " + r.why.Error()
+	}
+	return line
 }

@@ -9,6 +9,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"time"
@@ -33,32 +34,32 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: twins [flags] stripe")
 		os.Exit(2)
 	}
-	if err := measure(ctx, b, *objects, *clients, time.Duration(*seconds)*time.Second); err != nil {
+	if err := measure(ctx, os.Stdout, b, *objects, *clients, time.Duration(*seconds)*time.Second); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1) //nolint:gocritic // the twin was ended by measure
 	}
 }
 
-func measure(ctx context.Context, b bench, objects, clients int, lasts time.Duration) error {
+func measure(ctx context.Context, out io.Writer, b bench, objects, clients int, lasts time.Duration) error {
 	p, began, err := start(ctx, b.args(objects))
 	if err != nil {
 		return err
 	}
 	defer p.stop()
-	fmt.Printf("%s twin with %d objects ready after %.1f s, %.1f s of them processor time\n",
+	fmt.Fprintf(out, "%s twin with %d objects ready after %.1f s, %.1f s of them processor time\n",
 		flag.Arg(0), objects, time.Since(began).Seconds(), p.cpu().Seconds())
-	fmt.Println(p.memory())
+	fmt.Fprintln(out, p.memory())
 	loads, err := b.loads(ctx, p)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%-44s %9s %9s %9s %8s %12s\n", "", "req/s", "p50 ms", "p99 ms", "failed", "cpu µs/req")
+	fmt.Fprintf(out, "%-44s %9s %9s %9s %8s %12s\n", "", "req/s", "p50 ms", "p99 ms", "failed", "cpu µs/req")
 	for _, l := range loads {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		fmt.Println(l.run(ctx, p, clients, lasts))
+		fmt.Fprintln(out, l.run(ctx, p, clients, lasts))
 	}
-	fmt.Println(p.memory())
+	fmt.Fprintln(out, p.memory())
 	return nil
 }

@@ -55,7 +55,8 @@ func start(ctx context.Context, args []string) (*process, time.Time, error) {
 	for lines.Scan() {
 		if p.url = address.FindString(lines.Text()); p.url != "" {
 			go func() {
-				for lines.Scan() { //nolint:revive // so that the twin can go on printing
+				for lines.Scan() { // so that the twin can go on printing
+					continue
 				}
 			}()
 			return p, began, nil

@@ -43,12 +43,13 @@ func (s stripe) post(path, form, key string) *http.Request {
 // ids reads the ids of the newest objects of a list.
 func (s stripe) ids(path string, pages int) ([]string, error) {
 	var out []string
+	client := &http.Client{Timeout: time.Minute}
 	for range pages {
 		full := path
 		if len(out) > 0 {
 			full += "&starting_after=" + out[len(out)-1]
 		}
-		body, err := send(http.DefaultClient, s.get(full))
+		body, err := send(client, s.get(full))
 		if err != nil {
 			return nil, err
 		}

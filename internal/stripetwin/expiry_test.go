@@ -59,8 +59,13 @@ func TestEventsAreFoundByType(t *testing.T) {
 		query string
 		want  int
 	}{
-		{"&type=customer.created", 3}, {"&type=charge.dispute.*", 2}, {"&type=customer.*", 3}, {"&type=cust*", 3},
-		{"&types[]=customer.created&types[]=payout.created", 4}, {"&delivery_success=false", 0}, {"&delivery_success=true", all},
+		{"&type=customer.created", 3},
+		{"&type=charge.dispute.*", 2},
+		{"&type=customer.*", 3},
+		{"&type=cust*", 3},
+		{"&types[]=customer.created&types[]=payout.created", 4},
+		{"&delivery_success=false", 0},
+		{"&delivery_success=true", all},
 	} {
 		if got := count(tt.query); got != tt.want {
 			t.Errorf("%s: %d events, want %d", tt.query, got, tt.want)

@@ -1,6 +1,7 @@
 package stripetwin
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -70,7 +71,7 @@ func (t *Twin) seed(name string, sc *scenario) error {
 	err := sc.build(b)
 	b.until(end)
 	t.now, t.j, t.dice, t.quiet = clock, file, nil, 0
-	if err = errors.Join(err, b.err); err != nil {
+	if err = cmp.Or(err, b.err); err != nil {
 		return fmt.Errorf("scenario %s: %w", name, err)
 	}
 	return t.j.save(t.s)

@@ -38,7 +38,7 @@ func (b *builder) year(size int) error {
 	start := b.at
 	days := int(b.end.Sub(start) / (24 * time.Hour))
 	pace := 12 * time.Hour / time.Duration(size/days/3+1)
-	for co.today = range days {
+	for co.today = 0; co.today < days && b.err == nil; co.today++ {
 		b.until(start.Add(time.Duration(co.today)*24*time.Hour + time.Hour))
 		for _, do := range co.chores[co.today] {
 			do()
@@ -55,11 +55,8 @@ func (b *builder) year(size int) error {
 			co.sell()
 			b.pass(pace)
 		}
-		if b.err != nil {
-			return nil
-		}
 	}
-	return nil
+	return b.err
 }
 
 // pass lets some time of the day pass.

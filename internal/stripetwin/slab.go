@@ -38,11 +38,11 @@ func (m *slab) classOf(n int) uint32 {
 	size := cellSize(n)
 	for i, c := range m.classes {
 		if c.size == size {
-			return uint32(i) //nolint:gosec // a few dozen
+			return uint32(i)
 		}
 	}
 	m.classes = append(m.classes, &cellClass{size: size})
-	return uint32(len(m.classes) - 1) //nolint:gosec // as above
+	return uint32(len(m.classes) - 1) //nolint:gosec // a few dozen
 }
 
 func (c *cellClass) at(cell uint32) []byte {
