@@ -75,11 +75,11 @@ func Mirror(tb testing.TB, mock string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		body, err := io.ReadAll(req.Body)
 		if err != nil {
-			tb.Errorf("%s %s: %v", req.Method, req.URL.Path, err)
+			http.Error(w, err.Error(), http.StatusBadRequest) // the client is gone
 			return
 		}
 		req.Body = io.NopCloser(bytes.NewReader(body))
-		twice, err := http.NewRequestWithContext(req.Context(), req.Method, mock+req.URL.RequestURI(), bytes.NewReader(body)) //nolint:gosec // the mock that the test started
+		twice, err := http.NewRequestWithContext(context.WithoutCancel(req.Context()), req.Method, mock+req.URL.RequestURI(), bytes.NewReader(body)) //nolint:gosec // the mock that the test started
 		if err != nil {
 			tb.Errorf("%s %s: %v", req.Method, req.URL.Path, err)
 			return

@@ -17,6 +17,18 @@ var least = map[string]int64{
 	"sgd": 50, "thb": 10_00, "usd": 50,
 }
 
+// sum reads amount and currency, of which a request of money needs both.
+func (f *form) sum() (amount int64, currency string) {
+	amount, currency = f.integer("amount", 0), f.currency("")
+	switch {
+	case !f.has("amount"):
+		f.fail(missingParam("amount"))
+	case !f.has("currency"):
+		f.fail(missingParam("currency"))
+	}
+	return amount, currency
+}
+
 // chargeable refuses an amount that cannot be taken in a currency: not above
 // zero, too large, or not a whole number of what the currency is counted in.
 func chargeable(param string, amount int64, cur string) error {

@@ -64,15 +64,11 @@ func createBalanceChange(t *Twin, c *call) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	amount, cur := c.form.integer("amount", 0), c.form.currency("")
+	amount, cur := c.form.sum()
 	description, meta := c.form.str("description", 350), c.form.metadata(nil)
 	switch {
 	case c.form.err != nil:
 		return nil, c.form.err
-	case !c.form.has("amount"):
-		return nil, missingParam("amount")
-	case cur == "":
-		return nil, missingParam("currency")
 	case amount == 0:
 		return nil, invalid("parameter_invalid_integer", "amount", "The amount must not be 0.")
 	case cu.Currency != "" && cur != cu.Currency:

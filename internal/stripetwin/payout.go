@@ -143,16 +143,12 @@ func (t *Twin) giveBack(c *call, p *payout, status, typ string) {
 }
 
 func createPayout(t *Twin, c *call) (object, error) {
-	amount, cur := c.form.integer("amount", 0), c.form.currency("")
+	amount, cur := c.form.sum()
 	method := c.form.choice("method", "standard", "standard", "instant")
 	description, meta := c.form.str("description", 1500), c.form.metadata(nil)
 	switch {
 	case c.form.err != nil:
 		return nil, c.form.err
-	case !c.form.has("amount"):
-		return nil, missingParam("amount")
-	case cur == "":
-		return nil, missingParam("currency")
 	case amount < 1:
 		return nil, invalid("parameter_invalid_integer", "amount", "This value must be greater than or equal to 1.")
 	}

@@ -46,19 +46,14 @@ func (p *topup) render() object {
 
 func createTopup(t *Twin, c *call) (object, error) {
 	f := c.form
-	amount, cur := f.integer("amount", 0), f.currency("")
+	amount, cur := f.sum()
 	p := &topup{
 		Currency: cur, Amount: amount, Description: f.str("description", 5000), Statement: f.str("statement_descriptor", 15),
 		Group: f.str("transfer_group", 5000), Status: "pending",
 	}
 	meta := f.metadata(nil)
-	switch {
-	case f.err != nil:
+	if f.err != nil {
 		return nil, f.err
-	case !f.has("amount"):
-		return nil, missingParam("amount")
-	case cur == "":
-		return nil, missingParam("currency")
 	}
 	if err := chargeable("amount", amount, cur); err != nil {
 		return nil, err
