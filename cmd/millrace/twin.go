@@ -24,6 +24,12 @@ import (
 // often than grow: with a million objects it stays under 1 GiB.
 const twinMemory = 900 << 20
 
+func limitMemory() {
+	if debug.SetMemoryLimit(-1) == math.MaxInt64 { // GOMEMLIMIT does not say otherwise
+		debug.SetMemoryLimit(twinMemory)
+	}
+}
+
 // twinResult is the result of `twin`, printed once it listens.
 type twinResult struct {
 	System string            `json:"system"`
@@ -83,9 +89,7 @@ func (a *app) twinStripe() *cobra.Command {
 		if err != nil {
 			return nil, err
 		}
-		if debug.SetMemoryLimit(-1) == math.MaxInt64 { // GOMEMLIMIT does not say otherwise
-			debug.SetMemoryLimit(twinMemory)
-		}
+		limitMemory()
 		twin, err := stripetwin.New(stripetwin.Options{APIKey: key, StateFile: f.state, Log: log, Seed: scenario, Objects: objects})
 		if err != nil {
 			return nil, usage(err)
@@ -121,13 +125,15 @@ func (a *app) twinAcumatica() *cobra.Command {
 	c.Flags().StringVar(&o.ClientID, "client-id", "", "for OAuth; without it cookie sign-in only")
 	c.Flags().StringVar(&o.ClientSecret, "client-secret", "", "for OAuth")
 	c.Flags().StringVar(&o.CustomEndpoint, "custom-endpoint", "", "the tenant's own endpoint, such as Millrace/1.0.0, which has CreditMemo, CashAccount and BankDeposit")
-	c.Flags().StringVar(&o.Seed, "scenario", "quick", "what it starts with: quick, or empty for nothing")
+	c.Flags().StringVar(&o.Seed, "scenario", "quick", "what it starts with: quick, year, or empty for nothing")
+	c.Flags().IntVar(&o.Documents, "documents", 0, "invoices and payments of a year that it starts with on top, up to a million")
 	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
 		log, err := a.logger("info")
 		if err != nil {
 			return nil, err
 		}
 		o.StateFile, o.Log = f.state, log
+		limitMemory()
 		twin, err := acumaticatwin.New(o)
 		if err != nil {
 			return nil, usage(err)

@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/shopspring/decimal"
-	"pgregory.net/rapid"
 )
 
 // id is the record's id in an answer, or "".
@@ -44,7 +43,7 @@ func moving(name string) bool {
 
 // checkReleased compares released documents with what they were when first
 // seen so.
-func checkReleased(r *rapid.T, twin *Twin, frozen map[string]map[string]string) {
+func checkReleased(r failer, twin *Twin, frozen map[string]map[string]string) {
 	twin.mu.Lock()
 	defer twin.mu.Unlock()
 	for _, name := range []string{entityInvoice, entityPayment, entityJournal, entityCashSale, entityDeposit} {
@@ -68,7 +67,7 @@ func checkReleased(r *rapid.T, twin *Twin, frozen map[string]map[string]string) 
 // checkBooks holds the documents against the ledger: in the base currency
 // always, and in the currency of the documents as long as no payment was
 // applied across currencies.
-func checkBooks(r *rapid.T, twin *Twin) {
+func checkBooks(r failer, twin *Twin) {
 	owed := map[string]decimal.Decimal{"": decimal.Zero} // receivables as the documents say; "" in the base currency
 	for _, i := range twin.Invoices() {
 		if i.Balance.IsNegative() || i.Balance.GreaterThan(i.Amount) {
@@ -114,7 +113,7 @@ func checkBooks(r *rapid.T, twin *Twin) {
 }
 
 // checkTurnover holds the running sums against the batches.
-func checkTurnover(r *rapid.T, twin *Twin) {
+func checkTurnover(r failer, twin *Twin) {
 	turned := turnover{}
 	for b := range twin.Batches() {
 		sum, base := decimal.Zero, decimal.Zero
@@ -141,7 +140,7 @@ func checkTurnover(r *rapid.T, twin *Twin) {
 }
 
 // checkCash holds cash accounts and deposited payments against the ledger.
-func checkCash(r *rapid.T, twin *Twin) {
+func checkCash(r failer, twin *Twin) {
 	held := map[string]AccountBalance{}
 	for _, a := range twin.TrialBalance() {
 		if old, ok := held[a.Account]; ok && strings.HasPrefix(a.Account, "102") {
@@ -168,7 +167,7 @@ func checkCash(r *rapid.T, twin *Twin) {
 	}
 }
 
-func checkTrialBalance(r *rapid.T, twin *Twin, owed map[string]decimal.Decimal, crossed bool) {
+func checkTrialBalance(r failer, twin *Twin, owed map[string]decimal.Decimal, crossed bool) {
 	sums, receivables, total := map[string]decimal.Decimal{}, decimal.Zero, decimal.Zero
 	for _, a := range twin.TrialBalance() {
 		sums[a.Currency] = sums[a.Currency].Add(a.Balance)
@@ -203,4 +202,9 @@ func TestRecordedScenarioEndsClosed(t *testing.T) {
 	c.post("Payment/ReleasePayment", releaseBody("Payment", a.text("ReferenceNbr", "value"))).wantStatus(t, http.StatusNoContent)
 	want(t, "payment", c.twin.Payments()[0].Status, "Closed")
 	want(t, "invoice", c.invoice(ref).Status, "Closed")
+}
+
+// A failer is *rapid.T or *testing.T.
+type failer interface {
+	Fatalf(format string, args ...any)
 }

@@ -86,13 +86,17 @@ func newPatch(pairs ...string) *patch {
 	return p
 }
 
-func (t *Twin) addCustomer(c Customer) (string, error) {
+func (c Customer) patch() *patch {
 	p := newPatch("CustomerName", c.Name, "CurrencyID", c.Currency, "Terms", c.Terms, "TaxZone", c.TaxZone, "Status", c.Status)
 	p.one["MainContact"] = newPatch("Email", c.Email, "Phone1", c.Phone)
 	a := c.Address
 	p.one["MainContact"].one["Address"] = newPatch("AddressLine1", a.Line1, "AddressLine2", a.Line2, "City", a.City,
 		"State", a.State, "PostalCode", a.PostalCode, "Country", a.Country)
-	r, err := t.insert(entityCustomer, p, "")
+	return p
+}
+
+func (t *Twin) addCustomer(c Customer) (string, error) {
+	r, err := t.insert(entityCustomer, c.patch(), "")
 	if err != nil {
 		return "", err
 	}

@@ -3,6 +3,8 @@ package acumaticatwin
 import (
 	"encoding/binary"
 	"errors"
+	"hash/maphash"
+	"iter"
 	"maps"
 	"slices"
 	"strconv"
@@ -19,7 +21,8 @@ type codec struct {
 	Layouts []layout          `json:"layouts"`
 	Words   map[string]*words `json:"words"` // by field
 
-	layouts map[string]uint64 // number by name
+	layouts map[uint64][]uint64 // numbers by a sum over the names
+	seed    maphash.Seed
 }
 
 // A layout is a set of names, in their order in the row.
@@ -55,13 +58,16 @@ const (
 
 var errPacked = errors.New("a packed row cannot be read")
 
-func newCodec() *codec { return &codec{Words: map[string]*words{}, layouts: map[string]uint64{}} }
+func newCodec() *codec {
+	return &codec{Words: map[string]*words{}, layouts: map[uint64][]uint64{}, seed: maphash.MakeSeed()}
+}
 
 // ready rebuilds the look-up tables after a load.
 func (c *codec) ready() {
-	c.layouts = map[string]uint64{}
+	c.layouts, c.seed = map[uint64][]uint64{}, maphash.MakeSeed()
 	for i, l := range c.Layouts {
-		c.layouts[l.name()] = uint64(i) //nolint:gosec // G115: an index
+		sum := c.sum(slices.Values(l.Fields), slices.Values(l.One), slices.Values(l.Many))
+		c.layouts[sum] = append(c.layouts[sum], uint64(i)) //nolint:gosec // G115: an index
 	}
 	for _, w := range c.Words {
 		w.texts, w.starts = numbered(w.Texts), numbered(w.Starts)
@@ -76,20 +82,42 @@ func numbered(list []string) map[string]uint64 {
 	return m
 }
 
-func (l *layout) name() string {
-	return strings.Join(l.Fields, ",") + ";" + strings.Join(l.One, ",") + ";" + strings.Join(l.Many, ",")
+// sum is the same for the same names in any order.
+func (c *codec) sum(fields, one, many iter.Seq[string]) uint64 {
+	var sum uint64
+	for i, names := range []iter.Seq[string]{fields, one, many} {
+		for name := range names {
+			sum += maphash.String(c.seed, name) * uint64(2*i+1) //nolint:gosec // G115: below 6
+		}
+	}
+	return sum
 }
 
 func (c *codec) layoutOf(r *record) (uint64, *layout) {
-	l := layout{Fields: slices.Sorted(maps.Keys(r.Fields)), One: slices.Sorted(maps.Keys(r.One)), Many: slices.Sorted(maps.Keys(r.Many))}
-	name := l.name()
-	n, ok := c.layouts[name]
-	if !ok {
-		n = uint64(len(c.Layouts))
-		c.layouts[name] = n
-		c.Layouts = append(c.Layouts, l)
+	sum := c.sum(maps.Keys(r.Fields), maps.Keys(r.One), maps.Keys(r.Many))
+	for _, n := range c.layouts[sum] {
+		if l := &c.Layouts[n]; fits(l.Fields, r.Fields) && fits(l.One, r.One) && fits(l.Many, r.Many) {
+			return n, l
+		}
 	}
+	n := uint64(len(c.Layouts))
+	c.layouts[sum] = append(c.layouts[sum], n)
+	c.Layouts = append(c.Layouts, layout{
+		Fields: slices.Sorted(maps.Keys(r.Fields)), One: slices.Sorted(maps.Keys(r.One)), Many: slices.Sorted(maps.Keys(r.Many)),
+	})
 	return n, &c.Layouts[n]
+}
+
+func fits[T any](names []string, m map[string]T) bool {
+	if len(names) != len(m) {
+		return false
+	}
+	for _, name := range names {
+		if _, ok := m[name]; !ok {
+			return false
+		}
+	}
+	return true
 }
 
 func (c *codec) wordsOf(field string) *words {

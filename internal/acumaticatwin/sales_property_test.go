@@ -75,7 +75,7 @@ func salesSteps(twin *Twin, cookie string) map[string]func(*rapid.T) {
 }
 
 // checkOrders holds what orders, shipments and payments know of each other.
-func checkOrders(r *rapid.T, twin *Twin) {
+func checkOrders(r failer, twin *Twin) {
 	twin.mu.Lock()
 	defer twin.mu.Unlock()
 	x := twin.begin()

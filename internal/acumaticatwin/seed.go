@@ -21,13 +21,25 @@ func (t *Twin) seed(scenario string) error {
 	if err := t.commit(x); err != nil {
 		return err
 	}
+	if n := t.o.Documents; n < 0 || n > MaxDocuments {
+		return fmt.Errorf("acumatica twin: %d documents: want 0 to %d", n, MaxDocuments)
+	}
+	err := fmt.Errorf("acumatica twin: unknown seed %q: want \"\", %q or %q", scenario, SeedQuick, SeedYear)
 	switch scenario {
 	case "":
-		return nil
+		err = nil
 	case SeedQuick:
-		return t.seedQuick()
+		err = t.seedQuick()
+	case SeedYear:
+		err = t.seedYear()
 	}
-	return fmt.Errorf("acumatica twin: unknown seed %q: want \"\" or %q", scenario, SeedQuick)
+	if err != nil {
+		return err
+	}
+	if err := t.seedDocuments(t.o.Documents); err != nil || scenario != SeedYear {
+		return err
+	}
+	return t.closeBooks()
 }
 
 // row adds a record of a read-only entity.
@@ -83,11 +95,16 @@ func (x *tx) seedMasters() {
 		r := x.row(entityMethod, "PaymentMethodID", m[0], "Description", m[1], "Active", "true", "MeansOfPayment", "Cash/Check",
 			"IntegratedProcessing", "false", "UseInAR", "true", "UseInAP", "false", "UseInPR", "false")
 		for _, account := range m[2:] {
-			r.Many["AllowedCashAccounts"] = append(r.Many["AllowedCashAccounts"], x.line("CashAccount", account, "PaymentMethod", m[0],
-				"Branch", SeedBranch, "Description", x.st.Setup.CashAccounts[account].Description, "UseInAR", "true", "UseInAP", "false",
-				"UseInPR", "false", "ARDefault", "false", "APDefault", "false", "ARDefaultForRefund", "false"))
+			r.Many["AllowedCashAccounts"] = append(r.Many["AllowedCashAccounts"], x.allowed(m[0], account))
 		}
 	}
+}
+
+// allowed lets a payment method use a cash account in the receivables.
+func (x *tx) allowed(method, account string) *record {
+	return x.line("CashAccount", account, "PaymentMethod", method, "Branch", SeedBranch,
+		"Description", x.st.Setup.CashAccounts[account].Description, "UseInAR", "true", "UseInAP", "false",
+		"UseInPR", "false", "ARDefault", "false", "APDefault", "false", "ARDefaultForRefund", "false")
 }
 
 // seedPeriods opens the months of last year, this year and next year.
