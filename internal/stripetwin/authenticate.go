@@ -53,8 +53,7 @@ func (t *Twin) Authenticate(ctx context.Context, intentID string, passed bool) e
 		}
 		inv, m := t.s.Invoices.get(pi.Invoice), t.s.Methods.get(pi.Method)
 		if !passed {
-			_ = t.declineCard(c, pi, decline{code: "payment_intent_authentication_failure",
-				message: "We are unable to authenticate your payment method. Please choose a different payment method and try again."}, m) // that it fails is what was asked for
+			_ = t.declineCard(c, pi, unauthenticated(), m) // that it fails is what was asked for
 			if inv != nil {
 				t.invoiceFailed(c, inv, t.renderInvoice(inv))
 			}
@@ -67,6 +66,13 @@ func (t *Twin) Authenticate(ctx context.Context, intentID string, passed bool) e
 		}
 		return nil
 	})
+}
+
+func unauthenticated() decline {
+	return decline{
+		code:    "payment_intent_authentication_failure",
+		message: "We are unable to authenticate your payment method. Please choose a different payment method and try again.",
+	}
 }
 
 // actionRequired is the answer of an invoice whose payment waits for its

@@ -2,6 +2,7 @@ package stripetwin_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -26,12 +27,7 @@ import (
 // skipped, or fails where MILLRACE_STRIPE_CLI_REQUIRED is set.
 func stripeCLI(t *testing.T) string {
 	t.Helper()
-	bin, err := os.Getenv("MILLRACE_STRIPE_CLI"), error(nil) //nolint:forbidigo // where a test tool is
-	if bin == "" {
-		bin, err = exec.LookPath("stripe")
-	} else {
-		_, err = os.Stat(bin)
-	}
+	bin, err := exec.LookPath(cmp.Or(os.Getenv("MILLRACE_STRIPE_CLI"), "stripe")) //nolint:forbidigo // where a test tool is
 	if err == nil {
 		return bin
 	}

@@ -102,7 +102,6 @@ func (t *Twin) renew(c *call, s *subscription) {
 // cycleInvoice makes the draft for the current period, with what is pending
 // of the customer.
 func (t *Twin) cycleInvoice(c *call, s *subscription, reason string) *invoice {
-	cu := t.s.Customers.get(s.Customer)
 	inv := &invoice{
 		head: t.newHead(c, t.newID("in_1", 23)), Customer: s.Customer, Currency: s.Currency, Status: "draft", Collection: s.Collection,
 		DaysUntilDue: s.DaysUntilDue, TaxRates: s.TaxRates, Reason: reason, Sub: s.ID, Start: c.now, End: c.now,
@@ -118,20 +117,10 @@ func (t *Twin) cycleInvoice(c *call, s *subscription, reason string) *invoice {
 		t.s.Items.put(it)
 		inv.Items = append(inv.Items, it.ID)
 	}
-	mine := func(it *item) bool { return it.Currency == s.Currency && (it.Sub == "" || it.Sub == s.ID) }
-	for it := range t.s.Items.find(eq{"pending": s.Customer}, always, mine).newest() {
-		it.Invoice = inv.ID
-		t.touch(&it.head)
-		inv.Items = append(inv.Items, it.ID)
-	}
-	if cu.Currency == "" {
-		cu.Currency = inv.Currency
-		t.s.mark(cu.ID)
-	}
-	t.s.Invoices.put(inv)
+	t.takePending(inv)
 	s.Latest = inv.ID
 	t.touch(&s.head)
-	t.emit(c, "invoice.created", t.renderInvoice(inv))
+	t.addInvoice(c, inv)
 	return inv
 }
 

@@ -28,4 +28,20 @@
 //     one word; a page cursor belongs to its query and stays where it was when
 //     newer objects appear. The texts of refusals, but for an unknown field and
 //     a query that cannot be parsed, are the twin's.
+//   - A payment of an invoice that failed is tried again after 3, 5 and 7 days;
+//     Stripe's own times are learnt by machine. Meanwhile the subscription is
+//     past_due, afterwards unpaid (at Stripe a setting: cancel, unpaid, past_due).
+//   - What is finalised through the API and advances by itself is first charged
+//     an hour later; what the clock finalises is charged at once.
+//   - Taxes are rounded half up, line by line.
+//   - customer.subscription.created tells of the status after the first payment,
+//     and comes after the events of that payment.
+//   - Prorations are to the second, and wait for the next invoice.
+//   - Payments from bank accounts and SEPA debits end at the fourth midnight.
+//   - /v1/payment_pages, which the page of a checkout session calls, is not
+//     described in public: what it answers is the session.
+//   - Buyers whose payment needs authentication pass or fail it by the control
+//     API; checkout refuses the cards that need it.
+//   - A card that is always declined cannot be attached to a customer, except
+//     pm_card_chargeCustomerFail.
 package stripetwin

@@ -260,21 +260,35 @@ func createInvoice(t *Twin, c *call) (object, error) {
 	inv.head = t.newHead(c, t.newID("in_1", 23))
 	inv.Metadata = meta
 	if include {
-		pending := func(it *item) bool { return it.Currency == inv.Currency }
-		for it := range t.s.Items.find(eq{"pending": cu.ID}, always, pending).newest() { // Stripe: these come newest first
-			it.Invoice = inv.ID
-			t.touch(&it.head)
-			inv.Items = append(inv.Items, it.ID)
-		}
+		t.takePending(inv)
 	}
-	if cu.Currency == "" {
+	return t.addInvoice(c, inv), nil
+}
+
+// takePending moves onto an invoice what waits for the customer's next one.
+// Stripe: newest first; a subscription's prorations wait for its own invoice.
+func (t *Twin) takePending(inv *invoice) {
+	fits := func(it *item) bool {
+		return it.Currency == inv.Currency && (it.Sub == "" || inv.Sub == "" || it.Sub == inv.Sub)
+	}
+	for it := range t.s.Items.find(eq{"pending": inv.Customer}, always, fits).newest() {
+		it.Invoice = inv.ID
+		t.touch(&it.head)
+		inv.Items = append(inv.Items, it.ID)
+	}
+}
+
+// addInvoice stores a new draft. Stripe: the customer's first invoice decides
+// on its currency.
+func (t *Twin) addInvoice(c *call, inv *invoice) object {
+	if cu := t.s.Customers.get(inv.Customer); cu.Currency == "" {
 		cu.Currency = inv.Currency
 		t.s.mark(cu.ID)
 	}
 	t.s.Invoices.put(inv)
 	o := t.renderInvoice(inv)
 	t.emit(c, "invoice.created", o)
-	return o, nil
+	return o
 }
 
 func orElse(s, dflt string) string {

@@ -156,7 +156,7 @@ func (t *Twin) itemAmount(c *call, it *item, given []string) error {
 	if it.Quantity < 0 {
 		return invalid("parameter_invalid_integer", "quantity", "This value must be greater than or equal to 0 (it currently is '%d').", it.Quantity)
 	}
-	unit, raw, name := decimal.Zero, it.Unit, "quantity"
+	raw, name := it.Unit, "quantity"
 	if len(given) > 0 {
 		name = given[0]
 		if name == "amount" {

@@ -149,10 +149,8 @@ func (t *Twin) addPrice(c *call, p *price) {
 
 func createPrice(t *Twin, c *call) (object, error) {
 	f := c.form
-	for _, k := range []string{"tiers", "tiers_mode"} {
-		if f.has(k) {
-			return nil, notImplemented("tiered prices")
-		}
+	if f.has("tiers") || f.has("tiers_mode") {
+		return nil, notImplemented("tiered prices")
 	}
 	f.choice("billing_scheme", "per_unit", "per_unit")
 	p := &price{

@@ -45,6 +45,17 @@ func (t *Twin) reshapable(c *call, id string) (*subscription, error) {
 	return s, nil
 }
 
+// oldSubItem returns the item in the path and its subscription while it can
+// change.
+func (t *Twin) oldSubItem(c *call) (*subItem, *subscription, error) {
+	old := t.s.SubItems.get(c.id)
+	if old == nil {
+		return nil, nil, missing("subscription item", c.id, "item", http.StatusNotFound)
+	}
+	s, err := t.reshapable(c, old.Sub)
+	return old, s, err
+}
+
 func createSubItem(t *Twin, c *call) (object, error) {
 	s, err := t.reshapable(c, c.form.str("subscription", 255))
 	if err != nil {
@@ -59,11 +70,7 @@ func createSubItem(t *Twin, c *call) (object, error) {
 }
 
 func updateSubItem(t *Twin, c *call) (object, error) {
-	old := t.s.SubItems.get(c.id)
-	if old == nil {
-		return nil, missing("subscription item", c.id, "item", http.StatusNotFound)
-	}
-	s, err := t.reshapable(c, old.Sub)
+	old, s, err := t.oldSubItem(c)
 	if err != nil {
 		return nil, err
 	}
@@ -76,11 +83,7 @@ func updateSubItem(t *Twin, c *call) (object, error) {
 }
 
 func deleteSubItem(t *Twin, c *call) (object, error) {
-	old := t.s.SubItems.get(c.id)
-	if old == nil {
-		return nil, missing("subscription item", c.id, "item", http.StatusNotFound)
-	}
-	s, err := t.reshapable(c, old.Sub)
+	old, s, err := t.oldSubItem(c)
 	if err != nil {
 		return nil, err
 	}
