@@ -60,3 +60,19 @@ func BenchmarkListCharges(b *testing.B) {
 		ask("GET", "/v1/charges?limit=100", "")
 	}
 }
+
+func BenchmarkPayInvoice(b *testing.B) {
+	ask := newBench(b)
+	id := func(rec *httptest.ResponseRecorder) string {
+		_, rest, _ := strings.Cut(rec.Body.String(), "\n  \"id\": \"")
+		id, _, _ := strings.Cut(rest, `"`)
+		return id
+	}
+	cus := id(ask("POST", "/v1/customers", "name=A"))
+	b.ReportAllocs()
+	for b.Loop() {
+		inv := id(ask("POST", "/v1/invoices", "currency=usd&customer="+cus))
+		ask("POST", "/v1/invoiceitems", "amount=1500&currency=usd&customer="+cus+"&invoice="+inv)
+		ask("POST", "/v1/invoices/"+inv+"/pay", "payment_method=pm_card_visa")
+	}
+}
