@@ -64,7 +64,8 @@ func (t *Twin) takePayment(c *call, pi *intent, m *paymentMethod) *charge {
 
 // refusal is the answer for a card that is declined without a charge.
 func (d decline) refusal() *apiError {
-	e := &apiError{status: http.StatusPaymentRequired, typ: "card_error", code: d.code, msg: d.message, executed: true, extra: object{}}
+	code := d.code
+	e := &apiError{status: http.StatusPaymentRequired, typ: "card_error", code: code, msg: d.message, executed: true, extra: object{}}
 	if d.reason != "" {
 		e.extra["decline_code"] = d.reason
 	}
