@@ -108,8 +108,11 @@ func (t *Twin) completeSub(c *call, cs *session, m *paymentMethod) error {
 	t.emit(c, "customer.subscription.created", t.renderSub(sub))
 	t.tellTrial(c, sub)
 	cs.Sub, cs.Invoice, cs.PaymentStatus = sub.ID, sub.Latest, "paid"
-	if sub.Status == "incomplete" { // a bank account
+	if inv := t.s.Invoices.get(sub.Latest); inv.Status == "open" { // a bank account
 		cs.PaymentStatus = "unpaid"
+		pi := t.s.Intents.get(inv.Intent)
+		pi.Session = cs.ID
+		t.touch(&pi.head)
 	}
 	return nil
 }

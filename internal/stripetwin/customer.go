@@ -227,10 +227,15 @@ func getCustomer(t *Twin, c *call) (object, error) {
 	if cu == nil {
 		return nil, missing("customer", c.id, "id", http.StatusNotFound)
 	}
+	return cu.show(), nil
+}
+
+// show is render, or the little that is left of a deleted customer.
+func (cu *customer) show() object {
 	if cu.Gone {
-		return object{"id": cu.ID, "object": "customer", "deleted": true}, nil
+		return object{"id": cu.ID, "object": "customer", "deleted": true}
 	}
-	return cu.render(), nil
+	return cu.render()
 }
 
 // deleteCustomer: for good, with its subscriptions; what happened stays.
@@ -247,7 +252,7 @@ func deleteCustomer(t *Twin, c *call) (object, error) {
 	cu.Gone = true
 	t.touch(&cu.head)
 	t.emit(c, "customer.deleted", cu.render())
-	return object{"id": cu.ID, "object": "customer", "deleted": true}, nil
+	return cu.show(), nil
 }
 
 func listCustomers(t *Twin, c *call) (object, error) {

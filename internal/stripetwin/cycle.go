@@ -151,7 +151,8 @@ func (t *Twin) cycleLine(c *call, s *subscription, si *subItem) *item {
 	return it
 }
 
-// subscriptionPaid: the newest invoice decides how the subscription is.
+// subscriptionPaid: the newest invoice decides how the subscription is. A
+// payment that is pending counts.
 func (t *Twin) subscriptionPaid(c *call, inv *invoice) {
 	s := t.s.Subs.get(inv.Sub)
 	if s == nil || s.Latest != inv.ID || s.Status != "incomplete" && s.Status != "past_due" && s.Status != "unpaid" {

@@ -91,6 +91,8 @@ func (t *Twin) payInvoice(c *call, inv *invoice, method string) error {
 		return actionRequired(inv)
 	case ch.Status == "":
 		t.markPaid(c, inv)
+	default: // pending: Stripe trusts a bank account for a new subscription
+		t.subscriptionPaid(c, inv)
 	}
 	return err
 }

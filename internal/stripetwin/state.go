@@ -86,7 +86,7 @@ type state struct {
 // where another object is expanded to it, its columns, how its ids begin.
 func newState(now int64) *state {
 	s := &state{Account: randomID("acct_1", 15), Opened: now, kinds: map[string]store{}, seed: maphash.MakeSeed(), z: newSqueezer(), scratch: make([]byte, 0, 1<<12), dirty: map[string]bool{}, balance: newPurse()}
-	s.Customers = keep(s, still((*customer).render), customerColumns(), "cus")
+	s.Customers = keep(s, still((*customer).show), customerColumns(), "cus")
 	s.Invoices = keep(s, (*Twin).renderInvoice, invoiceColumns(), "in")
 	s.Items = keep(s, (*Twin).renderItem, itemColumns(), "ii", "il")
 	s.Intents = keep(s, still((*intent).render), intentColumns(), "pi")

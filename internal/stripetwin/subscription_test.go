@@ -220,3 +220,18 @@ func TestItemsComeAndGo(t *testing.T) {
 		t.Errorf("not found: %v", it.Err())
 	}
 }
+
+func TestBankAccountIsTrustedUntilItFails(t *testing.T) {
+	for method, want := range map[string]stripe.SubscriptionStatus{"pm_usBankAccount_success": "active", "pm_usBankAccount_insufficientFunds": "past_due"} {
+		tw, sc, _ := start(t, stripetwin.Options{Now: atNoon})
+		s := must(sc.Subscriptions.New(subParams(payingCustomer(t, sc, method).ID, monthly(t, sc, 10_00).ID)))(t)
+		if s.Status != "active" {
+			t.Fatalf("%s: new: %s", method, s.Status)
+		}
+		advance(t, tw, days(5))
+		s = must(sc.Subscriptions.Get(s.ID, nil))(t)
+		if in := must(sc.Invoices.Get(s.LatestInvoice.ID, nil))(t); s.Status != want || in.Paid != (want == "active") {
+			t.Errorf("%s: days later %s, invoice %s", method, s.Status, in.Status)
+		}
+	}
+}
