@@ -47,7 +47,7 @@ func (t *Twin) selfDescription() map[string]any {
 			"POST /_twin/advance {by}", "POST /_twin/payout {currency} or {payout, failure_code}",
 			"POST /_twin/balance_transaction {type, amount, fee, currency, description, category, source, days}",
 			"POST /_twin/topup/fail {topup, failure_code}",
-			"GET /_twin/rates", "POST /_twin/rates {rates: {eur: \"1.0838\"}} (price of one unit in US dollars)",
+			"GET /_twin/rates", "POST /_twin/rates {rates: {eur: \"1.0838\"}, settle: [usd]} (price of one unit in US dollars; the currencies with a balance)",
 			"POST /_twin/authenticate {payment_intent, fail}", "POST /_twin/refund/fail {refund, reason}",
 			"POST /_twin/dispute {charge, reason, inquiry} or {dispute, outcome: won|lost|escalate, fee_back}",
 			"POST /_twin/webhook {url, secret}", "POST /_twin/webhook_endpoints/{id}/roll {overlap}",

@@ -42,12 +42,8 @@ type exchange struct {
 
 func newExchange(o Options) (*exchange, error) {
 	x := &exchange{prices: map[string]decimal.Decimal{}, seed: o.RateSeed}
-	for _, s := range o.Settle {
-		cur, err := parseCurrency(s)
-		if err != nil {
-			return nil, err
-		}
-		x.kept = append(x.kept, cur)
+	if err := x.keep(o.Settle); err != nil {
+		return nil, err
 	}
 	if err := x.set(prices); err != nil {
 		return nil, err
@@ -70,6 +66,20 @@ func (x *exchange) set(in map[string]string) error {
 		read[c] = d
 	}
 	maps.Copy(x.prices, read)
+	return nil
+}
+
+// keep changes the currencies that have a balance of their own, for what comes.
+func (x *exchange) keep(currencies []string) error {
+	var kept []string
+	for _, s := range currencies {
+		cur, err := parseCurrency(s)
+		if err != nil {
+			return err
+		}
+		kept = append(kept, cur)
+	}
+	x.kept = kept
 	return nil
 }
 
@@ -153,11 +163,12 @@ func (v conversion) shown() string {
 	return v.rate.Round(rateDigits - whole).String()
 }
 
-// controlRates changes prices, when any are given, and answers with those that
-// hold now.
+// controlRates changes prices and the currencies that are kept, when any are
+// given, and answers with those that hold now.
 func (t *Twin) controlRates(w http.ResponseWriter, req *http.Request) {
 	var in struct {
-		Rates map[string]string `json:"rates"` // price of one unit in US dollars
+		Rates  map[string]string `json:"rates"`  // price of one unit in US dollars
+		Settle []string          `json:"settle"` // the default first; [] keeps every currency
 	}
 	if req.Method == http.MethodPost && !readJSON(w, req, &in) {
 		return
@@ -167,6 +178,12 @@ func (t *Twin) controlRates(w http.ResponseWriter, req *http.Request) {
 	if err := t.fx.set(in.Rates); err != nil {
 		refuseJSON(w, err)
 		return
+	}
+	if in.Settle != nil {
+		if err := t.fx.keep(in.Settle); err != nil {
+			refuseJSON(w, err)
+			return
+		}
 	}
 	out := map[string]string{}
 	for cur := range t.fx.prices {

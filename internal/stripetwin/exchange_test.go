@@ -58,6 +58,21 @@ func TestChargesInAnotherCurrencyAreExchanged(t *testing.T) {
 	}
 }
 
+func TestWhatIsKeptCanChange(t *testing.T) {
+	tw, sc, srv := start(t, stripetwin.Options{Rates: map[string]string{"eur": "1.1"}})
+	for settle, want := range map[string]stripe.Currency{`[]`: "eur", `["USD"]`: "usd"} {
+		if r, o := send(t, srv, "POST", "/_twin/rates", `{"settle":`+settle+`}`); r.StatusCode != 200 {
+			t.Fatalf("%d %v", r.StatusCode, o)
+		}
+		if bt := moveOf(t, sc, must(tw.ChargeCustomer(t.Context(), "", 100_00, "eur", ""))(t)); bt.Currency != want {
+			t.Errorf("%s: settled in %s", settle, bt.Currency)
+		}
+	}
+	if r, _ := send(t, srv, "POST", "/_twin/rates", `{"settle":["xyz"]}`); r.StatusCode != 400 {
+		t.Errorf("an unknown currency: %d", r.StatusCode)
+	}
+}
+
 func TestTheShownRateIsRounded(t *testing.T) {
 	tw, sc, _ := start(t, stripetwin.Options{Settle: []string{"krw"}, Rates: map[string]string{"krw": "0.00075681"}})
 	bt := moveOf(t, sc, must(tw.ChargeCustomer(t.Context(), "", 2_00, "usd", ""))(t))
