@@ -158,6 +158,7 @@ func triggers() []trigger {
 			"customer.subscription.created", "invoice.created", "invoice.finalized", "payment_intent.created", "charge.failed",
 			"payment_intent.payment_failed", "invoice.payment_failed",
 		}},
+		{"topup.created", 0, []string{"topup.created"}},
 		{"tax_rate.created", 0, []string{"tax_rate.created"}},
 		{"tax_rate.updated", 0, []string{"tax_rate.created", "tax_rate.updated"}},
 	}
