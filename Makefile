@@ -28,6 +28,7 @@ bench: ## benchmarks that docs/ quote
 
 bench-twins: ## requests a second of the twins with a million documents, and their memory
 	go run ./bench/twins stripe
+	go run ./bench/twins acumatica
 
 generate: ## write the generated pages of docs/
 	go run ./cmd/millrace errors list --markdown > docs/errors.md

@@ -28,10 +28,10 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	benches := map[string]bench{"stripe": stripeBench}
+	benches := map[string]bench{"acumatica": acumaticaBench, "stripe": stripeBench}
 	b, ok := benches[flag.Arg(0)]
 	if !ok {
-		fmt.Fprintln(os.Stderr, "usage: twins [flags] stripe")
+		fmt.Fprintln(os.Stderr, "usage: twins [flags] acumatica|stripe")
 		os.Exit(2)
 	}
 	if err := measure(ctx, os.Stdout, b, *objects, *clients, time.Duration(*seconds)*time.Second); err != nil {
