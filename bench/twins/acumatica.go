@@ -37,7 +37,7 @@ func (a acumatica) request(method, path, body string) *http.Request {
 }
 
 func (a *acumatica) login() error {
-	res, err := http.DefaultClient.Do(a.request(http.MethodPost, "/entity/auth/login", `{"name":"admin","password":"bench"}`))
+	res, err := (&http.Client{Timeout: time.Minute}).Do(a.request(http.MethodPost, "/entity/auth/login", `{"name":"admin","password":"bench"}`))
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ type value struct {
 // list reads rows with some fields of them.
 func (a acumatica) list(entity, fields, filter string, top, skip int) ([]map[string]value, error) {
 	q := url.Values{"$select": {fields}, "$filter": {filter}, "$top": {strconv.Itoa(top)}, "$skip": {strconv.Itoa(skip)}}
-	body, err := send(http.DefaultClient, a.request(http.MethodGet, acumaticaRoot+entity+"?"+q.Encode(), ""))
+	body, err := send(&http.Client{Timeout: time.Minute}, a.request(http.MethodGet, acumaticaRoot+entity+"?"+q.Encode(), ""))
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,9 @@ func acumaticaLoads(_ context.Context, p *process) ([]load, error) {
 	if err != nil {
 		return nil, err
 	}
-	pick := func(n int64, field string) string { return fmt.Sprint(payments[n*7919%int64(len(payments))][field].Value) }
+	pick := func(n int64, field string) string {
+		return fmt.Sprint(payments[n*7919%int64(len(payments))][field].Value)
+	}
 	reads := func(name string, path func(n int64) string) load {
 		return load{name: name, turn: func(n int64, ask func(*http.Request) ([]byte, error)) error {
 			_, err := ask(a.request(http.MethodGet, acumaticaRoot+path(n), ""))

@@ -67,7 +67,7 @@ func (c *codec) ready() {
 	c.layouts, c.seed = map[uint64][]uint64{}, maphash.MakeSeed()
 	for i, l := range c.Layouts {
 		sum := c.sum(slices.Values(l.Fields), slices.Values(l.One), slices.Values(l.Many))
-		c.layouts[sum] = append(c.layouts[sum], uint64(i)) //nolint:gosec // G115: an index
+		c.layouts[sum] = append(c.layouts[sum], uint64(i))
 	}
 	for _, w := range c.Words {
 		w.texts, w.starts = numbered(w.Texts), numbered(w.Starts)
@@ -77,7 +77,7 @@ func (c *codec) ready() {
 func numbered(list []string) map[string]uint64 {
 	m := make(map[string]uint64, len(list))
 	for i, s := range list {
-		m[s] = uint64(i) //nolint:gosec // G115: an index
+		m[s] = uint64(i)
 	}
 	return m
 }
@@ -231,7 +231,7 @@ func (p *packing) value(field, s string) {
 }
 
 func zigzag(v int64) uint64   { return uint64(v<<1) ^ uint64(v>>63) } //nolint:gosec // G115: bits
-func unzigzag(u uint64) int64 { return int64(u>>1) ^ -int64(u&1) }    //nolint:gosec // G115: bits
+func unzigzag(u uint64) int64 { return int64(u>>1) ^ -int64(u&1) }
 
 // splitNumber takes a text apart that is a decimal (digits is 0, and places
 // says how many are behind the point), or that ends in a number with so many

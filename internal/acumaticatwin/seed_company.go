@@ -36,12 +36,18 @@ func seedWords() (first, second []string) {
 
 func seedGoods() []ware {
 	return []ware{
-		{"LAMP-PEND", "Pendant lamp, brushed brass", 18_950, true, true}, {"LAMP-DESK", "Desk lamp with dimmer", 7_900, true, true},
-		{"CABLE-3M", "Textile cable, 3 m", 1_425, true, true}, {"SHADE-LIN", "Linen shade, 40 cm", 3_675, true, true},
-		{"CHAIR-OAK", "Oak chair", 14_200, true, true}, {"TABLE-OAK", "Oak table, 180 cm", 89_000, true, true},
-		{"SHELF-STL", "Steel shelf, five boards", 21_950, true, true}, {"BOX-ARCH", "Archive box, ten pieces", 2_390, true, true},
-		{"INSTALL", "Installation, per hour", 9_500, false, false}, {"CONSULT", "Design consultation, per hour", 14_000, false, false},
-		{"DELIVERY", "Delivery and unpacking", 6_800, false, false}, {"SERVICE", "Maintenance visit", 12_500, false, false},
+		{"LAMP-PEND", "Pendant lamp, brushed brass", 18_950, true, true},
+		{"LAMP-DESK", "Desk lamp with dimmer", 7_900, true, true},
+		{"CABLE-3M", "Textile cable, 3 m", 1_425, true, true},
+		{"SHADE-LIN", "Linen shade, 40 cm", 3_675, true, true},
+		{"CHAIR-OAK", "Oak chair", 14_200, true, true},
+		{"TABLE-OAK", "Oak table, 180 cm", 89_000, true, true},
+		{"SHELF-STL", "Steel shelf, five boards", 21_950, true, true},
+		{"BOX-ARCH", "Archive box, ten pieces", 2_390, true, true},
+		{"INSTALL", "Installation, per hour", 9_500, false, false},
+		{"CONSULT", "Design consultation, per hour", 14_000, false, false},
+		{"DELIVERY", "Delivery and unpacking", 6_800, false, false},
+		{"SERVICE", "Maintenance visit", 12_500, false, false},
 	}
 }
 

@@ -41,7 +41,7 @@ func newTable(st *state, e *entity) *table {
 
 func pair(hi, lo uint32) uint64 { return uint64(hi)<<32 | uint64(lo) }
 
-func second(p uint64) uint32 { return uint32(p & math.MaxUint32) } //nolint:gosec // G115: the lower half
+func second(p uint64) uint32 { return uint32(p & math.MaxUint32) }
 
 // number is the row with an id; false when it is no id of this tenant.
 func (t *table) number(id string) (uint32, bool) {
@@ -144,7 +144,7 @@ func (t *table) reindex(n uint32, old, r *record) {
 }
 
 func (t *table) hash(v string) uint32 {
-	return uint32(maphash.String(t.st.seed, fold(v)) >> 32) //nolint:gosec // G115: the upper half
+	return uint32(maphash.String(t.st.seed, fold(v)) >> 32)
 }
 
 // hashes are those of an indexed field, or of a part's field in all lines.
@@ -204,7 +204,7 @@ func (t *table) equal(name, value string) (iter.Seq[uint32], bool) {
 func between(index *btree.Set[uint64], from, to uint32) iter.Seq[uint32] {
 	return func(yield func(uint32) bool) {
 		index.Ascend(pair(from, 0), func(p uint64) bool {
-			return uint32(p>>32) <= to && yield(second(p)) //nolint:gosec // G115: the upper half
+			return uint32(p>>32) <= to && yield(second(p))
 		})
 	}
 }

@@ -130,7 +130,7 @@ func (u *unpacking) value(field string) string {
 		}
 		return start + zeros[:int(digits)-len(value)] + value
 	}
-	return placed(u.varint(), int(tag-tagScale)) //nolint:gosec // G115: below tagWords
+	return placed(u.varint(), int(tag-tagScale))
 }
 
 const zeros = "000000000000000000"
