@@ -44,7 +44,7 @@ func Open(path string, line func(number int, text []byte) error) (*File, error) 
 		return nil, nil
 	}
 	j := &File{path: path}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0o600) //nolint:gosec // G304: the operator names the file
+	f, err := os.OpenFile(path, os.O_RDWR, 0o600) //nolint:gosec // G304: the operator names the file
 	if errors.Is(err, fs.ErrNotExist) {
 		return j, nil
 	}
@@ -114,7 +114,8 @@ func (j *File) Append(text []byte) error {
 	if bytes.IndexByte(text, '\n') >= 0 {
 		return fmt.Errorf("append to %s: a line holds a line end", j.path)
 	}
-	n, err := j.f.Write(append(text, '\n'))
+	// At its place: what a failed write left behind would otherwise stay between.
+	n, err := j.f.WriteAt(append(text, '\n'), j.size)
 	if err != nil {
 		if cut := j.f.Truncate(j.size); cut != nil {
 			j.stale = true // a half line is there, and would spoil the next one

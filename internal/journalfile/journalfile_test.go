@@ -146,6 +146,26 @@ func TestFailedAppendLeavesNothing(t *testing.T) {
 	same(t, "after the loss", got, []string{"anew", "b"})
 }
 
+// A write that ends half-way moves the end of what was written; the next line
+// still follows the last whole one.
+func TestALineAfterAHalfWrittenOneIsWhole(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	j, _ := open(t, path)
+	replace(t, j, "a")
+	for range 2 { // a file that was made here, then one that was opened
+		if _, err := j.f.Write([]byte("hal")); err != nil {
+			t.Fatal(err)
+		}
+		if err := j.f.Truncate(j.size); err != nil {
+			t.Fatal(err)
+		}
+		add(t, j, "b")
+		j, _ = open(t, path)
+	}
+	_, got := open(t, path)
+	same(t, "opened again", got, []string{"a", "b", "b"})
+}
+
 func TestDueWhenMoreWasAppendedThanTheSnapshotHolds(t *testing.T) {
 	j, _ := open(t, filepath.Join(t.TempDir(), "state"))
 	replace(t, j, "a")
