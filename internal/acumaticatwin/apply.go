@@ -1,6 +1,7 @@
 package acumaticatwin
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/shopspring/decimal"
@@ -30,6 +31,9 @@ func (x *tx) applications(r *record, bad *problems) {
 			bad.add(l, field, "%s", text)
 			continue
 		}
+		if documentDate(doc) > r.get("ApplicationDate") {
+			bad.add(l, "ReferenceNbr", "%s", dateTooEarly)
+		}
 		l.set("ReferenceNbr", doc.get("ReferenceNbr"))
 		l.setDefault("CustomerOrder", doc.get("CustomerOrder"))
 		l.setDefault("Description", doc.get("Description"))
@@ -50,6 +54,15 @@ func (x *tx) applications(r *record, bad *problems) {
 		x.adjust(l, doc, open, cross, docCurrency(r))
 		rest = rest.Sub(amount)
 	}
+}
+
+// dateTooEarly is said of a payment that is applied to a document that is
+// younger than the application.
+const dateTooEarly = "Application Date cannot be less than Document Date."
+
+// documentDate is the date of an invoice, or of a payment.
+func documentDate(doc *record) string {
+	return cmp.Or(doc.get("Date"), doc.get("CurrentDocument.DocDate"))
 }
 
 func tooMuch(amount, open decimal.Decimal) string {

@@ -205,6 +205,7 @@ func (x *tx) upsert(e *entity, old *record, p *patch) (*record, *problems) {
 			bad.add(rec, f, "%s", text)
 		}
 	}
+	refuseDoubles(r, &e.shape, bad)
 	if !bad.empty() {
 		return r, bad
 	}
@@ -219,6 +220,30 @@ func (x *tx) upsert(e *entity, old *record, p *patch) (*record, *problems) {
 	r.touch(x.now)
 	x.save(e.stored(), r)
 	return r, bad
+}
+
+// refuseDoubles blames lines that have the keys of an earlier one. Those that
+// were sent with the same keys are one line by now; a key that was left out and
+// had the other's value by default is what remains.
+func refuseDoubles(r *record, s *shape, bad *problems) {
+	for i := range s.parts {
+		pt := &s.parts[i]
+		if len(pt.keys) == 0 || pt.readOnly {
+			continue
+		}
+		seen := map[string]bool{}
+		for _, l := range r.Many[pt.column()] {
+			key := make([]string, len(pt.keys))
+			for i, k := range pt.keys {
+				key[i] = l.get(pt.shape.field(k, allVersions).column)
+			}
+			if folded := foldKey(key); !slices.Contains(key, "") && seen[folded] {
+				bad.add(l, pt.shape.field(pt.keys[len(key)-1], allVersions).column, "An attempt was made to add a duplicate entry.")
+			} else {
+				seen[folded] = true
+			}
+		}
+	}
 }
 
 func (t *Twin) delete(c *call, e *entity, rest []string) reply {

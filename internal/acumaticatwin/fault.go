@@ -111,7 +111,7 @@ func (t *Twin) expire(c *call) {
 	t.settle()
 	delete(t.sessions, c.cookies[authCookie])
 	if g, ok := t.bearer(c); ok {
-		delete(t.sessions, grantPrefix+g.ID)
+		delete(t.sessions, c.sessionOf(g))
 		token, _ := strings.CutPrefix(c.header.Get("Authorization"), "Bearer ")
 		delete(t.st.Grants, hashed(token))
 	}

@@ -95,6 +95,9 @@ func (x *tx) checkInvoice(old, r *record, bad *problems) {
 	if !ok && receivable(r.get("Type")) {
 		bad.add(r, "Terms", "Terms '%s' cannot be found in the system.", r.get("Terms"))
 	}
+	if old != nil && old.get("DueDate") == r.get("DueDate") && (old.get("Date") != r.get("Date") || old.get("Terms") != r.get("Terms")) {
+		delete(r.Fields, "DueDate") // it follows unless it was sent
+	}
 	r.setDefault("DueDate", r.day("Date").AddDate(0, 0, days).Format(dayLayout))
 	r.setDefault(curyID, c.get("CurrencyID"))
 	if r.get(curyID) != c.get("CurrencyID") && !c.yes("EnableCurrencyOverride") {
@@ -146,6 +149,15 @@ func refuseChanges(old, r *record, bad *problems) {
 	}
 	for name, lines := range r.Many {
 		if name != partApply && name != partOrders && !slices.EqualFunc(lines, old.Many[name], (*record).same) {
+			bad.add(r, "", "The document has been released and cannot be changed.")
+		}
+	}
+	for name, one := range r.One {
+		was := old.One[name]
+		if was == nil {
+			was = newRecord(one.ID)
+		}
+		if !one.same(was) {
 			bad.add(r, "", "The document has been released and cannot be changed.")
 		}
 	}

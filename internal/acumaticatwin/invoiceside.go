@@ -135,6 +135,8 @@ func (x *tx) releasePaidBy(r, l *record) *failure {
 	line := x.line("DocType", r.get("Type"), "ReferenceNbr", r.get("ReferenceNbr"), "DocLineNbr", "0", "AmountPaid", l.get("AmountPaid"))
 	if p.get("Status") != statusOpen {
 		p.Many[partApply] = append(p.Many[partApply], line)
+		p.set("ApplicationDate", max(p.get("ApplicationDate"), r.get("Date")))
+		x.datePayment(p)
 		rebalance(p)
 		p.touch(x.now)
 		return nil

@@ -96,6 +96,9 @@ func (x *tx) orderLinesOf(old, r *record, bad *problems) {
 			bad.add(l, "OrderNbr", "%s", text)
 			continue
 		}
+		if o.get("Date") > r.get("ApplicationDate") {
+			bad.add(l, "OrderNbr", "%s", dateTooEarly)
+		}
 		l.set("OrderNbr", o.get("OrderNbr"))
 		open := decimal.Max(decimal.Zero, o.dec("Amount").Sub(reserved(o)).Add(was.dec("AppliedToOrder")))
 		l.setDefault("AppliedToOrder", decimal.Max(decimal.Zero, decimal.Min(rest, open)).String())

@@ -3,6 +3,8 @@ package acumaticatwin
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -64,8 +66,8 @@ func decodePatch(raw json.RawMessage, s *shape, version int, path string) (*patc
 		return nil, badRequest(path, "An object was expected.")
 	}
 	p := &patch{fields: map[string]*string{}, one: map[string]*patch{}, many: map[string][]*patch{}}
-	for name, v := range props {
-		if fail := p.decodeProperty(name, v, s, version, path+name); fail != nil {
+	for _, name := range slices.Sorted(maps.Keys(props)) { // of several mistakes always the same one is told
+		if fail := p.decodeProperty(name, props[name], s, version, path+name); fail != nil {
 			return nil, fail
 		}
 	}
@@ -178,7 +180,7 @@ func canonical(f *field, raw json.RawMessage) (string, bool) {
 		return cut(s, f), true
 	case decimalKind:
 		d, ok := parseDecimal(s)
-		return d.String(), ok
+		return d.Round(int32(f.size)).String(), ok //nolint:gosec // G115: a column's scale
 	case boolKind:
 		b, err := strconv.ParseBool(strings.ToLower(s))
 		return strconv.FormatBool(b), err == nil

@@ -82,7 +82,7 @@ func savePayment(x *tx, old, r *record) *problems {
 		return x.saveVoid(old, r)
 	}
 	if old != nil && released(old) {
-		refuseChanges(old, r, bad)
+		x.refusePaymentChanges(old, r, bad)
 		orders := !slices.EqualFunc(r.Many[partOrders], old.Many[partOrders], (*record).same)
 		if old.get("Status") != statusOpen && (orders || len(r.Many[partApply]) > 0) {
 			bad.add(r, "", "The document has been released and cannot be changed.")
@@ -118,6 +118,26 @@ func savePayment(x *tx, old, r *record) *problems {
 		x.mirrorOrders(old, r)
 	}
 	return bad
+}
+
+// refusePaymentChanges lets the date of the next applications of an open
+// payment change, which is not that of the payment itself.
+func (x *tx) refusePaymentChanges(old, r *record, bad *problems) {
+	day := r.get("ApplicationDate")
+	if old.get("Status") != statusOpen || day == old.get("ApplicationDate") {
+		refuseChanges(old, r, bad)
+		return
+	}
+	frozen := old.clone()
+	frozen.set("ApplicationDate", day)
+	refuseChanges(frozen, r, bad)
+	if day < documentDate(old) {
+		bad.add(r, "ApplicationDate", "%s", dateTooEarly)
+	}
+	if text := x.checkPeriod(r.day("ApplicationDate")); text != "" {
+		bad.add(r, "ApplicationDate", "%s", text)
+	}
+	r.set("Document.AdjFinPeriodID", r.day("ApplicationDate").Format(periodLayout))
 }
 
 // removePayment takes an unreleased payment out of its orders too.

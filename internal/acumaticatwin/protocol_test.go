@@ -283,6 +283,7 @@ func TestValuesAreReadAsVendorSamplesWriteThem(t *testing.T) {
 	}{
 		{decimalKind, `"2.00"`, "2", true},
 		{decimalKind, `1.50`, "1.5", true},
+		{decimalKind, `1.23456789`, "1.234568", true}, // what the column holds
 		{decimalKind, `"1,5"`, "", false},
 		{decimalKind, `1e400`, "", false},
 		{decimalKind, `{}`, "", false},
@@ -302,7 +303,7 @@ func TestValuesAreReadAsVendorSamplesWriteThem(t *testing.T) {
 		{guidKind, `"B6410D82-9476-EF11-8C65-AC198E472CFE"`, "b6410d82-9476-ef11-8c65-ac198e472cfe", true},
 		{guidKind, `"x"`, "", false},
 	} {
-		got, ok := canonical(&field{kind: tc.kind}, json.RawMessage(tc.raw))
+		got, ok := canonical(&field{kind: tc.kind, size: 6}, json.RawMessage(tc.raw))
 		want(t, tc.raw+" is readable", ok, tc.readable)
 		if ok {
 			want(t, tc.raw, got, tc.want)

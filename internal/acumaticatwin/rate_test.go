@@ -120,7 +120,8 @@ func TestPrepaymentAndRefundRealiseTheDifference(t *testing.T) {
 	want(t, "owed to the customer", c.baseOf(accountPrepayment), "-110")
 	ref := c.twin.AddInvoice(Invoice{CustomerID: "C000004", Date: "2026-05-20", Lines: []InvoiceLine{item("x", 1, 6_001)}})
 	before := dec(c.baseOf(accountAR))
-	c.put("Payment", `{"Type":{"value":"Prepayment"},"ReferenceNbr":{"value":"000001"},"DocumentsToApply":[{"ReferenceNbr":{"value":"`+ref+`"}}]}`).wantStatus(t, 200)
+	c.put("Payment", `{"Type":{"value":"Prepayment"},"ReferenceNbr":{"value":"000001"},"ApplicationDate":{"value":"2026-05-20"},
+		"DocumentsToApply":[{"ReferenceNbr":{"value":"`+ref+`"}}]}`).wantStatus(t, 200)
 	c.post("Payment/ReleasePayment", releaseBody(typePrepayment, "000001")).wantStatus(t, 204)
 	want(t, "receivable gone", before.Sub(dec(c.baseOf(accountAR))).String(), "72.01")
 	want(t, "loss", c.baseOf(accountLoss), "6") // 72.01 for 66.01

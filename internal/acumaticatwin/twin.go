@@ -77,6 +77,8 @@ type Twin struct {
 	st       *state
 	sessions map[string]*session // by cookie ticket or by grant
 	ops      map[string]*operation
+	running  []*operation // of ops, as they end; all take equally long
+	finished []*operation // of ops, as they ended
 	jobs     []job
 	log      []Request // a ring once it is full
 	oldest   int       // in log
@@ -207,21 +209,22 @@ type operation struct {
 	fail    *failure
 }
 
-// settle finishes the operations whose time has come. Operations live in
+// settle finishes the operations whose time has come, in the order in which
+// they were started: numbers are the same each time. Operations live in
 // memory: a restart of the instance kills those that run, as it does in
 // Acumatica.
 func (t *Twin) settle() {
 	t.runJobs()
 	now := t.now()
-	for id, op := range t.ops {
-		if op.done && now.Sub(op.readyAt) > opTTL {
-			delete(t.ops, id)
-		}
-		if op.done || now.Before(op.readyAt) {
-			continue
-		}
+	for len(t.running) > 0 && !now.Before(t.running[0].readyAt) {
+		op := t.running[0]
+		t.running, t.finished = t.running[1:], append(t.finished, op)
 		op.done = true
 		op.fail = t.perform(op)
+	}
+	for len(t.finished) > 0 && now.Sub(t.finished[0].readyAt) > opTTL {
+		delete(t.ops, t.finished[0].id)
+		t.finished = t.finished[1:]
 	}
 }
 
@@ -259,13 +262,14 @@ func (t *Twin) start(op *operation) (string, *failure) {
 	}
 	op.id, op.readyAt = uuid.NewString(), t.now().Add(t.o.ReleaseDelay)
 	t.ops[op.id] = op
+	t.running = append(t.running, op)
 	return op.id, nil
 }
 
 // busy fails a call on a form on which the session has an operation running.
 func (t *Twin) busy(sess, entityName string) *failure {
-	for _, op := range t.ops {
-		if !op.done && op.session == sess && op.entity == entityName {
+	for _, op := range t.running {
+		if op.session == sess && op.entity == entityName {
 			return pxError("The previous operation has not been completed yet.")
 		}
 	}

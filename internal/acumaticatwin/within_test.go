@@ -28,13 +28,13 @@ func TestActionsSeeTheBusinessDateToo(t *testing.T) {
 	o := testOptions(clk)
 	o.ReleaseDelay = time.Second
 	c := start(t, o)
-	c.put("Payment", paymentBody("C000002", "AR000005", "100", `,"ApplicationDate":{"value":"2026-04-20"}`)).wantStatus(t, 200)
+	c.put("Payment", paymentBody("C000002", "AR000005", "100", `,"ApplicationDate":{"value":"2026-05-12"}`)).wantStatus(t, 200)
 	c.post("Payment/ReleasePayment", releaseBody("Payment", "000001")).wantStatus(t, 202)
 	clk.advance(time.Second)
-	c.do("POST", root+"Payment/VoidPayment", releaseBody("Payment", "000001"), http.Header{"Px-Cbapibusinessdate": {"2026-04-30"}}).wantStatus(t, 202)
+	c.do("POST", root+"Payment/VoidPayment", releaseBody("Payment", "000001"), http.Header{"Px-Cbapibusinessdate": {"2026-05-14"}}).wantStatus(t, 202)
 	clk.advance(time.Second)
 	a := c.get("Payment/Voided%20Payment/000001").wantStatus(t, 200)
-	want(t, "void", a.text("ApplicationDate", "value"), "2026-04-30T00:00:00+00:00")
+	want(t, "void", a.text("ApplicationDate", "value"), "2026-05-14T00:00:00+00:00")
 }
 
 func TestTimesCarryTheServersOffset(t *testing.T) {
@@ -50,7 +50,8 @@ func TestTimesCarryTheServersOffset(t *testing.T) {
 	a := c.put("Payment", paymentBody("C000002", "AR000005", "100", "")).wantStatus(t, 200)
 	want(t, "business date", a.text("ApplicationDate", "value"), "2026-05-14T00:00:00-04:00")
 	want(t, "stamp", a.text("LastModifiedDateTime", "value"), "2026-05-14T22:30:00.123-04:00")
-	winter := c.put("Payment", paymentBody("C000002", "AR000005", "100", `,"ApplicationDate":{"value":"2026-01-20T23:00:00+09:00"}`)).wantStatus(t, 200)
+	winter := c.put("Payment", `{"CustomerID":{"value":"C000002"},"PaymentMethod":{"value":"STRIPE"},"CashAccount":{"value":"10250ST"},"PaymentAmount":{"value":5},
+		"ApplicationDate":{"value":"2026-01-20T23:00:00+09:00"}}`).wantStatus(t, 200)
 	want(t, "the literal date, with winter's offset", winter.text("ApplicationDate", "value"), "2026-01-20T00:00:00-05:00")
 	for filter, rows := range map[string]int{
 		"LastModifiedDateTime eq datetimeoffset'2026-05-15T02:30:00.123Z'":      2,
