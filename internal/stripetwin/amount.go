@@ -3,6 +3,8 @@ package stripetwin
 import (
 	"strings"
 
+	"github.com/shopspring/decimal"
+
 	"millrace/internal/money"
 )
 
@@ -59,4 +61,24 @@ func payableAmount(param string, amount int64, cur string) error {
 		return refused("amount_too_small", "Amount must be at least %s %s", display(m, cur), cur)
 	}
 	return nil
+}
+
+// readDecimal reads a number that is written out. With an exponent a few bytes
+// could name one that fills all memory.
+func readDecimal(text string) (decimal.Decimal, bool) {
+	if strings.ContainsAny(text, "eE") {
+		return decimal.Decimal{}, false
+	}
+	d, err := decimal.NewFromString(text)
+	return d, err == nil
+}
+
+// lineAmount is what a quantity costs, rounded half up to minor units, unless
+// it is more than can be paid.
+func lineAmount(param string, unit decimal.Decimal, quantity int64) (int64, error) {
+	sum := unit.Mul(decimal.NewFromInt(quantity)).Round(0)
+	if sum.Abs().GreaterThan(decimal.NewFromInt(mostCharged)) {
+		return 0, invalid("amount_too_large", param, "Amount must be no more than %d", mostCharged)
+	}
+	return sum.IntPart(), nil
 }

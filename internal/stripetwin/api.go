@@ -144,7 +144,7 @@ func (t *Twin) commitOnce(req *http.Request, r route, c *call, sig string, act t
 	}
 	if req.Method != http.MethodGet || len(t.s.dirty) > 0 {
 		if err := t.commit(); err != nil {
-			return errorAnswer(&apiError{status: http.StatusInternalServerError, typ: "api_error", msg: "The twin could not write its state."}, c)
+			return errorAnswer(notSaved(), c)
 		}
 	}
 	return sent
@@ -172,6 +172,10 @@ func (t *Twin) run(r route, c *call) (*answer, bool) {
 		a.header = map[string]string{"Stripe-Should-Retry": "false"}
 	}
 	return a, true
+}
+
+func notSaved() *apiError {
+	return &apiError{status: http.StatusInternalServerError, typ: "api_error", msg: "The twin could not write its state."}
 }
 
 func asAPIError(err error) *apiError {

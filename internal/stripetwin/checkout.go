@@ -153,6 +153,9 @@ func (t *Twin) sessionLines(c *call, cs *session) error {
 		case cs.Mode == "subscription" && p.Interval == "":
 			return notImplemented("one-time prices in a checkout session of mode subscription")
 		}
+		if err := p.payable(el.name("quantity"), l.Quantity); err != nil {
+			return err
+		}
 		l.ID, l.Price, l.Description, cs.Currency = t.newID("li_1", 23), p.ID, t.productName(p), p.Currency
 		cs.Lines = append(cs.Lines, l)
 	}
@@ -224,6 +227,11 @@ func createSession(t *Twin, c *call) (object, error) {
 	}
 	if err := t.sessionLines(c, cs); err != nil {
 		return nil, err
+	}
+	if s := t.sessionSums(cs); cs.Mode == "payment" {
+		if err := payableAmount("line_items", s.subtotal+s.onTop, cs.Currency); err != nil {
+			return nil, err
+		}
 	}
 	cs.head = withMetadata(t.newHead(c, t.newID("cs_test_a1", 56)), meta)
 	t.s.Sessions.put(cs)

@@ -17,6 +17,9 @@ func (t *Twin) complete(c *call, cs *session, method string) error {
 	if err := t.usable(method, cs.Customer); err != nil {
 		return err
 	}
+	if challenged(t.testOf(method)) {
+		return notImplemented("cards that need authentication in checkout")
+	}
 	m := t.use(c, method)
 	if _, bad := declines(m.Test); !bad {
 		t.sessionCustomer(c, cs, m)
@@ -68,9 +71,6 @@ func (t *Twin) completePayment(c *call, cs *session, m *paymentMethod) error {
 		cs.Intent = pi.ID
 		t.touch(&cs.head)
 	}
-	if challenged(m.Test) {
-		return notImplemented("cards that need authentication in checkout")
-	}
 	ch, err := t.pay(c, pi, m.ID)
 	if err != nil {
 		return err
@@ -84,9 +84,6 @@ func (t *Twin) completePayment(c *call, cs *session, m *paymentMethod) error {
 func (t *Twin) completeSub(c *call, cs *session, m *paymentMethod) error {
 	if d, bad := declines(m.Test); bad {
 		return d.refusal()
-	}
-	if challenged(m.Test) {
-		return notImplemented("cards that need authentication in checkout")
 	}
 	if _, err := t.attach(c, m.ID, t.s.Customers.get(cs.Customer)); err != nil {
 		return err

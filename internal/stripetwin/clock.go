@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"math"
 	"net/http"
 	"slices"
 	"time"
@@ -17,7 +18,11 @@ func (t *Twin) Advance(ctx context.Context, d time.Duration) error {
 	if d < 0 {
 		return errors.New("stripe twin: the clock goes forward only")
 	}
-	for end := t.now().Add(d); ; {
+	end := t.now().Add(d)
+	if end.Unix() > math.MaxUint32 {
+		return errors.New("stripe twin: the clock ends in 2106")
+	}
+	for {
 		now := t.now()
 		if !now.Before(end) {
 			return nil
@@ -104,12 +109,13 @@ func (t *Twin) release(c *call) {
 	}
 }
 
-// PayOut makes an automatic payout of all that is available now, whatever the
-// schedule, and returns its id, or "" when nothing is available.
+// PayOut makes an automatic payout of all that is available now in a currency
+// ("" is the account's default), whatever the schedule, and returns its id, or
+// "" when nothing is available.
 func (t *Twin) PayOut(ctx context.Context, currency string) (string, error) {
 	var id string
 	err := t.as(ctx, func(c *call) error {
-		cur, err := parseCurrency(currency)
+		cur, err := parseCurrency(orElse(currency, t.fx.home()))
 		if err != nil {
 			return err
 		}
@@ -171,7 +177,7 @@ func (t *Twin) controlPayout(w http.ResponseWriter, req *http.Request) {
 	var err error
 	id := in.Payout
 	if id == "" {
-		id, err = t.PayOut(req.Context(), orElse(in.Currency, t.fx.home()))
+		id, err = t.PayOut(req.Context(), in.Currency)
 	} else {
 		err = t.FailPayout(req.Context(), id, in.FailureCode)
 	}

@@ -88,7 +88,7 @@ func (t *Twin) possible(o *noteOrder) error {
 	inv, n := o.invoice, &o.note
 	left, parts := inv.Due-inv.Paid, o.back+o.credit+n.Outside
 	if n.After {
-		left = inv.Total - inv.PostNotes
+		left = inv.Total - inv.PreNotes - inv.PostNotes
 	}
 	if o.linked != nil {
 		parts += o.linked.Amount

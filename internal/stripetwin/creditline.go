@@ -55,7 +55,7 @@ func (t *Twin) creditLines(c *call, inv *invoice) ([]creditLine, error) {
 	}
 	var lines []creditLine
 	for _, i := range in.keys {
-		l, err := t.creditLine(in.sub(i), inv)
+		l, err := t.creditLine(in.sub(i), inv, lines)
 		if err != nil {
 			return nil, err
 		}
@@ -76,7 +76,7 @@ func (t *Twin) creditLines(c *call, inv *invoice) ([]creditLine, error) {
 	return lines, nil
 }
 
-func (t *Twin) creditLine(f *form, inv *invoice) (creditLine, error) {
+func (t *Twin) creditLine(f *form, inv *invoice, before []creditLine) (creditLine, error) {
 	for _, k := range []string{"tax_amounts", "tax_rates"} {
 		if f.has(k) {
 			return creditLine{}, notImplemented("%s of lines of credit notes", k)
@@ -98,7 +98,7 @@ func (t *Twin) creditLine(f *form, inv *invoice) (creditLine, error) {
 	case typ == "custom_line_item":
 		return l, l.own(f, unit, unitGiven)
 	}
-	return l, t.ofInvoiceLine(f, inv, &l, unit, unitGiven)
+	return l, t.ofInvoiceLine(f, inv, &l, before, unit, unitGiven)
 }
 
 // unitOf reads unit_amount or unit_amount_decimal.
@@ -108,8 +108,9 @@ func unitOf(f *form) (unit decimal.Decimal, given bool, err error) {
 		if raw == "" {
 			continue
 		}
-		unit, err = decimal.NewFromString(raw)
-		if err != nil || given || k == "unit_amount" && !unit.IsInteger() || unit.Exponent() < -12 {
+		var ok bool
+		unit, ok = readDecimal(raw)
+		if !ok || given || k == "unit_amount" && !unit.IsInteger() || unit.Exponent() < -12 {
 			return unit, true, invalid("parameter_invalid_integer", f.name(k), "Invalid integer: %s", raw)
 		}
 		given = true
@@ -130,13 +131,15 @@ func (l *creditLine) own(f *form, unit decimal.Decimal, given bool) error {
 	case l.Description == "":
 		return missingParam(f.name("description"))
 	}
-	l.Unit, l.Amount = unit.String(), unit.Mul(decimal.NewFromInt(l.Quantity)).Round(0).IntPart()
-	return nil
+	var err error
+	l.Unit = unit.String()
+	l.Amount, err = lineAmount(f.name("unit_amount"), unit, l.Quantity)
+	return err
 }
 
 // ofInvoiceLine completes a line that takes back a part of an invoice line, by
-// amount or by quantity.
-func (t *Twin) ofInvoiceLine(f *form, inv *invoice, l *creditLine, unit decimal.Decimal, given bool) error {
+// amount or by quantity; before are the lines above it on the same note.
+func (t *Twin) ofInvoiceLine(f *form, inv *invoice, l *creditLine, before []creditLine, unit decimal.Decimal, given bool) error {
 	var line *item
 	for _, it := range t.lines(inv) {
 		if it.Line == l.InvoiceLine {
@@ -163,9 +166,19 @@ func (t *Twin) ofInvoiceLine(f *form, inv *invoice, l *creditLine, unit decimal.
 		if !given {
 			unit = decimal.RequireFromString(orElse(line.Unit, strconv.FormatInt(line.Amount, 10)))
 		}
-		l.Unit, l.Amount = unit.String(), unit.Mul(decimal.NewFromInt(l.Quantity)).Round(0).IntPart()
+		var err error
+		l.Unit = unit.String()
+		if l.Amount, err = lineAmount(f.name("unit_amount"), unit, l.Quantity); err != nil {
+			return err
+		}
 	}
-	if left := line.Amount - t.credited(inv, line.Line); l.Amount > left {
+	left := line.Amount - t.credited(inv, line.Line)
+	for _, other := range before {
+		if other.InvoiceLine == line.Line {
+			left -= other.Amount
+		}
+	}
+	if l.Amount > left {
 		return refused("", "The line %s has %d left to credit, not %d.", line.Line, left, l.Amount)
 	}
 	return nil

@@ -253,7 +253,7 @@ func updateDispute(t *Twin, c *call) (object, error) {
 	if c.form.err != nil {
 		return nil, c.form.err
 	}
-	if len(given) > 0 && !d.open() {
+	if c.form.has("evidence") && !d.open() {
 		return nil, refused("", "This dispute is already closed")
 	}
 	before := t.renderDispute(d, c.now)

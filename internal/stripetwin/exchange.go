@@ -59,8 +59,8 @@ func (x *exchange) set(in map[string]string) error {
 		if err != nil {
 			return err
 		}
-		d, err := decimal.NewFromString(text)
-		if err != nil || !d.IsPositive() {
+		d, ok := readDecimal(text)
+		if !ok || !d.IsPositive() {
 			return invalid("", "rates", "The price of one %s in US dollars must be a positive number, not %q.", c, text)
 		}
 		read[c] = d

@@ -11,3 +11,11 @@ func (t *Twin) Idle() bool {
 	}
 	return true
 }
+
+// OnLostChange has lost told of every row that was changed and not marked, at
+// the next request.
+func (t *Twin) OnLostChange(lost func(id string)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.s.lost = lost
+}

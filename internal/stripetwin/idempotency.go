@@ -57,6 +57,11 @@ func (t *Twin) begin(c *call, sig string) *answer {
 			msg: msg + fmt.Sprintf(" Try using a key other than '%s' if you meant to execute a different request.", c.key),
 		}, c)
 	}
+	if len(t.s.dirty) > 0 { // the disk did not take what the first answer was to tell of
+		if err := t.commit(); err != nil {
+			return errorAnswer(notSaved(), c)
+		}
+	}
 	a := &answer{status: k.Status, body: k.body(), header: map[string]string{"Original-Request": k.Request}, replayed: true}
 	maps.Copy(a.header, k.Header)
 	return a

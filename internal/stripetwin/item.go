@@ -177,15 +177,15 @@ func (t *Twin) itemAmount(c *call, it *item, given []string) error {
 		raw = f.str(name, 40)
 		it.Price, it.Product = t.newID("price_1", 23), t.newID("prod_", 14)
 	}
-	unit, err := decimal.NewFromString(raw)
-	if err != nil || (name == "amount" || name == "unit_amount") && !unit.IsInteger() || unit.Exponent() < -12 {
+	unit, ok := readDecimal(raw)
+	if !ok || (name == "amount" || name == "unit_amount") && !unit.IsInteger() || unit.Exponent() < -12 {
 		return invalid("parameter_invalid_integer", name, "Invalid integer: %s", raw)
 	}
-	sum := unit.Mul(decimal.NewFromInt(it.Quantity)).Round(0)
-	if sum.Abs().GreaterThan(decimal.NewFromInt(99_999_999)) { // Stripe: eight digits at this version
-		return invalid("amount_too_large", name, "Amount must be no more than 99999999")
+	sum, err := lineAmount(name, unit, it.Quantity)
+	if err != nil {
+		return err
 	}
-	it.Unit, it.Amount = unit.String(), sum.IntPart()
+	it.Unit, it.Amount = unit.String(), sum
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,6 +74,7 @@ func TestEveryAnsweredWriteIsInTheFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tw.OnLostChange(func(id string) { t.Errorf("%s was changed and not marked", id) })
 	var cus, in, ii, we string
 	do := func(method, path, form string) map[string]any {
 		t.Helper()
@@ -242,5 +244,66 @@ func TestLargeStatesAreWrittenInManyLines(t *testing.T) {
 	}
 	if diff := cmp.Diff(asJSON(t, tw.s), asJSON(t, reopened(t, tw))); diff != "" {
 		t.Errorf("(-memory +file):\n%s", diff)
+	}
+}
+
+// TestChangeThatNobodyMarksIsNoticed holds the check to account that all other
+// tests rely on.
+func TestChangeThatNobodyMarksIsNoticed(t *testing.T) {
+	tw, err := New(Options{APIKey: "sk_test_0123456789abcdef"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, _ := post200(t, tw, http.MethodPost, "/v1/customers", "name=a")["id"].(string)
+	var lost []string
+	tw.OnLostChange(func(id string) { lost = append(lost, id) })
+	for _, name := range []string{"", "b"} {
+		for range 2 {
+			if err := tw.as(t.Context(), func(*call) error { tw.s.Customers.get(id).Description = name; return nil }); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if !slices.Equal(lost, []string{id}) {
+		t.Errorf("lost %v, want %s", lost, id)
+	}
+}
+
+// TestAnswerIsNotRepeatedBeforeItIsOnDisk: the first try says that the state
+// could not be written, and so does the second.
+func TestAnswerIsNotRepeatedBeforeItIsOnDisk(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "s.json")
+	tw, err := New(Options{APIKey: "sk_test_0123456789abcdef", StateFile: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	post200(t, tw, http.MethodPost, "/v1/customers", "name=a")
+	try := func() int {
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/customers", strings.NewReader("name=b"))
+		req.Header.Set("Authorization", "Bearer sk_test_0123456789abcdef")
+		req.Header.Set("Idempotency-Key", "k1")
+		rec := httptest.NewRecorder()
+		tw.Handler().ServeHTTP(rec, req)
+		return rec.Code
+	}
+	if err := tw.j.file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Dir(file)); err != nil { // the disk is gone
+		t.Fatal(err)
+	}
+	for range 2 {
+		if got := try(); got != http.StatusInternalServerError {
+			t.Errorf("without a disk: %d", got)
+		}
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if got := try(); got != http.StatusOK {
+		t.Errorf("with a disk again: %d", got)
+	}
+	if got := reopened(t, tw); got.Customers.len() != 2 {
+		t.Errorf("%d customers on disk", got.Customers.len())
 	}
 }

@@ -62,7 +62,7 @@ func (t *Twin) markPaid(c *call, inv *invoice) {
 	after := t.renderInvoice(inv)
 	t.emitUpdate(c, "invoice.updated", before, after)
 	t.emit(c, "invoice.paid", after)
-	if inv.Charge != "" {
+	if ch := t.s.Charges.get(inv.Charge); ch != nil && ch.Status == "" { // not one that failed before
 		t.emit(c, "invoice.payment_succeeded", after)
 	}
 	t.subscriptionPaid(c, inv)

@@ -162,6 +162,14 @@ func (t *Twin) usable(id, customer string) error {
 	return nil
 }
 
+// testOf is the test payment method that the one with the id was made of.
+func (t *Twin) testOf(id string) string {
+	if m := t.s.Methods.get(id); m != nil {
+		return m.Test
+	}
+	return id
+}
+
 // use returns the payment method with a usable id, which it makes when the id
 // is one of the test payment methods.
 func (t *Twin) use(c *call, id string) *paymentMethod {
@@ -176,11 +184,7 @@ func (t *Twin) use(c *call, id string) *paymentMethod {
 // attach gives a payment method to a customer, which is tried first. Stripe: a
 // card that is always declined cannot be attached.
 func (t *Twin) attach(c *call, id string, cu *customer) (*paymentMethod, error) {
-	m := t.s.Methods.get(id)
-	test := id
-	if m != nil {
-		test = m.Test
-	}
+	m, test := t.s.Methods.get(id), t.testOf(id)
 	if _, ok := faces(test); !ok {
 		return nil, t.usable(id, cu.ID)
 	}

@@ -170,7 +170,7 @@ func createPayout(t *Twin, c *call) (object, error) {
 			left += f.Amount
 		}
 	}
-	if available := t.s.balance.available[cur]; left > available {
+	if available := t.s.balance.available[cur]; amount > available || left > available { // the first keeps the sum from overflowing
 		return nil, refused("balance_insufficient", "You have insufficient funds in your Stripe account for this transfer. Your available balance in %s is %s.", cur, display(available, cur))
 	}
 	made := t.newPayout(c, p, fees)

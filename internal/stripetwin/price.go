@@ -40,6 +40,12 @@ func (p *price) times(quantity int64) int64 {
 	return decimal.RequireFromString(p.Unit).Mul(decimal.NewFromInt(quantity)).Round(0).IntPart()
 }
 
+// payable refuses a quantity that costs more than can be paid.
+func (p *price) payable(param string, quantity int64) error {
+	_, err := lineAmount(param, decimal.RequireFromString(p.Unit), quantity)
+	return err
+}
+
 func (p *price) render() object {
 	typ, recurring := "one_time", any(nil)
 	if p.Interval != "" {
@@ -70,9 +76,13 @@ func (p *price) amount(f *form) {
 		f.fail(missingParam(f.name("unit_amount")))
 		return
 	}
-	d, err := decimal.NewFromString(raw)
-	if err != nil || name == "unit_amount" && !d.IsInteger() || d.Exponent() < -12 || d.IsNegative() {
+	d, ok := readDecimal(raw)
+	switch {
+	case !ok || name == "unit_amount" && !d.IsInteger() || d.Exponent() < -12 || d.IsNegative():
 		f.fail(invalid("parameter_invalid_integer", f.name(name), "Invalid integer: %s", raw))
+		return
+	case d.GreaterThan(decimal.NewFromInt(mostCharged)):
+		f.fail(invalid("amount_too_large", f.name(name), "Amount must be no more than %d", mostCharged))
 		return
 	}
 	p.Unit = d.String()

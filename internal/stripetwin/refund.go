@@ -127,7 +127,8 @@ func (t *Twin) feeShare(ch *charge, amount int64) []feePart {
 	if !t.feeBack || m == nil {
 		return nil
 	}
-	return feesBack(m.Fees, func(fee int64) int64 { return fee*(ch.Refunded+amount)/ch.Amount - fee*ch.Refunded/ch.Amount })
+	all, done := ch.captured(), ch.Refunded-ch.Uncaptured // what was never taken has no fee
+	return feesBack(m.Fees, func(fee int64) int64 { return fee*(done+amount)/all - fee*done/all })
 }
 
 // FailRefund lets a refund fail after the fact, as a bank does that cannot

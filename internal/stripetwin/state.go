@@ -80,6 +80,8 @@ type state struct {
 	dirty   map[string]bool // ids that changed since the last commit
 
 	balance purse // sums of Moves
+
+	lost func(id string) // hears of changes that nobody marked; nil outside of tests
 }
 
 // newState lists every kind of object once: where it is kept, how it looks

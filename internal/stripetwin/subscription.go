@@ -9,6 +9,20 @@ import (
 // may stay unpaid.
 const incompleteFor = 23 * 3600
 
+// longestTrial is in seconds. Stripe: two years.
+const longestTrial = 730 * 24 * 3600
+
+// trialEnd refuses when a trial cannot end.
+func trialEnd(end, now int64) error {
+	switch {
+	case end <= now:
+		return invalid("", "trial_end", "The trial end must be in the future.")
+	case end > now+longestTrial:
+		return invalid("", "trial_end", "Invalid timestamp: can be no more than two years in the future.")
+	}
+	return nil
+}
+
 // A subscription makes an invoice at the start of each of its periods.
 type subscription struct {
 	head
@@ -148,13 +162,11 @@ func (s *subscription) trial(c *call) error {
 	case days > 0:
 		end = c.now + days*24*3600
 	}
-	if end != 0 && end <= c.now {
-		return invalid("", "trial_end", "The trial end must be in the future.")
+	if end == 0 {
+		return nil
 	}
-	if end > 0 {
-		s.TrialStart, s.TrialEnd = c.now, end
-	}
-	return nil
+	s.TrialStart, s.TrialEnd = c.now, end
+	return trialEnd(end, c.now)
 }
 
 func createSub(t *Twin, c *call) (object, error) {

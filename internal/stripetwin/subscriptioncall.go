@@ -21,8 +21,9 @@ func updateSub(t *Twin, c *call) (object, error) {
 			return nil, f.err
 		case s.Status != "trialing":
 			return nil, notImplemented("a trial of a subscription that has none")
-		case end <= c.now:
-			return nil, invalid("", "trial_end", "The trial end must be in the future.")
+		}
+		if err := trialEnd(end, c.now); err != nil {
+			return nil, err
 		}
 		changed.TrialEnd, changed.PeriodEnd, changed.Anchor = end, end, end
 	}

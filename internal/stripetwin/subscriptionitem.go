@@ -97,7 +97,7 @@ func (t *Twin) subItemFields(c *call, s *subscription, si *subItem, f *form) err
 		return refused("", "Currency and interval fields must match across all plans on this subscription. Found mismatch in interval field.")
 	}
 	si.Price = p.ID
-	return nil
+	return p.payable(f.name("quantity"), si.Quantity)
 }
 
 // planItems reads the items of an update and returns what it changes.
@@ -107,18 +107,31 @@ func (t *Twin) planItems(c *call, s *subscription) ([]func(), error) {
 		return nil, nil
 	}
 	prorate := c.form.str("proration_behavior", 40) != "none"
+	stay := map[string]bool{} // by id; those that are named are out
+	for si := range t.s.SubItems.find(eq{"subscription": s.ID}, always, nil).newest() {
+		stay[si.ID] = true
+	}
+	left := len(stay)
 	var plan []func()
 	for _, i := range list.keys {
 		el := list.sub(i)
 		el.only("deleted", "id", "metadata", "price", "price_data", "quantity", "tax_rates")
-		old := t.s.SubItems.get(el.str("id", 255))
-		if el.has("id") && (old == nil || old.Sub != s.ID) {
-			return nil, missing("subscription item", el.str("id", 255), el.name("id"), http.StatusBadRequest)
+		id := el.str("id", 255)
+		old := t.s.SubItems.get(id)
+		switch {
+		case !el.has("id"):
+			left++
+		case old == nil || old.Sub != s.ID:
+			return nil, missing("subscription item", id, el.name("id"), http.StatusBadRequest)
+		case !stay[id]:
+			return nil, invalid("", el.name("id"), "The subscription item %s is named more than once.", id)
 		}
+		delete(stay, id)
 		if el.boolean("deleted", false) {
 			if old == nil {
 				return nil, missingParam(el.name("id"))
 			}
+			left--
 			plan = append(plan, func() { t.changeSubItem(c, s, old, nil, prorate) })
 			continue
 		}
@@ -131,7 +144,17 @@ func (t *Twin) planItems(c *call, s *subscription) ([]func(), error) {
 		}
 		plan = append(plan, func() { t.changeSubItem(c, s, old, si, prorate) })
 	}
+	if c.form.err != nil {
+		return nil, c.form.err
+	}
+	if left == 0 {
+		return nil, lastItem()
+	}
 	return plan, nil
+}
+
+func lastItem() *apiError {
+	return refused("", "A subscription must have at least one active plan. If you'd like to cancel this subscription, please use the cancel endpoint.")
 }
 
 // changeSubItem replaces old by si; either may be nil. Stripe: the time that

@@ -88,7 +88,7 @@ func deleteSubItem(t *Twin, c *call) (object, error) {
 		return nil, err
 	}
 	if t.s.SubItems.find(eq{"subscription": s.ID}, always, func(si *subItem) bool { return si.ID != old.ID }).first() == nil {
-		return nil, refused("", "A subscription must have at least one active plan. If you'd like to cancel this subscription, please use the cancel endpoint.")
+		return nil, lastItem()
 	}
 	t.reshape(c, s, old, nil)
 	return object{"id": c.id, "object": "subscription_item", "deleted": true}, nil

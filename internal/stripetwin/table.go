@@ -1,6 +1,7 @@
 package stripetwin
 
 import (
+	"bytes"
 	"encoding/json"
 	"hash/maphash"
 	"iter"
@@ -162,7 +163,20 @@ func (tb *table[T, P]) settle() {
 // forget lets go of the live rows; those that wait for a settle stay.
 func (tb *table[T, P]) forget() {
 	if len(tb.stale) == 0 {
+		if tb.s.lost != nil {
+			tb.audit()
+		}
 		clear(tb.live)
+	}
+}
+
+// audit names the live rows with a change that nobody marked.
+func (tb *table[T, P]) audit() {
+	for seq, v := range tb.live {
+		sl, there := tb.rows.Get(seq)
+		if there && !bytes.Equal(tb.pack.put(nil, reflect.ValueOf(v).Elem()), tb.s.slab.bytes(sl)) {
+			tb.s.lost(P(v).top().ID)
+		}
 	}
 }
 

@@ -127,11 +127,11 @@ func createTaxRate(t *Twin, c *call) (object, error) {
 	}
 	r := &taxRate{Inclusive: f.boolean("inclusive", false), Percentage: f.str("percentage", 20)}
 	r.fields(f)
-	pct, err := decimal.NewFromString(r.Percentage)
+	pct, ok := readDecimal(r.Percentage)
 	switch {
 	case f.err != nil:
 		return nil, f.err
-	case err != nil || pct.IsNegative() || pct.GreaterThan(decimal.NewFromInt(100)) || pct.Exponent() < -4:
+	case !ok || pct.IsNegative() || pct.GreaterThan(decimal.NewFromInt(100)) || pct.Exponent() < -4:
 		return nil, invalid("parameter_invalid_decimal", "percentage", "Invalid decimal: %s; must be between 0 and 100 with at most 4 decimal places.", r.Percentage)
 	}
 	r.Percentage = pct.String()

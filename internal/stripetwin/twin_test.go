@@ -31,6 +31,7 @@ func start(t *testing.T, o stripetwin.Options) (*stripetwin.Twin, *client.API, *
 	srv := httptest.NewServer(stripespec.Watch(t, tw.Handler()))
 	t.Cleanup(srv.Close)
 	tw.SetBaseURL(srv.URL)
+	tw.OnLostChange(func(id string) { t.Errorf("%s was changed and not marked", id) })
 	return tw, clientFor(srv, testKey), srv
 }
 
