@@ -1,6 +1,7 @@
 package acumaticatwin
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/shopspring/decimal"
@@ -15,7 +16,8 @@ const (
 	depositDate = "CurrentDocument.DepositDate"
 	deposited   = "CurrentDocument.Deposited"
 	asBatch     = "CurrentDocument.DepositAsBatch"
-	// depositAfter is the first day on which it may be deposited.
+	// depositAfter is the first day on which it may be deposited; without one
+	// that is the day of the document.
 	depositAfter = "Document.DepositAfter"
 )
 
@@ -126,7 +128,7 @@ func (x *tx) totalDeposit(r *record, bad *problems) {
 func (x *tx) completeDetail(r, l *record) bool {
 	doc := x.depositable(l)
 	if doc == nil || docCurrency(doc) != r.get("CuryID") || (doc.get(depositNbr) != "" && doc.get(depositNbr) != r.get("RefNbr")) ||
-		doc.get(depositAfter) > r.get("TranDate") {
+		cmp.Or(doc.get(depositAfter), documentDate(doc)) > r.get("TranDate") {
 		return false
 	}
 	amount, direction := depositAmount(doc), drReceipt

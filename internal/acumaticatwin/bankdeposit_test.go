@@ -80,6 +80,7 @@ func TestDepositRules(t *testing.T) {
 		{"no account", `{}`, "'Cash Account' cannot be empty."},
 		{"onto a clearing account", depositBody(SeedCashAccountUSD, "", "Payment/000001"), "Cash Account '10250ST' cannot be found"},
 		{"another currency", depositBody(SeedBankCashAccountEUR, "", "Payment/000001"), "Reference Nbr. '000001' cannot be found"},
+		{"before the payment", depositBody(SeedBankCashAccount, `,"TranDate":{"value":"2026-05-14"}`, "Payment/000001"), "Reference Nbr. '000001' cannot be found"},
 		{"unknown payment", depositBody(SeedBankCashAccount, "", "Payment/000009"), "Reference Nbr. '000009' cannot be found"},
 		{"no charge type", depositBody(SeedBankCashAccount, `,"Charges":[{"CuryChargeAmt":{"value":1}}]`, "Payment/000001"), "'Entry Type' cannot be empty."},
 		{"a receipt", depositBody(SeedBankCashAccount, `,"Charges":[{"EntryTypeID":{"value":"FEERETURN"}}]`, "Payment/000001"), "Entry Type 'FEERETURN' cannot"},

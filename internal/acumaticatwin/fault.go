@@ -114,5 +114,8 @@ func (t *Twin) expire(c *call) {
 		delete(t.sessions, c.sessionOf(g))
 		token, _ := strings.CutPrefix(c.header.Get("Authorization"), "Bearer ")
 		delete(t.st.Grants, hashed(token))
+		if err := t.st.write(t.st.grantsEntry); err != nil {
+			t.o.Log.Error("acumatica twin expired token not written", "error", err)
+		}
 	}
 }

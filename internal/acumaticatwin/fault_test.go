@@ -102,6 +102,29 @@ func TestATokenExpiresInTheMiddle(t *testing.T) {
 	want(t, "refreshed", get(bearer(second)), 200)
 }
 
+func TestAnExpiredTokenIsDeadAfterARestartAndGivesItsSlotBack(t *testing.T) {
+	o := testOptions(newClock())
+	o.StateFile, o.Limits = t.TempDir()+"/state", Limits{Sessions: 1}
+	twin, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := serve(t, twin)
+	signIn := "grant_type=password&username=api&password=correct+horse&scope=api:concurrent_access"
+	first, second := c.token(signIn).text("access_token"), c.token(signIn).text("access_token")
+	c.do("GET", root+"Payment", "", bearer(first)).wantStatus(t, 200)
+	c.do("GET", root+"Payment", "", bearer(second)).wantStatus(t, 302)
+	c.fault(Fault{Count: 1, Mode: "expire_token"})
+	c.do("GET", root+"Payment", "", bearer(first)).wantStatus(t, 401)
+	c.do("GET", root+"Payment", "", bearer(second)).wantStatus(t, 200)
+	if twin, err = New(o); err != nil {
+		t.Fatal(err)
+	}
+	c = serve(t, twin)
+	c.do("GET", root+"Payment", "", bearer(first)).wantStatus(t, 401)
+	c.do("GET", root+"Payment", "", bearer(second)).wantStatus(t, 200)
+}
+
 func TestDelayedRequestIsWorkedOnAfterTheClientHasGone(t *testing.T) {
 	c := start(t, testOptions(newClock()))
 	c.fault(Fault{Method: "PUT", Count: 1, Mode: "delay:100ms"})

@@ -5,7 +5,6 @@ import (
 	"iter"
 	"math"
 	"strings"
-	"sync"
 
 	"github.com/tidwall/btree"
 )
@@ -16,6 +15,7 @@ const maxFresh = 1024
 
 // A table holds the rows of one entity packed, by the number in their id, and
 // finds them by key, by the entity's indexed fields and by the time of change.
+// Twin.mu guards it; a read writes too.
 type table struct {
 	st   *state
 	e    *entity
@@ -26,9 +26,7 @@ type table struct {
 	// half are told apart by looking at the rows.
 	fields  map[string]*btree.Set[uint64]
 	changed btree.Set[uint64]
-
-	mu    sync.Mutex // of fresh: readers share a table
-	fresh map[uint32]*record
+	fresh   map[uint32]*record // some rows, unpacked
 }
 
 func newTable(st *state, e *entity) *table {
@@ -51,13 +49,11 @@ func (t *table) number(id string) (uint32, bool) {
 
 // get returns a row, or nil. It is shared: it must not be changed.
 func (t *table) get(n uint32) *record {
-	t.mu.Lock()
-	r := t.fresh[n]
-	t.mu.Unlock()
-	if r != nil {
+	if r := t.fresh[n]; r != nil {
 		return r
 	}
-	if r = t.peek(n); r != nil {
+	r := t.peek(n)
+	if r != nil {
 		t.keep(n, r)
 	}
 	return r
@@ -77,8 +73,6 @@ func (t *table) peek(n uint32) *record {
 }
 
 func (t *table) keep(n uint32, r *record) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	if len(t.fresh) >= maxFresh {
 		clear(t.fresh)
 	}
