@@ -189,6 +189,9 @@ func (t *Twin) EscalateDispute(ctx context.Context, disputeID string) error {
 		if d.Taken != "" {
 			return invalid("", "", "The dispute %s is no inquiry.", d.ID)
 		}
+		if ch := t.s.Charges.get(d.Charge); ch.Refunded == ch.Amount {
+			return invalid("", "", "The charge %s was refunded; its inquiry ends without a chargeback.", ch.ID)
+		}
 		before := t.renderDispute(d, c.now)
 		t.withdraw(c, d)
 		after := t.renderDispute(d, c.now)

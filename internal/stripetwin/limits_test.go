@@ -177,3 +177,12 @@ func TestEveryUpdateStays(t *testing.T) {
 		}
 	}
 }
+
+func TestRefundedChargeIsNotChargedBackAsWell(t *testing.T) {
+	tw, sc, _ := start(t, stripetwin.Options{})
+	ch, d := disputedCharge(t, sc, "pm_card_createDisputeInquiry")
+	refundPart(t, sc, ch.ID, 100_00)
+	if err := tw.EscalateDispute(t.Context(), d.ID); err == nil || balanceSum(t, sc) != -3_20 {
+		t.Errorf("escalated: %v, balance %d", err, balanceSum(t, sc))
+	}
+}
