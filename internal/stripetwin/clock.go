@@ -3,6 +3,7 @@ package stripetwin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"math"
 	"net/http"
@@ -154,10 +155,11 @@ func (t *Twin) controlAdvance(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	d, err := time.ParseDuration(in.By)
-	if err == nil {
-		err = t.Advance(req.Context(), d)
-	}
 	if err != nil {
+		refuseJSON(w, fmt.Errorf("by %q: want a duration such as 36h or 10m", in.By))
+		return
+	}
+	if err := t.Advance(req.Context(), d); err != nil {
 		refuseJSON(w, err)
 		return
 	}

@@ -201,7 +201,7 @@ func (t *Twin) post(ctx context.Context, client *http.Client, p parcel) (int, er
 	}
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	req.Header.Set("User-Agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
-	req.Header.Set("Stripe-Signature", signature(p.secrets, t.now().Unix(), p.body))
+	req.Header.Set("Stripe-Signature", signature(p.secrets, t.wall().Unix(), p.body))
 	res, err := client.Do(req)
 	if err != nil {
 		return 0, fmt.Errorf("deliver webhook: %w", err)

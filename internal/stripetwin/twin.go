@@ -56,10 +56,11 @@ type Twin struct {
 	log       *slog.Logger
 	now       func() time.Time
 	searchLag time.Duration
-	feeBack   bool         // of refunds
-	daily     bool         // automatic payouts
-	feeTax    int64        // per mille
-	ahead     atomic.Int64 // nanoseconds that Advance moved the clock
+	feeBack   bool             // of refunds
+	daily     bool             // automatic payouts
+	feeTax    int64            // per mille
+	ahead     atomic.Int64     // nanoseconds that Advance moved the clock
+	wall      func() time.Time // what Advance does not move: receivers compare a signature's time with their own clock
 	routes    []route
 	faults    *twinfault.Script
 	poked     chan struct{} // capacity 1: there may be webhooks to deliver
@@ -131,6 +132,7 @@ func New(o Options) (*Twin, error) {
 	if behind := s.Last - o.Now().Unix(); behind > 0 { // it was advanced before the restart
 		t.ahead.Store(behind * int64(time.Second))
 	}
+	t.wall = o.Now
 	t.now = func() time.Time { return o.Now().Add(time.Duration(t.ahead.Load())) }
 	t.routes = apiRoutes()
 	t.faults = twinfault.NewScript(faultWords(), t.now)

@@ -242,6 +242,21 @@ func TestEndpointsMadeThroughTheAPI(t *testing.T) {
 	}
 }
 
+// TestSignedNowAlsoWhenTheClockIsAhead: receivers refuse a signature that is
+// minutes off their own clock.
+func TestSignedNowAlsoWhenTheClockIsAhead(t *testing.T) {
+	tw, sc, _ := start(t, stripetwin.Options{})
+	url, got := hits(t, func(int) int { return http.StatusOK })
+	tw.SetWebhook(url, secret)
+	advance(t, tw, 72*time.Hour)
+	run(t, tw)
+	newCustomer(t, sc)
+	h := next(t, got)
+	if _, err := webhook.ConstructEvent([]byte(h.body), h.sig, secret); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestEventsByTypeAndCursor(t *testing.T) {
 	_, sc, _ := start(t, stripetwin.Options{})
 	cus := newCustomer(t, sc)
