@@ -1,7 +1,9 @@
 package acumaticatwin
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -37,6 +39,22 @@ func (t *Twin) controlRoutes() map[string]func(*call) reply {
 	}
 }
 
+// controlBodies are what the routes that take something want; what is marked
+// with ? may be left out.
+var controlBodies = map[string]string{
+	"POST /_twin/customers": `{"name", "email"?, "phone"?, "currency"?, "terms"?, "tax_zone"?, "status"?, ` +
+		`"address"?: {"line1", "line2", "city", "state", "postal_code", "country"}}`,
+	"POST /_twin/invoices": `{"customer_id", "lines": [{"description", "qty", "unit_price", "inventory_id"?, "taxable"?}], "type"?: "Credit Memo", ` +
+		`"date"?: "2026-05-14", "terms"?, "description"?, "customer_order"?, "currency"?, "unreleased"?}`,
+	"POST /_twin/rates":                `{"currency", "date": "2026-05-14", "rate": "1.08", "type"?}`,
+	"POST /_twin/periods/close":        `{"period": "2026-05", "module"?: "AR", "CA" or "GL"}`,
+	"POST /_twin/periods/open":         `{"period": "2026-05"}`,
+	"POST /_twin/periods/deactivate":   `{"period": "2026-05"}`,
+	"POST /_twin/notifications":        `{"url", "header"?, "value"?, "query"?, "entities"?: ["Invoice"], "fields"?: ["Status"]}`,
+	"POST /_twin/notifications/resend": `{"id"?}`,
+	"POST " + faultPath:                `{"mode", "method"?, "path_prefix"?, "count"?, "after"?, "probability"?, "seed"?, "from"?, "for"?, "retry_after"?} or a list of such`,
+}
+
 // control answers a call of the control interface; GET /_twin lists them all.
 func (t *Twin) control(c *call) reply {
 	routes := t.controlRoutes()
@@ -50,6 +68,11 @@ func (t *Twin) control(c *call) reply {
 			names = append(names, method+" "+faultPath)
 		}
 		slices.Sort(names)
+		for i, name := range names {
+			if body := controlBodies[name]; body != "" {
+				names[i] = name + " " + body
+			}
+		}
 		return jsonReply(http.StatusOK, map[string][]string{"routes": names})
 	}
 	return controlError(http.StatusNotFound, "no such route: "+route+"; GET /_twin lists them")
@@ -74,7 +97,7 @@ func controlPeriod(c *call, change func(period, module string) error) reply {
 		Period string `json:"period"`
 		Module string `json:"module"` // to close in one only: AR, CA or GL
 	}
-	if err := json.Unmarshal(c.body, &in); err != nil {
+	if err := c.controlBody(&in); err != nil {
 		return controlError(http.StatusBadRequest, err.Error())
 	}
 	if err := change(in.Period, in.Module); err != nil {
@@ -83,10 +106,21 @@ func controlPeriod(c *call, change func(period, module string) error) reply {
 	return emptyReply(http.StatusNoContent)
 }
 
+// controlBody decodes what came. A name that is not known is refused: left
+// out, it would make another thing than was asked for.
+func (c *call) controlBody(into any) error {
+	d := json.NewDecoder(bytes.NewReader(c.body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return fmt.Errorf("body: %w; GET /_twin shows what it wants", err)
+	}
+	return nil
+}
+
 // controlAdd decodes one thing, adds it and answers its key.
 func controlAdd[T any](c *call, key string, add func(T) (string, error)) reply {
 	var in T
-	if err := json.Unmarshal(c.body, &in); err != nil {
+	if err := c.controlBody(&in); err != nil {
 		return controlError(http.StatusBadRequest, err.Error())
 	}
 	id, err := add(in)
@@ -98,7 +132,7 @@ func controlAdd[T any](c *call, key string, add func(T) (string, error)) reply {
 
 func (t *Twin) controlDestination(c *call) reply {
 	var d Destination
-	if err := json.Unmarshal(c.body, &d); err != nil {
+	if err := c.controlBody(&d); err != nil {
 		return controlError(http.StatusBadRequest, err.Error())
 	}
 	if err := t.AddDestination(d); err != nil {

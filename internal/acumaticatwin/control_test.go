@@ -15,11 +15,31 @@ func TestControlListsWhatItHas(t *testing.T) {
 	}
 	for _, r := range routes {
 		method, path, _ := strings.Cut(r.(string), " ")
+		path, _, _ = strings.Cut(path, " ")
 		if status := c.do(method, path, "", nil).status; status == http.StatusNotFound || status == http.StatusMethodNotAllowed {
 			t.Errorf("%s: got %d", r, status)
 		}
 	}
 	c.do("GET", "/_twin/nothing", "", nil).wantStatus(t, 404).wantText(t, "GET /_twin lists them")
+}
+
+// What the control interface does not know it must not leave out silently: an
+// amount that is not read makes an invoice over nothing.
+func TestControlRefusesNamesItDoesNotKnow(t *testing.T) {
+	c := start(t, testOptions(newClock()))
+	for path, body := range map[string]string{
+		"customers":     `{"CustomerName":"Northwind"}`,
+		"invoices":      `{"customer_id":"C000001","amount":"100"}`,
+		"rates":         `{"currency":"EUR","day":"2026-05-14","rate":"1.1"}`,
+		"periods/close": `{"period":"2026-05","modul":"AR"}`,
+		"notifications": `{"uri":"http://127.0.0.1:1"}`,
+	} {
+		a := c.do("POST", "/_twin/"+path, body, nil).wantStatus(t, 400)
+		a.wantText(t, "unknown field")
+		a.wantText(t, "GET /_twin shows")
+	}
+	c.do("POST", "/_twin/invoices", `{"customer_id":"C000001"}`, nil).wantStatus(t, 422).wantText(t, "lines")
+	c.do("GET", "/_twin", "", nil).wantText(t, `unit_price`)
 }
 
 // A log-out without a length is refused by the web server.

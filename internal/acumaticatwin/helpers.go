@@ -104,6 +104,9 @@ func (t *Twin) addCustomer(c Customer) (string, error) {
 }
 
 func (t *Twin) addInvoice(i Invoice) (string, error) {
+	if len(i.Lines) == 0 {
+		return "", errors.New(`lines: want at least one, such as {"description": "Chairs", "qty": "2", "unit_price": "50"}; without, the invoice is over nothing`)
+	}
 	p := newPatch("Type", i.Type, "Customer", i.CustomerID, "Date", i.Date, "Terms", i.Terms, "Description", i.Description,
 		"CustomerOrder", i.CustomerOrder, curyID, i.Currency, "Hold", "false")
 	for _, l := range i.Lines {
