@@ -133,8 +133,8 @@ func netLines(lines []Line) []Line {
 	var kept []Line
 	for _, l := range lines {
 		k := Line{Account: l.Account}
-		k.Debit, k.Credit = sides(l.Debit.Sub(l.Credit))
-		k.BaseDebit, k.BaseCredit = sides(l.BaseDebit.Sub(l.BaseCredit))
+		k.Debit, k.Credit = sides(l.Debit, l.Credit)
+		k.BaseDebit, k.BaseCredit = sides(l.BaseDebit, l.BaseCredit)
 		if k != (Line{Account: l.Account}) {
 			kept = append(kept, k)
 		}
@@ -142,8 +142,16 @@ func netLines(lines []Line) []Line {
 	return kept
 }
 
-// sides puts a net amount on the side of its sign.
-func sides(net decimal.Decimal) (debit, credit decimal.Decimal) {
+// sides puts what is left of two sides on the side of its sign. Most often that
+// is already so.
+func sides(debit, credit decimal.Decimal) (netDebit, netCredit decimal.Decimal) {
+	switch {
+	case credit.IsZero() && debit.IsPositive():
+		return debit, decimal.Decimal{}
+	case debit.IsZero() && credit.IsPositive():
+		return decimal.Decimal{}, credit
+	}
+	net := debit.Sub(credit)
 	switch net.Sign() {
 	case 1:
 		return net, decimal.Decimal{}

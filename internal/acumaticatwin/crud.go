@@ -57,6 +57,7 @@ func (t *Twin) list(c *call, e *entity) reply {
 		return fail.reply()
 	}
 	x := t.beginWithin(c.within)
+	x.heads = len(opt.exp) == 0 && e.also == nil
 	rows, fail := x.find(e, c.version, opt.filter, opt.skip, opt.top)
 	if fail != nil {
 		return fail.reply()
@@ -69,6 +70,9 @@ func (t *Twin) list(c *call, e *entity) reply {
 			w.WriteByte(',')
 		}
 		v.top(&w, r, i+1)
+		if i == 0 {
+			w.Grow(w.Len() * len(rows)) // the others are about as long
+		}
 	}
 	w.WriteByte(']')
 	return rawReply(http.StatusOK, w.Bytes())

@@ -23,7 +23,8 @@ func idTail(tenant string) string {
 
 // idText is the id with number n.
 func (st *state) idText(n uint64) string {
-	digits := fmt.Sprintf("%012x", n)
+	const over = 1 << (4 * idDigits) // a digit more, so that zeros in front are written
+	digits := strconv.FormatUint(over|n&(over-1), 16)[1:]
 	return digits[idDigits-8:] + "-" + digits[:idDigits-8] + st.Tail
 }
 

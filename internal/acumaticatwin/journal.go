@@ -165,7 +165,7 @@ const (
 
 func keepBase(r, row *record, l Line) {
 	if r.get(docRate) != "" {
-		d, c := sides(l.BaseDebit.Sub(l.BaseCredit))
+		d, c := sides(l.BaseDebit, l.BaseCredit)
 		row.setDec(baseDebit, d)
 		row.setDec(baseCredit, c)
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/maphash"
-	"iter"
 	"maps"
 	"slices"
 	"strconv"
@@ -30,6 +29,8 @@ type layout struct {
 	Fields []string `json:"f,omitempty"`
 	One    []string `json:"o,omitempty"`
 	Many   []string `json:"m,omitempty"`
+
+	words []*words // of Fields
 }
 
 // words are the numbered values of a field, and the numbered beginnings of
@@ -65,12 +66,13 @@ func newCodec() *codec {
 // ready rebuilds the look-up tables after a load.
 func (c *codec) ready() {
 	c.layouts, c.seed = map[uint64][]uint64{}, maphash.MakeSeed()
-	for i, l := range c.Layouts {
-		sum := c.sum(slices.Values(l.Fields), slices.Values(l.One), slices.Values(l.Many))
-		c.layouts[sum] = append(c.layouts[sum], uint64(i))
-	}
 	for _, w := range c.Words {
 		w.texts, w.starts = numbered(w.Texts), numbered(w.Starts)
+	}
+	for i, l := range c.Layouts {
+		sum := c.sum(l.Fields) + 3*c.sum(l.One) + 5*c.sum(l.Many)
+		c.layouts[sum] = append(c.layouts[sum], uint64(i))
+		c.Layouts[i].words = c.wordsOf(l.Fields)
 	}
 }
 
@@ -83,18 +85,24 @@ func numbered(list []string) map[string]uint64 {
 }
 
 // sum is the same for the same names in any order.
-func (c *codec) sum(fields, one, many iter.Seq[string]) uint64 {
-	var sum uint64
-	for i, names := range []iter.Seq[string]{fields, one, many} {
-		for name := range names {
-			sum += maphash.String(c.seed, name) * uint64(2*i+1) //nolint:gosec // G115: below 6
-		}
+func (c *codec) sum(names []string) (sum uint64) {
+	for _, name := range names {
+		sum += maphash.String(c.seed, name)
+	}
+	return sum
+}
+
+// sumOf is codec.sum of the keys of a map. An iterator over them instead would
+// be a tenth of what seeding allocates.
+func sumOf[T any](seed maphash.Seed, m map[string]T) (sum uint64) {
+	for name := range m {
+		sum += maphash.String(seed, name)
 	}
 	return sum
 }
 
 func (c *codec) layoutOf(r *record) (uint64, *layout) {
-	sum := c.sum(maps.Keys(r.Fields), maps.Keys(r.One), maps.Keys(r.Many))
+	sum := sumOf(c.seed, r.Fields) + 3*sumOf(c.seed, r.One) + 5*sumOf(c.seed, r.Many)
 	for _, n := range c.layouts[sum] {
 		if l := &c.Layouts[n]; fits(l.Fields, r.Fields) && fits(l.One, r.One) && fits(l.Many, r.Many) {
 			return n, l
@@ -102,8 +110,9 @@ func (c *codec) layoutOf(r *record) (uint64, *layout) {
 	}
 	n := uint64(len(c.Layouts))
 	c.layouts[sum] = append(c.layouts[sum], n)
+	fields := slices.Sorted(maps.Keys(r.Fields))
 	c.Layouts = append(c.Layouts, layout{
-		Fields: slices.Sorted(maps.Keys(r.Fields)), One: slices.Sorted(maps.Keys(r.One)), Many: slices.Sorted(maps.Keys(r.Many)),
+		Fields: fields, One: slices.Sorted(maps.Keys(r.One)), Many: slices.Sorted(maps.Keys(r.Many)), words: c.wordsOf(fields),
 	})
 	return n, &c.Layouts[n]
 }
@@ -120,13 +129,15 @@ func fits[T any](names []string, m map[string]T) bool {
 	return true
 }
 
-func (c *codec) wordsOf(field string) *words {
-	w := c.Words[field]
-	if w == nil {
-		w = &words{texts: map[string]uint64{}, starts: map[string]uint64{}}
-		c.Words[field] = w
+func (c *codec) wordsOf(fields []string) []*words {
+	list := make([]*words, len(fields))
+	for i, field := range fields {
+		if c.Words[field] == nil {
+			c.Words[field] = &words{texts: map[string]uint64{}, starts: map[string]uint64{}}
+		}
+		list[i] = c.Words[field]
 	}
-	return w
+	return list
 }
 
 // number gives s a number while there is room.
@@ -169,8 +180,8 @@ func (p *packing) record(r *record) {
 	p.buf = binary.AppendUvarint(p.buf, n)
 	p.recordID(r.ID)
 	p.text(r.Note)
-	for _, name := range l.Fields {
-		p.value(name, r.Fields[name])
+	for i, name := range l.Fields {
+		p.value(l.words[i], r.Fields[name])
 	}
 	for _, name := range l.One {
 		p.record(r.One[name])
@@ -195,14 +206,13 @@ func (p *packing) recordID(id string) {
 	p.id = n
 }
 
-func (p *packing) value(field, s string) {
+func (p *packing) value(w *words, s string) {
 	if ms, ok := stampMillis(s); ok {
 		p.buf = binary.AppendUvarint(p.buf, tagStamp)
 		p.buf = binary.AppendVarint(p.buf, ms-p.stamp)
 		p.stamp = ms
 		return
 	}
-	w := p.st.codec.wordsOf(field)
 	value, places, digits, ok := splitNumber(s)
 	room := maxTexts
 	if ok {
@@ -266,7 +276,12 @@ func plainNumber(s string) bool {
 	if d == "" || len(d) > maxDigits || (d[0] == '0' && s != "0" && s != "-0") {
 		return false
 	}
-	return strings.Trim(d, "0123456789") == "" && s != "-0"
+	for i := range len(d) {
+		if d[i] < '0' || d[i] > '9' {
+			return false
+		}
+	}
+	return true
 }
 
 // stampMillis reads an instant that stampText wrote.

@@ -39,14 +39,21 @@ func newRecord(id string) *record {
 func (r *record) clone() *record {
 	c := newRecord(r.ID)
 	c.Note = r.Note
-	maps.Copy(c.Fields, r.Fields)
+	if r.Fields != nil {
+		c.Fields = maps.Clone(r.Fields)
+	}
 	for k, v := range r.One {
 		c.One[k] = v.clone()
 	}
 	for k, lines := range r.Many {
-		for _, l := range lines {
-			c.Many[k] = append(c.Many[k], l.clone())
+		if len(lines) == 0 {
+			continue
 		}
+		own := make([]*record, len(lines))
+		for i, l := range lines {
+			own[i] = l.clone()
+		}
+		c.Many[k] = own
 	}
 	return c
 }
@@ -111,7 +118,11 @@ func (r *record) setDefault(name, v string) {
 
 // dec returns a decimal field; null is zero.
 func (r *record) dec(name string) decimal.Decimal {
-	d, err := decimal.NewFromString(r.Fields[name])
+	text := r.Fields[name]
+	if text == "" || text == "0" { // half of all amounts
+		return decimal.Zero
+	}
+	d, err := decimal.NewFromString(text)
 	if err != nil {
 		return decimal.Zero
 	}
@@ -160,7 +171,7 @@ func parseDecimal(s string) (decimal.Decimal, bool) {
 	if err != nil || d.Exponent() > maxExponent || d.Exponent() < -maxExponent {
 		return decimal.Zero, false
 	}
-	if d.Coefficient().CmpAbs(new(big.Int).Exp(big.NewInt(10), big.NewInt(maxExponent), nil)) > 0 {
+	if len(s) > maxExponent && d.Coefficient().CmpAbs(new(big.Int).Exp(big.NewInt(10), big.NewInt(maxExponent), nil)) > 0 {
 		return decimal.Zero, false
 	}
 	return d, true

@@ -156,11 +156,11 @@ func (e *entity) in(version int, custom bool) bool {
 }
 
 func (e *entity) keyOf(r *record) string {
-	values := make([]string, len(e.keys))
-	for i, k := range e.keys {
-		values[i] = r.get(k)
+	key := fold(r.get(e.keys[0]))
+	for _, k := range e.keys[1:] {
+		key += keySeparator + fold(r.get(k))
 	}
-	return foldKey(values)
+	return key
 }
 
 // unsaved reports whether the record has not got its number yet.

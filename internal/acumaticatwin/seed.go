@@ -52,6 +52,7 @@ func (x *tx) row(entityName string, pairs ...string) *record {
 
 func (x *tx) line(pairs ...string) *record {
 	r := newRecord(x.newID())
+	r.Fields = make(map[string]string, len(pairs)/2)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		r.setDefault(pairs[i], pairs[i+1])
 	}

@@ -72,6 +72,22 @@ func (t *table) peek(n uint32) *record {
 	return r
 }
 
+// head is peek without the lines of the row, or with them.
+func (t *table) head(n uint32) *record {
+	if r := t.fresh[n]; r != nil {
+		return r
+	}
+	packed, ok := t.rows[n]
+	if !ok {
+		return nil
+	}
+	r, err := t.st.unpackHead(n, packed)
+	if err != nil {
+		panic(err) // as in peek
+	}
+	return r
+}
+
 func (t *table) keep(n uint32, r *record) {
 	if len(t.fresh) >= maxFresh {
 		clear(t.fresh)

@@ -21,6 +21,7 @@ type tx struct {
 	within      within
 	params      map[string]string // of the action that runs
 	zone        *time.Location    // of the server
+	heads       bool              // stored rows are read without their lines
 }
 
 func (t *Twin) begin() *tx {
@@ -56,6 +57,9 @@ func (x *tx) current(t *table, n uint32, read func(uint32) *record) *record {
 		if _, ok := own[x.st.idText(uint64(n))]; ok {
 			return nil
 		}
+	}
+	if x.heads {
+		return t.head(n)
 	}
 	return read(n)
 }

@@ -26,6 +26,16 @@ func (st *state) unpack(n uint32, packed string) (*record, error) {
 	return r, nil
 }
 
+// unpackHead is unpack without lines: a third of the time for a payment.
+func (st *state) unpackHead(n uint32, packed string) (*record, error) {
+	u := unpacking{st: st, rest: packed, id: uint64(n)}
+	r, _ := u.head()
+	if u.bad {
+		return nil, errPacked
+	}
+	return r, nil
+}
+
 func (u *unpacking) uvarint() uint64 {
 	var v uint64
 	for i := range min(len(u.rest), binary.MaxVarintLen64) {
@@ -63,21 +73,27 @@ func of[T any](u *unpacking, list []T, n uint64) T {
 	return list[n]
 }
 
-func (u *unpacking) record() *record {
+// head reads a record up to its lines, which are last.
+func (u *unpacking) head() (*record, layout) {
 	l := of(u, u.st.codec.Layouts, u.uvarint())
 	if u.bad {
-		return newRecord("")
+		return newRecord(""), l
 	}
 	r := &record{
 		ID: u.recordID(), Note: u.text(), Fields: make(map[string]string, len(l.Fields)),
 		One: make(map[string]*record, len(l.One)), Many: make(map[string][]*record, len(l.Many)),
 	}
-	for _, name := range l.Fields {
-		r.Fields[name] = u.value(name)
+	for i, name := range l.Fields {
+		r.Fields[name] = u.value(l.words[i])
 	}
 	for _, name := range l.One {
 		r.One[name] = u.record()
 	}
+	return r, l
+}
+
+func (u *unpacking) record() *record {
+	r, l := u.head()
 	for _, name := range l.Many {
 		count := u.uvarint()
 		if count > uint64(len(u.rest)) {
@@ -102,7 +118,7 @@ func (u *unpacking) recordID() string {
 	return u.st.idText(u.id)
 }
 
-func (u *unpacking) value(field string) string {
+func (u *unpacking) value(w *words) string {
 	tag := u.uvarint()
 	switch {
 	case tag == tagText:
@@ -111,18 +127,8 @@ func (u *unpacking) value(field string) string {
 		u.stamp += u.varint()
 		return time.UnixMilli(u.stamp).UTC().Format(time.RFC3339Nano)
 	case tag >= tagWords:
-		w := u.st.codec.Words[field]
-		if w == nil {
-			u.bad = true
-			return ""
-		}
 		return of(u, w.Texts, tag-tagWords)
 	case tag == tagTail:
-		w := u.st.codec.Words[field]
-		if w == nil {
-			u.bad = true
-			return ""
-		}
 		start, digits, value := of(u, w.Starts, u.uvarint()), u.uvarint(), strconv.FormatUint(u.uvarint(), 10)
 		if digits < uint64(len(value)) || digits > maxDigits {
 			u.bad = true

@@ -3,10 +3,10 @@ package acumaticatwin
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // A view says how records are written for one request.
@@ -27,9 +27,11 @@ func (v *view) top(w *bytes.Buffer, r *record, row int) {
 	v.body(w, &v.e.shape, r, row, v.opt.sel, v.opt.exp)
 	w.WriteString(`,"custom":`)
 	v.customFields(w, r)
-	self := v.base + "/" + v.e.name + "/" + r.ID
-	files := fmt.Sprintf("%s/files/%s/%s/%s/{filename}", v.base, v.e.graph, v.e.view, r.ID)
-	w.WriteString(`,"_links":{"self":` + quote(self) + `,"files:put":` + quote(files) + `}`)
+	w.WriteString(`,"_links":{"self":`)
+	writeQuoted(w, v.base+"/"+v.e.name+"/"+r.ID)
+	w.WriteString(`,"files:put":`)
+	writeQuoted(w, v.base+"/files/"+v.e.graph+"/"+v.e.view+"/"+r.ID+"/{filename}")
+	w.WriteByte('}')
 	if v.opt.files {
 		raw, err := json.Marshal(v.fileLinks(r))
 		if err != nil {
@@ -41,7 +43,9 @@ func (v *view) top(w *bytes.Buffer, r *record, row int) {
 }
 
 func (v *view) body(w *bytes.Buffer, s *shape, r *record, row int, sel, exp tree) {
-	fmt.Fprintf(w, `"id":%s,"rowNumber":%d,"note":%s`, quote(r.ID), row, v.note(s, r))
+	w.WriteString(`"id":`)
+	writeQuoted(w, r.ID)
+	w.WriteString(`,"rowNumber":` + strconv.Itoa(row) + `,"note":` + v.note(s, r))
 	if text := v.recordError(r, s); text != "" {
 		w.WriteString(`,"error":` + quote(text))
 	}
@@ -50,7 +54,9 @@ func (v *view) body(w *bytes.Buffer, s *shape, r *record, row int, sel, exp tree
 		if f.since > v.version || (sel != nil && !sel.has(f.name) && v.bad.of(r, f.column) == "") {
 			continue
 		}
-		w.WriteString("," + quote(f.name) + ":")
+		w.WriteByte(',')
+		writeQuoted(w, f.name)
+		w.WriteByte(':')
 		v.field(w, f, r)
 	}
 	for i := range s.parts {
@@ -140,7 +146,8 @@ func (v *view) field(w *bytes.Buffer, f *field, r *record) {
 	w.WriteByte('{')
 	sep := ""
 	if ok && !f.dead && (!v.list || !f.notInList) {
-		w.WriteString(`"value":` + v.scalar(f, text))
+		w.WriteString(`"value":`)
+		v.scalar(w, f, text)
 		sep = ","
 	}
 	if text := v.bad.of(r, f.column); text != "" {
@@ -150,37 +157,62 @@ func (v *view) field(w *bytes.Buffer, f *field, r *record) {
 }
 
 // scalar writes a value in the form of its type.
-func (v *view) scalar(f *field, text string) string {
+func (v *view) scalar(w *bytes.Buffer, f *field, text string) {
 	switch f.kind {
 	case decimalKind:
-		d, ok := parseDecimal(text)
-		if !ok {
-			return "null"
-		}
-		if !v.echo {
-			return d.StringFixed(int32(f.size)) //nolint:gosec // G115: a column's scale
-		}
-		if s := d.String(); strings.Contains(s, ".") {
-			return s
-		}
-		return d.StringFixed(1)
+		v.decimal(w, f, text)
 	case boolKind, intKind:
-		return text
+		w.WriteString(text)
 	case stampKind:
-		t, ok := parseInstant(text)
-		if !ok {
-			return "null"
+		if t, ok := parseInstant(text); ok {
+			v.instant(w, t, stampOnWire)
+			return
 		}
-		return quote(t.In(v.x.zone).Format(stampOnWire))
+		w.WriteString("null")
 	case dateKind:
-		t, err := time.ParseInLocation(dayLayout, text, v.x.zone) // midnight of the server
-		if err != nil {
-			return "null"
+		if t, err := time.ParseInLocation(dayLayout, text, v.x.zone); err == nil { // midnight of the server
+			v.instant(w, t, dayOnWire)
+			return
 		}
-		return quote(t.Format(dayOnWire))
+		w.WriteString("null")
 	case textKind, guidKind:
+		writeQuoted(w, text)
 	}
-	return quote(text)
+}
+
+func (v *view) decimal(w *bytes.Buffer, f *field, text string) {
+	if _, places, tail, ok := splitNumber(text); ok && tail == 0 && places <= f.size && !v.echo {
+		padDecimal(w, text, places, f.size) // the usual case, at a fifth of the time of the one below
+		return
+	}
+	d, ok := parseDecimal(text)
+	switch {
+	case !ok:
+		w.WriteString("null")
+	case !v.echo:
+		w.WriteString(d.StringFixed(int32(f.size))) //nolint:gosec // G115: a column's scale
+	case strings.Contains(d.String(), "."):
+		w.WriteString(d.String())
+	default:
+		w.WriteString(d.StringFixed(1))
+	}
+}
+
+// padDecimal writes a decimal that has so many places with those of its column.
+func padDecimal(w *bytes.Buffer, text string, places, size int) {
+	w.WriteString(text)
+	if places == 0 && size > 0 {
+		w.WriteByte('.')
+	}
+	for range size - places {
+		w.WriteByte('0')
+	}
+}
+
+func (v *view) instant(w *bytes.Buffer, t time.Time, layout string) {
+	w.WriteByte('"')
+	w.Write(t.In(v.x.zone).AppendFormat(w.AvailableBuffer(), layout))
+	w.WriteByte('"')
 }
 
 // customFields writes what $custom asked for, by view.
@@ -201,7 +233,8 @@ func (v *view) customFields(w *bytes.Buffer, r *record) {
 		}
 		w.WriteString(quote(fieldName) + `:{"type":"` + customType(f.kind) + `"`)
 		if text, ok := r.value(name); ok {
-			w.WriteString(`,"value":` + v.scalar(f, text))
+			w.WriteString(`,"value":`)
+			v.scalar(w, f, text)
 		}
 		w.WriteByte('}')
 	}
@@ -226,6 +259,20 @@ func customType(k kind) string {
 	case textKind:
 	}
 	return "CustomStringField"
+}
+
+// writeQuoted is quote for the texts of rows. Nearly all of them need no
+// escape, and json.Marshal was a fifth of the time of a list.
+func writeQuoted(w *bytes.Buffer, s string) {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			w.WriteString(quote(s))
+			return
+		}
+	}
+	w.WriteByte('"')
+	w.WriteString(s)
+	w.WriteByte('"')
 }
 
 func quote(s string) string {
