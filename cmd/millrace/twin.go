@@ -54,6 +54,24 @@ func (t *twinFlags) add(c *cobra.Command, listen string) {
 	c.Flags().StringVar(&t.faults, "faults", "", "file in YAML or JSON that scripts what goes wrong")
 }
 
+// claim locks the state file for this process until it ends; it tells what
+// stands in the way.
+func (t *twinFlags) claim() (release func() error, err error) {
+	if t.state == "" {
+		return func() error { return nil }, nil
+	}
+	release, err = lock(t.state + ".lock")
+	if errors.Is(err, errLocked) {
+		err = fmt.Errorf("--state %s: another twin works with this file: stop it, or name another file", t.state)
+	} else if err != nil {
+		err = fmt.Errorf("--state %s cannot be written: %w", t.state, err)
+	}
+	if err != nil {
+		return nil, usage(err)
+	}
+	return release, nil
+}
+
 // script gives the twin the faults of the file, all of them or none.
 func (t *twinFlags) script(s *twinfault.Script) error {
 	if t.faults == "" {
@@ -90,6 +108,11 @@ func (a *app) twinStripe() *cobra.Command {
 			return nil, err
 		}
 		limitMemory()
+		release, err := f.claim()
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = release() }() // ends with the process in any case
 		twin, err := stripetwin.New(stripetwin.Options{APIKey: key, StateFile: f.state, Log: log, Seed: scenario, Objects: objects})
 		if err != nil {
 			return nil, usage(err)
@@ -134,6 +157,11 @@ func (a *app) twinAcumatica() *cobra.Command {
 		}
 		o.StateFile, o.Log = f.state, log
 		limitMemory()
+		release, err := f.claim()
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = release() }() // ends with the process in any case
 		twin, err := acumaticatwin.New(o)
 		if err != nil {
 			return nil, usage(err)

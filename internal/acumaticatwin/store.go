@@ -166,20 +166,24 @@ func (t *table) load(row []byte) error {
 
 // write makes an entry durable. A process that is killed at any instant leaves
 // a file in which every entry that was answered for is whole. It does not sync
-// to the platter, so a power failure may lose the last changes.
+// to the platter, so a power failure may lose the last changes. A file that
+// cannot be written anew may still take another line.
 func (st *state) write(e func() entry) error {
 	if st.file == nil {
 		return nil
 	}
+	var failed error
 	if st.file.Due() {
-		return st.rewrite()
+		if failed = st.rewrite(); failed == nil || st.file.Empty() {
+			return failed
+		}
 	}
 	text, err := json.Marshal(e())
 	if err != nil {
 		return fmt.Errorf("encode twin state: %w", err)
 	}
 	if err := st.file.Append(text); err != nil {
-		return fmt.Errorf("write twin state: %w", err)
+		return errors.Join(failed, fmt.Errorf("write twin state: %w", err))
 	}
 	return nil
 }

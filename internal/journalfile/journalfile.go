@@ -17,6 +17,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // rewriteAfter is how many bytes are appended before a file is Due, unless its
@@ -38,12 +39,18 @@ type File struct {
 // Open reads the journal at path and gives every whole line, without its end
 // and only valid until it returns, to line; number 1 is the first. A torn last
 // line is cut off. A file that does not exist is an empty journal, and is not
-// made before the first Replace; an empty path gives a nil File.
+// made before the first Replace; an empty path gives a nil File. A folder that
+// takes no files is an error now and not at the first Replace; what a kill
+// during one left behind is removed. One process at a time may have a journal
+// open: who can be started twice sees to that.
 func Open(path string, line func(number int, text []byte) error) (*File, error) {
 	if path == "" {
 		return nil, nil
 	}
 	j := &File{path: path}
+	if err := j.prepare(); err != nil {
+		return nil, err
+	}
 	f, err := os.OpenFile(path, os.O_RDWR, 0o600) //nolint:gosec // G304: the operator names the file
 	if errors.Is(err, fs.ErrNotExist) {
 		return j, nil
@@ -60,6 +67,36 @@ func Open(path string, line func(number int, text []byte) error) (*File, error) 
 	}
 	j.f, j.base, j.size = f, size, size
 	return j, nil
+}
+
+// prepare tries whether the folder takes a file, and removes the temporary
+// ones of this journal.
+func (j *File) prepare() error {
+	f, err := j.temporary()
+	if err != nil {
+		return fmt.Errorf("%s cannot be written: %w", j.path, err)
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	files, err := os.ReadDir(filepath.Dir(j.path))
+	if err != nil {
+		return err
+	}
+	for _, e := range files {
+		if strings.HasPrefix(e.Name(), j.temporaryPrefix()) {
+			err = errors.Join(err, os.Remove(filepath.Join(filepath.Dir(j.path), e.Name())))
+		}
+	}
+	return err
+}
+
+func (j *File) temporaryPrefix() string { return "." + filepath.Base(j.path) + ".tmp-" }
+
+// temporary makes a file beside the journal with mode 0600: states hold
+// secrets.
+func (j *File) temporary() (*os.File, error) {
+	return os.CreateTemp(filepath.Dir(j.path), j.temporaryPrefix()+"*")
 }
 
 // readLines returns how many bytes the whole lines have.
@@ -127,13 +164,15 @@ func (j *File) Append(text []byte) error {
 }
 
 // Replace writes the file anew: every line that lines emits, then in one step
-// the new file takes the old one's place. When it fails the old file stays.
+// the new file takes the old one's place. When it fails the old file stays,
+// takes more lines, and is not Due before it has grown as if it were new.
 func (j *File) Replace(lines func(emit func(text []byte) error) error) error {
 	if j == nil {
 		return nil
 	}
-	f, err := os.CreateTemp(filepath.Dir(j.path), "."+filepath.Base(j.path)+".tmp-*") // mode 0600: states hold secrets
+	f, err := j.temporary()
 	if err != nil {
+		j.base = j.size
 		return err
 	}
 	size, err := writeLines(f, lines)
@@ -141,6 +180,7 @@ func (j *File) Replace(lines func(emit func(text []byte) error) error) error {
 		err = os.Rename(f.Name(), j.path)
 	}
 	if err != nil {
+		j.base = j.size
 		return fmt.Errorf("write %s: %w", j.path, errors.Join(err, f.Close(), os.Remove(f.Name())))
 	}
 	old := j.f

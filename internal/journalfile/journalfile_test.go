@@ -195,3 +195,41 @@ func TestNilKeepsNothing(t *testing.T) {
 		t.Error("a nil file does nothing and never fails")
 	}
 }
+
+// A kill during Replace leaves a temporary file; others' are left alone.
+func TestWhatAKilledReplaceLeftIsRemoved(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{".state.tmp-123", ".other.tmp-123"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open(t, filepath.Join(dir, "state"))
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) != 1 || files[0].Name() != ".other.tmp-123" {
+		t.Errorf("files left: %v, %v", files, err)
+	}
+}
+
+func TestAPathThatCannotBeWrittenIsRefusedAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{filepath.Join(dir, "none", "state"), filepath.Join(dir, "file", "state"), dir} {
+		if _, err := Open(path, nil); err == nil {
+			t.Errorf("%s: want an error", path)
+		}
+	}
+}
+
+// A rewrite that cannot be done is not tried again for each line.
+func TestAFailedReplaceIsNotDueAtOnce(t *testing.T) {
+	j, _ := open(t, filepath.Join(t.TempDir(), "state"))
+	replace(t, j, "a")
+	add(t, j, strings.Repeat("x", rewriteAfter+1))
+	if err := j.Replace(func(func([]byte) error) error { return os.ErrInvalid }); err == nil || j.Due() {
+		t.Errorf("error %v, due %v", err, j.Due())
+	}
+	add(t, j, "b")
+}

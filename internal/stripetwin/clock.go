@@ -13,8 +13,8 @@ import (
 
 // Advance moves the twin's clock forward. On the way it stops at every 00:00
 // UTC, so that each day's payouts happen on their day, and wherever billing has
-// something to do. After a restart the clock shows at least the time of the
-// last change.
+// something to do. Each stop is in the state file before the next: after a
+// restart the clock shows no less than it was advanced to.
 func (t *Twin) Advance(ctx context.Context, d time.Duration) error {
 	if d < 0 {
 		return errors.New("stripe twin: the clock goes forward only")
@@ -36,7 +36,7 @@ func (t *Twin) Advance(ctx context.Context, d time.Duration) error {
 			next = end
 		}
 		t.ahead.Add(int64(next.Sub(now)))
-		if err := t.as(ctx, func(*call) error { return nil }); err != nil {
+		if err := t.as(ctx, func(*call) error { t.s.advanced = true; return nil }); err != nil {
 			return err
 		}
 	}

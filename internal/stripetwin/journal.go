@@ -116,20 +116,24 @@ func (j *journal) save(s *state) error {
 	if err := j.file.Replace(s.lines); err != nil {
 		return fmt.Errorf("write state: %w", err)
 	}
-	clear(s.dirty)
+	s.written()
 	return nil
 }
 
-// write makes everything durable that was marked since the last write. What
-// could not be written stays marked.
+// write makes everything durable that was marked since the last write, and
+// the clock when it was moved. What could not be written stays marked. A file
+// that cannot be written anew may still take another line.
 func (j *journal) write(s *state) error {
 	s.settle()
-	if j.file == nil || len(s.dirty) == 0 {
-		clear(s.dirty)
+	if j.file == nil || (len(s.dirty) == 0 && !s.advanced) {
+		s.written()
 		return nil
 	}
+	var failed error
 	if j.file.Due() {
-		return j.save(s)
+		if failed = j.save(s); failed == nil || j.file.Empty() {
+			return failed
+		}
 	}
 	w, n := s.begin(false), 0
 	for id := range s.dirty {
@@ -137,10 +141,16 @@ func (j *journal) write(s *state) error {
 		n++
 	}
 	if err := j.file.Append(append(w.b, "}}"...)); err != nil {
-		return fmt.Errorf("write state: %w", err)
+		return errors.Join(failed, fmt.Errorf("write state: %w", err))
 	}
-	clear(s.dirty)
+	s.written()
 	return nil
+}
+
+// written notes that nothing is left to write.
+func (s *state) written() {
+	clear(s.dirty)
+	s.advanced = false
 }
 
 // lines emits the whole state.

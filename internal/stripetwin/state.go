@@ -79,6 +79,8 @@ type state struct {
 	scratch []byte          // for packing
 	dirty   map[string]bool // ids that changed since the last commit
 
+	advanced bool // Last was moved on purpose since the last commit
+
 	balance purse // sums of Moves
 
 	lost func(id string) // hears of changes that nobody marked; nil outside of tests
