@@ -156,11 +156,14 @@ func (e *entity) in(version int, custom bool) bool {
 }
 
 func (e *entity) keyOf(r *record) string {
-	key := fold(r.get(e.keys[0]))
-	for _, k := range e.keys[1:] {
-		key += keySeparator + fold(r.get(k))
+	var key strings.Builder
+	for i, k := range e.keys {
+		if i > 0 {
+			key.WriteString(keySeparator)
+		}
+		key.WriteString(fold(r.get(k)))
 	}
-	return key
+	return key.String()
 }
 
 // unsaved reports whether the record has not got its number yet.
