@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -152,6 +153,9 @@ func (t *Twin) login(c *call) reply {
 	}
 	if !strings.EqualFold(in.Name, t.o.Username) || !equalSecret(in.Password, t.o.Password) {
 		return pxError("Error: Invalid credentials. Please try again.").reply()
+	}
+	if branch := in.Branch; branch != "" && !slices.ContainsFunc(t.st.Setup.Branches, func(b string) bool { return strings.EqualFold(b, branch) }) {
+		return pxError("Error: The branch '%s' cannot be found in the system.", branch).reply()
 	}
 	if refused := t.refuseSession(false); refused != nil {
 		return *refused

@@ -19,6 +19,7 @@ func TestCookieLogin(t *testing.T) {
 	want(t, "wrong password", c.login("wrong"), 500)
 	tenant := c.do("POST", "/entity/auth/login", `{"name":"api","password":"`+testPassword+`","tenant":"Other"}`, nil).wantStatus(t, 500)
 	want(t, "wrong tenant", tenant.text("exceptionType"), "PX.Data.PXUndefinedCompanyException")
+	c.do("POST", "/entity/auth/login", `{"name":"api","password":"`+testPassword+`","branch":"NOWHERE"}`, nil).wantStatus(t, 500).wantText(t, "NOWHERE")
 	a := c.do("POST", "/entity/auth/login", "name=api&password=correct+horse&company=U100",
 		http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}).wantStatus(t, 204)
 	for _, name := range []string{".ASPXAUTH=", "ASP.NET_SessionId=", "CompanyID=U100", "Locale=", "UserBranch=1"} {

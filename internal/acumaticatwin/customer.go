@@ -72,6 +72,12 @@ func saveCustomer(x *tx, old, r *record) *problems {
 	if c := x.byKey(entityCurrency, r.get("CurrencyID")); c == nil {
 		bad.add(r, "CurrencyID", "Currency ID '%s' cannot be found in the system.", r.get("CurrencyID"))
 	}
+	if old != nil && old.get("CurrencyID") != r.get("CurrencyID") {
+		if name, d := x.documentOf(r.get("CustomerID")); d != nil {
+			bad.add(r, "CurrencyID", "The currency cannot be changed: the customer has documents in %s, such as %s %s.",
+				old.get("CurrencyID"), name, d.get("ReferenceNbr")+d.get("OrderNbr"))
+		}
+	}
 	if _, ok := x.st.Setup.Terms[r.get("Terms")]; r.get("Terms") != "" && !ok {
 		bad.add(r, "Terms", "Terms '%s' cannot be found in the system.", r.get("Terms"))
 	}
@@ -99,17 +105,25 @@ func saveCustomer(x *tx, old, r *record) *problems {
 }
 
 func removeCustomer(x *tx, r *record) *failure {
+	if name, d := x.documentOf(r.get("CustomerID")); d != nil {
+		return pxError("Customer '%s' cannot be deleted because it is referenced in the following record: %s, %s.",
+			r.get("CustomerID"), name, d.get("ReferenceNbr")+d.get("OrderNbr"))
+	}
+	return nil
+}
+
+// documentOf finds a document of a customer and its entity, or nil.
+func (x *tx) documentOf(customerID string) (entityName string, document *record) {
 	for _, name := range []string{entityInvoice, entityPayment, entityCashSale, entitySalesOrder} {
 		field := "CustomerID"
 		if name == entityInvoice || name == entitySalesOrder {
 			field = "Customer"
 		}
-		for d := range x.with(name, field, r.get("CustomerID")) {
-			return pxError("Customer '%s' cannot be deleted because it is referenced in the following record: %s, %s.",
-				r.get("CustomerID"), name, d.get("ReferenceNbr")+d.get("OrderNbr"))
+		for d := range x.with(name, field, customerID) {
+			return name, d
 		}
 	}
-	return nil
+	return "", nil
 }
 
 // customerOf checks the customer of a document and blames the field.

@@ -122,7 +122,7 @@ func (t *Twin) announce(news map[string][]change) {
 			n.body = []byte(`{"Inserted":[` + strings.Join(inserted, ",") + `],"Deleted":[` + strings.Join(deleted, ",") +
 				`],"Query":` + quote(n.query) + `,"CompanyId":` + quote(t.o.Tenant) + `,"Id":` + quote(id) +
 				`,"TimeStamp":` + strconv.FormatInt(ticks(now), 10) + `,"AdditionalInfo":{}}`)
-			d.queue = append(d.queue, n)
+			t.lineUp(d, n)
 		}
 	}
 	t.poke()

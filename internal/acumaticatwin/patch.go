@@ -260,54 +260,25 @@ func (x *tx) mergeLines(r *record, pt *part, lines []*patch, bad *problems) {
 		return
 	}
 	column := pt.column()
+	index := newLineIndex(pt, r.Many[column])
 	for _, p := range lines {
-		i := findLine(r.Many[column], pt, p)
+		l := index.find(p)
 		if p.remove {
-			if i >= 0 {
-				rest := r.Many[column][:i:i]
-				r.Many[column] = append(rest, r.Many[column][i+1:]...)
-			}
+			index.remove(l)
 			continue
 		}
-		if i < 0 {
+		if l == nil {
 			// Without an id or keys that match, a line is always new: sending
 			// an array twice doubles it.
-			r.Many[column] = append(r.Many[column], newRecord(x.newID()))
-			i = len(r.Many[column]) - 1
+			l = newRecord(x.newID())
+			r.Many[column] = append(r.Many[column], l)
 		}
-		x.merge(r.Many[column][i], p, &pt.shape, nil, bad, nil)
+		x.merge(l, p, &pt.shape, nil, bad, nil)
+		index.add(l) // again: its keys may be others now
 	}
-}
-
-func findLine(lines []*record, pt *part, p *patch) int {
-	keyed := false
-	for _, k := range pt.keys {
-		keyed = keyed || p.fields[k] != nil
+	if len(index.gone) > 0 {
+		r.Many[column] = slices.DeleteFunc(slices.Clone(r.Many[column]), func(l *record) bool { return index.gone[l] })
 	}
-	for i, l := range lines {
-		if p.id != "" && l.ID == p.id {
-			return i
-		}
-		if p.id == "" && keyed && sameLineKey(l, pt, p) {
-			return i
-		}
-	}
-	return -1
-}
-
-func sameLineKey(l *record, pt *part, p *patch) bool {
-	zeroIsNone := func(s string) string { return strings.TrimPrefix(fold(s), "0") }
-	for _, k := range pt.keys {
-		f := pt.shape.field(k, allVersions)
-		a, b := l.get(f.column), p.text(k)
-		if f.kind == intKind {
-			a, b = zeroIsNone(a), zeroIsNone(b)
-		}
-		if fold(a) != fold(b) {
-			return false
-		}
-	}
-	return true
 }
 
 // locate finds the record that a body means: by id, else by its keys.

@@ -2,6 +2,8 @@ package acumaticatwin
 
 import (
 	"bytes"
+	"cmp"
+	"container/heap"
 	"context"
 	"fmt"
 	"net/http"
@@ -17,13 +19,42 @@ const (
 	pushPoll    = time.Second    // how soon a twin's clock that was moved is noticed
 	failedTTL   = 48 * time.Hour // Acumatica: how long a failed one can be sent again
 	maxFailed   = 10_000         // bounds the list; the oldest go first
+	maxQueued   = 10_000         // for each destination; what comes on top is listed as failed
 )
 
 // A destination is a Destination with what waits for it.
 type destination struct {
 	Destination
-	queue []*notification
-	busy  bool
+	queue  pushQueue // without the one that is being sent
+	queued int64     // so far
+	full   bool      // something was dropped since there was room
+	busy   bool
+}
+
+// A pushQueue is a heap of notifications by when they are due.
+type pushQueue []*notification
+
+// Len implements heap.Interface.
+func (q pushQueue) Len() int { return len(q) }
+
+// Less implements heap.Interface.
+func (q pushQueue) Less(i, j int) bool {
+	return cmp.Or(q[i].due.Compare(q[j].due), cmp.Compare(q[i].number, q[j].number)) < 0
+}
+
+// Swap implements heap.Interface.
+func (q pushQueue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+
+// Push implements heap.Interface.
+func (q *pushQueue) Push(x any) { *q = append(*q, x.(*notification)) }
+
+// Pop implements heap.Interface.
+func (q *pushQueue) Pop() any {
+	last := len(*q) - 1
+	n := (*q)[last]
+	(*q)[last] = nil
+	*q = (*q)[:last]
+	return n
 }
 
 // A notification is one request to a destination.
@@ -34,6 +65,8 @@ type notification struct {
 	body  []byte
 	tries int
 	due   time.Time
+
+	number int64 // in the queue
 
 	failedAt time.Time
 	reason   string
@@ -88,10 +121,12 @@ func (t *Twin) takeDue() []*destination {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.now()
-	t.failed = slices.DeleteFunc(t.failed, func(n *notification) bool { return now.Sub(n.failedAt) > failedTTL })
+	for len(t.failed) > 0 && now.Sub(t.failed[0].failedAt) > failedTTL {
+		t.forgetFailed()
+	}
 	var due []*destination
 	for _, d := range t.destinations {
-		if !d.busy && d.next(now) != nil {
+		if !d.busy && d.due(now) {
 			d.busy = true
 			due = append(due, d)
 		}
@@ -99,13 +134,46 @@ func (t *Twin) takeDue() []*destination {
 	return due
 }
 
+func (d *destination) due(now time.Time) bool { return len(d.queue) > 0 && !now.Before(d.queue[0].due) }
+
+// next takes the notification out of the queue that is due, or returns nil.
 func (d *destination) next(now time.Time) *notification {
-	for _, n := range d.queue {
-		if !now.Before(n.due) {
-			return n
-		}
+	if !d.due(now) {
+		return nil
 	}
-	return nil
+	return heap.Pop(&d.queue).(*notification)
+}
+
+// lineUp lets a notification wait until it is due, or lists it as failed
+// when too many do: what nobody takes must not fill the memory.
+func (t *Twin) lineUp(d *destination, n *notification) {
+	if len(d.queue) >= maxQueued {
+		if !d.full {
+			t.o.Log.Warn("acumatica twin notifications dropped", "url", d.URL, "waiting", len(d.queue))
+		}
+		d.full = true
+		t.fail(n, fmt.Sprintf("the queue is full: %d notifications wait", len(d.queue)))
+		return
+	}
+	d.full = false
+	d.queued++
+	n.number = d.queued
+	heap.Push(&d.queue, n)
+}
+
+// fail lists a notification as failed.
+func (t *Twin) fail(n *notification, reason string) {
+	n.reason, n.failedAt = reason, t.now()
+	if len(t.failed) == maxFailed {
+		t.forgetFailed()
+	}
+	t.failed = append(t.failed, n)
+}
+
+// forgetFailed forgets the one that failed first.
+func (t *Twin) forgetFailed() {
+	t.failed[0] = nil
+	t.failed = t.failed[1:]
 }
 
 // deliver sends what is due, one after the other. One that failed lets the
@@ -113,10 +181,13 @@ func (d *destination) next(now time.Time) *notification {
 func (t *Twin) deliver(ctx context.Context, client *http.Client, d *destination) {
 	for {
 		t.mu.Lock()
-		n := d.next(t.now())
-		d.busy = n != nil && ctx.Err() == nil
+		var n *notification
+		if ctx.Err() == nil {
+			n = d.next(t.now())
+		}
+		d.busy = n != nil
 		t.mu.Unlock()
-		if n == nil || ctx.Err() != nil {
+		if n == nil {
 			return
 		}
 		err := d.post(ctx, client, n)
@@ -149,24 +220,18 @@ func (d *destination) post(ctx context.Context, client *http.Client, n *notifica
 	return nil
 }
 
-// sent takes a notification out of the queue, or plans its next try after a
-// pause that doubles, or lists it as failed. Twin.mu is held.
+// sent plans the next try of a notification that was not taken after a pause
+// that doubles, or lists it as failed. Twin.mu is held.
 func (t *Twin) sent(d *destination, n *notification, err error) {
-	n.tries++
-	now := t.now()
-	if err != nil && n.tries < pushTries {
-		n.due = now.Add(pushPause << (n.tries - 1))
-		return
-	}
-	d.queue = slices.DeleteFunc(d.queue, func(o *notification) bool { return o == n })
 	if err == nil {
 		return
 	}
-	n.reason, n.failedAt = err.Error(), now
-	if len(t.failed) == maxFailed {
-		t.failed = slices.Delete(t.failed, 0, 1)
+	if n.tries++; n.tries < pushTries {
+		n.due = t.now().Add(pushPause << (n.tries - 1))
+		t.lineUp(d, n)
+		return
 	}
-	t.failed = append(t.failed, n)
+	t.fail(n, err.Error())
 	t.o.Log.Warn("acumatica twin notification failed", "url", d.URL, "query", n.query, "error", err)
 }
 
@@ -183,18 +248,18 @@ func (t *Twin) FailedNotifications() []FailedNotification {
 }
 
 // ResendNotifications puts failed notifications back into the queue, with five
-// tries each: those of one transaction, or all when id is empty. It returns
-// how many.
+// tries each: those of one transaction, or all when id is empty, as far as the
+// queue has room. It returns how many.
 func (t *Twin) ResendNotifications(id string) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	before := len(t.failed)
 	t.failed = slices.DeleteFunc(t.failed, func(n *notification) bool {
-		if id != "" && n.id != id {
+		if id != "" && n.id != id || len(n.to.queue) >= maxQueued {
 			return false
 		}
 		n.tries, n.due = 0, t.now()
-		n.to.queue = append(n.to.queue, n)
+		t.lineUp(n.to, n)
 		return true
 	})
 	t.poke()
