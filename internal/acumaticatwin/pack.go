@@ -257,7 +257,7 @@ func splitNumber(s string) (value int64, places, digits int, ok bool) {
 	}
 	head, tail := s[:end], s[end:]
 	if head != "" && head[len(head)-1] == '.' && digits < tagWords-tagScale {
-		if whole := head[:len(head)-1]; plainNumber(whole) && len(whole)+digits <= maxDigits && whole != "-0" {
+		if whole := head[:len(head)-1]; plainNumber(whole) && len(whole)+digits <= maxDigits {
 			value, err := strconv.ParseInt(whole+tail, 10, 64)
 			return value, digits, 0, err == nil
 		}
@@ -270,10 +270,11 @@ func splitNumber(s string) (value int64, places, digits int, ok bool) {
 	return value, 0, digits, err == nil
 }
 
-// plainNumber reports an integer without leading zeros.
+// plainNumber reports an integer without leading zeros. "-0" is none: it would
+// come back without its sign.
 func plainNumber(s string) bool {
 	d := strings.TrimPrefix(s, "-")
-	if d == "" || len(d) > maxDigits || (d[0] == '0' && s != "0" && s != "-0") {
+	if d == "" || len(d) > maxDigits || (d[0] == '0' && s != "0") {
 		return false
 	}
 	for i := range len(d) {
