@@ -8,6 +8,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"runtime/debug"
 	"time"
@@ -103,6 +104,9 @@ func (a *app) twinStripe() *cobra.Command {
 	c.Flags().StringVar(&scenario, "scenario", "", "what it starts with: quick, year, or empty for nothing")
 	c.Flags().IntVar(&objects, "objects", 0, "makes the year this large, up to a million objects")
 	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
+		if u, err := url.Parse(hook); hook != "" && (err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https")) {
+			return nil, usage(fmt.Errorf("--webhook-url %q: want http:// or https:// and a host, such as http://127.0.0.1:8080/webhooks/stripe", hook))
+		}
 		log, err := a.logger("info")
 		if err != nil {
 			return nil, err
@@ -175,7 +179,7 @@ func (a *app) twinAcumatica() *cobra.Command {
 				Env: map[string]string{
 					"ACUMATICA_URL": url, "ACUMATICA_TENANT": o.Tenant, "ACUMATICA_ENDPOINT": "Default/24.200.001", "ACUMATICA_USERNAME": o.Username, "ACUMATICA_PASSWORD": o.Password,
 					"MILLRACE_PAYMENT_METHOD": acumaticatwin.SeedPaymentMethod,
-					"MILLRACE_CASH_ACCOUNTS":  "USD=" + acumaticatwin.SeedCashAccountUSD + ",EUR=" + acumaticatwin.SeedCashAccountEUR,
+					"MILLRACE_CASH_ACCOUNTS":  "USD=" + acumaticatwin.SeedCashAccountUSD + ",EUR=" + acumaticatwin.SeedCashAccountEUR + ",GBP=" + acumaticatwin.SeedCashAccountGBP,
 				},
 				order: []string{"ACUMATICA_URL", "ACUMATICA_TENANT", "ACUMATICA_ENDPOINT", "ACUMATICA_USERNAME", "ACUMATICA_PASSWORD", "MILLRACE_PAYMENT_METHOD", "MILLRACE_CASH_ACCOUNTS"},
 			}

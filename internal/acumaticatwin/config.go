@@ -6,10 +6,11 @@ const (
 	// SeedPaymentMethod has means of payment Cash/Check and no integrated
 	// card processing, so its documents need no capture.
 	SeedPaymentMethod = "STRIPE"
-	// SeedCashAccountUSD and SeedCashAccountEUR are the clearing accounts that
+	// SeedCashAccountUSD and its siblings are the clearing accounts that
 	// SeedPaymentMethod may use.
 	SeedCashAccountUSD = "10250ST"
 	SeedCashAccountEUR = "10251ST"
+	SeedCashAccountGBP = "10252ST"
 	// SeedBankCashAccount is in USD and open to SeedCheckMethod only.
 	SeedBankCashAccount = "10200"
 	// SeedBankCashAccountEUR is the same in euros.
@@ -79,6 +80,7 @@ func defaultSetup() setup {
 		CashAccounts: map[string]cashAccount{
 			SeedCashAccountUSD:     {Account: "10250", Currency: "USD", Description: "Stripe clearing USD", Clearing: true},
 			SeedCashAccountEUR:     {Account: "10251", Currency: "EUR", Description: "Stripe clearing EUR", Clearing: true},
+			SeedCashAccountGBP:     {Account: "10252", Currency: "GBP", Description: "Stripe clearing GBP", Clearing: true},
 			SeedBankCashAccount:    {Account: "10200", Currency: "USD", Description: "Operating bank account"},
 			SeedBankCashAccountEUR: {Account: "10201", Currency: "EUR", Description: "Bank account in euros"},
 		},
@@ -88,10 +90,10 @@ func defaultSetup() setup {
 		Projects: map[string]map[string]bool{SeedProject: {SeedTask: true}},
 		EntryTypes: map[string]entryType{
 			SeedFeeEntryType: {Account: accountFees, Description: "Processing fee", CashAccounts: []string{
-				SeedCashAccountUSD, SeedCashAccountEUR, SeedBankCashAccount, SeedBankCashAccountEUR,
+				SeedCashAccountUSD, SeedCashAccountEUR, SeedCashAccountGBP, SeedBankCashAccount, SeedBankCashAccountEUR,
 			}},
 			SeedFeeReturnEntryType: {Account: accountFees, Description: "Fee given back", Receipt: true, CashAccounts: []string{
-				SeedCashAccountUSD, SeedCashAccountEUR,
+				SeedCashAccountUSD, SeedCashAccountEUR, SeedCashAccountGBP,
 			}},
 		},
 	}

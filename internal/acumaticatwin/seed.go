@@ -21,10 +21,7 @@ func (t *Twin) seed(scenario string) error {
 	if err := t.commit(x); err != nil {
 		return err
 	}
-	if n := t.o.Documents; n < 0 || n > MaxDocuments {
-		return fmt.Errorf("acumatica twin: %d documents: want 0 to %d", n, MaxDocuments)
-	}
-	err := fmt.Errorf("acumatica twin: unknown seed %q: want \"\", %q or %q", scenario, SeedQuick, SeedYear)
+	err := fmt.Errorf("acumatica twin: unknown scenario %q: want \"\", %q or %q", scenario, SeedQuick, SeedYear)
 	switch scenario {
 	case "":
 		err = nil
@@ -85,12 +82,13 @@ func (x *tx) seedMasters() {
 		{accountGain, "Realized exchange gain", "Income", "false", ""},
 		{accountLoss, "Realized exchange loss", "Expense", "false", ""},
 		{accountRounding, "Rounding gain and loss", "Expense", "false", ""},
+		{"10252", "Stripe clearing GBP", "Asset", "true", "GBP"},
 	} {
 		x.row(entityAccount, "AccountCD", a[0], "AccountID", strconv.Itoa(100+i), "Description", a[1], "Type", a[2], "CashAccount", a[3],
 			"CurrencyID", a[4], "Active", "true", "PostOption", "Detail", "RequireUnits", "false", "Secured", "false")
 	}
 	for _, m := range [][]string{
-		{SeedPaymentMethod, "Paid through Stripe", SeedCashAccountUSD, SeedCashAccountEUR},
+		{SeedPaymentMethod, "Paid through Stripe", SeedCashAccountUSD, SeedCashAccountEUR, SeedCashAccountGBP},
 		{SeedCheckMethod, "Check", SeedBankCashAccount, SeedBankCashAccountEUR},
 	} {
 		r := x.row(entityMethod, "PaymentMethodID", m[0], "Description", m[1], "Active", "true", "MeansOfPayment", "Cash/Check",

@@ -120,6 +120,9 @@ func New(o Options) (*Twin, error) {
 	if !refundKind(o.RefundLabel) {
 		return nil, fmt.Errorf("acumatica twin: refund label %q: want %q or %q", o.RefundLabel, DefaultRefundLabel, OldRefundLabel)
 	}
+	if n := o.Documents; n < 0 || n > MaxDocuments {
+		return nil, fmt.Errorf("acumatica twin: %d documents: want 0 to %d", n, MaxDocuments)
+	}
 	cat, err := newCatalog(o.RefundLabel)
 	if err != nil {
 		return nil, fmt.Errorf("acumatica twin: %w", err)

@@ -111,8 +111,8 @@ func (t *Twin) release(c *call) {
 }
 
 // PayOut makes an automatic payout of all that is available now in a currency
-// ("" is the account's default), whatever the schedule, and returns its id, or
-// "" when nothing is available.
+// ("" is the account's default), whatever the schedule, and returns its id. It
+// is an error when nothing is available.
 func (t *Twin) PayOut(ctx context.Context, currency string) (string, error) {
 	var id string
 	err := t.as(ctx, func(c *call) error {
@@ -120,9 +120,11 @@ func (t *Twin) PayOut(ctx context.Context, currency string) (string, error) {
 		if err != nil {
 			return err
 		}
-		if p := t.sweep(c, cur); p != nil {
-			id = p.ID
+		p := t.sweep(c, cur)
+		if p == nil {
+			return refused("balance_insufficient", "Nothing is available in %s: what was paid is pending for some days. POST /_twin/advance moves the clock.", cur)
 		}
+		id = p.ID
 		return nil
 	})
 	return id, err

@@ -3,6 +3,7 @@ package stripetwin
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 )
@@ -100,7 +101,11 @@ func (t *Twin) controlWebhook(w http.ResponseWriter, req *http.Request) {
 func readJSON(w http.ResponseWriter, req *http.Request, into any) bool {
 	d := json.NewDecoder(http.MaxBytesReader(w, req.Body, maxBody))
 	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
+	err := d.Decode(into)
+	if errors.Is(err, io.EOF) {
+		err = errors.New("the body is empty: want a JSON object, {} at least; GET /_twin lists its fields")
+	}
+	if err != nil {
 		refuseJSON(w, err)
 		return false
 	}

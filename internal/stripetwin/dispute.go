@@ -3,6 +3,7 @@ package stripetwin
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -30,6 +31,12 @@ var evidenceTexts = []string{
 	"customer_name", "customer_purchase_ip", "duplicate_charge_explanation", "duplicate_charge_id", "product_description",
 	"refund_policy_disclosure", "refund_refusal_explanation", "service_date", "shipping_address", "shipping_carrier",
 	"shipping_date", "shipping_tracking_number", "uncategorized_text",
+}
+
+var disputeReasons = []string{
+	"bank_cannot_process", "check_returned", "credit_not_processed", "customer_initiated", "debit_not_authorized", "duplicate",
+	"fraudulent", "general", "incorrect_account_details", "insufficient_funds", "noncompliant", "product_not_received",
+	"product_unacceptable", "subscription_canceled", "unrecognized",
 }
 
 var evidenceFiles = []string{
@@ -93,6 +100,9 @@ func (t *Twin) renderDispute(d *dispute, now int64) object {
 func (t *Twin) openDispute(c *call, ch *charge, reason string, inquiry bool) (*dispute, error) {
 	if ch.Status != "" || ch.Move == "" || ch.Dispute != "" || ch.Refunded == ch.Amount {
 		return nil, invalid("", "", "The charge %s cannot be disputed.", ch.ID)
+	}
+	if reason != "" && !slices.Contains(disputeReasons, reason) {
+		return nil, invalid("", "reason", "Invalid reason: must be one of %s", strings.Join(disputeReasons, ", "))
 	}
 	usual := "fraudulent"
 	if bank := strings.HasPrefix(ch.ID, "py_"); bank && inquiry {

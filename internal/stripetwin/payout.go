@@ -79,6 +79,14 @@ func (t *Twin) sweep(c *call, currency string) *payout {
 	for _, m := range parts {
 		sum += m.Amount - m.Fee
 	}
+	if wholeUnits(currency) && sum%100 != 0 {
+		// The rest stays: a balance transaction is paid out whole, so the newest
+		// ones wait until the sum fits.
+		for len(parts) > 0 && sum%100 != 0 {
+			sum -= parts[0].Amount - parts[0].Fee
+			parts = parts[1:]
+		}
+	}
 	if sum == 0 {
 		return nil
 	}
@@ -93,6 +101,10 @@ func (t *Twin) sweep(c *call, currency string) *payout {
 	t.emit(c, "payout.created", p.render())
 	return p
 }
+
+// wholeUnits says that payouts in a currency are multiples of 100. Stripe:
+// huf and twd are charged with decimals and paid out without.
+func wholeUnits(currency string) bool { return currency == "huf" || currency == "twd" }
 
 func (t *Twin) newPayout(c *call, p payout, fees []feePart) *payout {
 	meta := p.Metadata
@@ -152,7 +164,7 @@ func createPayout(t *Twin, c *call) (object, error) {
 	case amount < 1:
 		return nil, invalid("parameter_invalid_integer", "amount", "This value must be greater than or equal to 1.")
 	}
-	if cur == "huf" || cur == "twd" { // Stripe: charged with decimals, paid out without
+	if wholeUnits(cur) {
 		if amount%100 != 0 {
 			return nil, invalid("", "amount", "Payouts in %s must be a multiple of 100.", cur)
 		}

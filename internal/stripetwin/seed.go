@@ -12,6 +12,9 @@ import (
 	"time"
 )
 
+// MaxObjects bounds Options.Objects.
+const MaxObjects = 1_000_000
+
 // A scenario is what a new twin starts with. It is built by the twin's own
 // operations on the twin's own clock, so that everything that holds for a twin
 // holds for it; the same scenario has the same ids and amounts each time, on
@@ -27,8 +30,8 @@ type scenario struct {
 // nothing.
 func scenarioOf(o Options) (*scenario, error) {
 	switch {
-	case o.Objects < 0:
-		return nil, fmt.Errorf("objects %d: must not be negative", o.Objects)
+	case o.Objects < 0 || o.Objects > MaxObjects:
+		return nil, fmt.Errorf("objects %d: want 0 to %d", o.Objects, MaxObjects)
 	case o.Seed == "quick" && o.Objects > 0:
 		return nil, errors.New("the scenario quick has no size; use year")
 	case o.Seed == "" && o.Objects == 0:
@@ -42,7 +45,7 @@ func scenarioOf(o Options) (*scenario, error) {
 			build: func(b *builder) error { return b.year(size) },
 		}, nil
 	}
-	return nil, fmt.Errorf("scenario %q: want quick or year", o.Seed)
+	return nil, fmt.Errorf("scenario %q: want quick, year, or empty for an empty account", o.Seed)
 }
 
 // A builder builds a scenario. The first error ends it.

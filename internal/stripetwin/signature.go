@@ -74,7 +74,7 @@ func (t *Twin) controlRoll(w http.ResponseWriter, req *http.Request) {
 	}
 	overlap, err := time.ParseDuration(orElse(in.Overlap, "0s"))
 	if err != nil {
-		refuseJSON(w, err)
+		refuseJSON(w, fmt.Errorf("overlap %q: want a duration such as 24h or 10m, or none to end the old secret at once", in.Overlap))
 		return
 	}
 	secret, err := t.RollSecret(req.Context(), req.PathValue("id"), overlap)
