@@ -82,6 +82,7 @@ func TestRecordedExchangesAreReproduced(t *testing.T) {
 }
 
 func (r replay) play(t *testing.T) {
+	t.Helper()
 	var rec exchange
 	if err := json.Unmarshal(reference(t, "examples", r.file), &rec); err != nil {
 		t.Fatal(err)
