@@ -42,10 +42,12 @@ var layers = map[string]int{
 	"sink-acumatica":   3,
 	"sink-stripe":      3,
 
-	"cmd":           4,
-	"e2e":           4,
-	"bench":         4,
-	"internal/arch": 4,
+	"internal/simulate": 4,
+
+	"cmd":           5,
+	"e2e":           5,
+	"bench":         5,
+	"internal/arch": 5,
 }
 
 // only lists imports that just some packages may have: each library behind
@@ -55,13 +57,13 @@ var only = map[string][]string{
 	"github.com/nats-io/nats-server/v2": {"internal/embednats"},
 	"github.com/stripe/stripe-go/v76":   {"internal/stripeapi"},
 	"github.com/spf13/cobra":            {"cmd"},
-	"millrace/internal/embednats":       {"cmd", "e2e", "bench", "internal/bustest"},
+	"millrace/internal/embednats":       {"cmd", "e2e", "bench", "internal/bustest", "internal/simulate"},
 	"millrace/internal/bustest":         {},
-	"millrace/internal/twinfault":       {"internal/stripetwin", "internal/acumaticatwin", "cmd"},
+	"millrace/internal/twinfault":       {"internal/stripetwin", "internal/acumaticatwin", "internal/simulate", "cmd"},
 	"millrace/internal/stripespec":      {},
 	"github.com/stripe/stripe-mock":     {"internal/stripespec"},
-	"millrace/internal/stripetwin":      {"cmd", "e2e"},
-	"millrace/internal/acumaticatwin":   {"cmd", "e2e"},
+	"millrace/internal/stripetwin":      {"cmd", "e2e", "internal/simulate"},
+	"millrace/internal/acumaticatwin":   {"cmd", "e2e", "internal/simulate"},
 }
 
 func layerOf(path string) (folder string, n int, ok bool) {

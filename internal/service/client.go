@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"net/http"
 
 	"millrace/internal/acumatica"
 	"millrace/internal/config"
@@ -13,8 +14,17 @@ import (
 // process share them: sessions and budgets are counted per user, not per
 // service.
 type clients struct {
+	http      http.RoundTripper // nil: each client has its own connections
 	acumatica map[string]*acumatica.Client
 	stripe    map[string]*stripeapi.Client
+}
+
+// client is the HTTP client of an API client; nil lets it make its own.
+func (c *clients) client() *http.Client {
+	if c.http == nil {
+		return nil
+	}
+	return &http.Client{Transport: c.http} // the API clients bound each request themselves
 }
 
 // Acumatica returns the process's one client of a connection. It is checked by
@@ -32,7 +42,8 @@ func (rt *Runtime) Acumatica(c config.Connection) (*acumatica.Client, error) {
 		Username: a.Username, Password: a.Password.Reveal(),
 		ClientID: a.ClientID, ClientSecret: a.ClientSecret.Reveal(),
 		Branch: a.Branch, Timeout: a.Timeout, Concurrency: a.Concurrency,
-		Log: rt.Log.With("connection", c.Name),
+		HTTPClient: rt.clients.client(),
+		Log:        rt.Log.With("connection", c.Name),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("connection %s: %w", c.Name, err)
@@ -55,7 +66,7 @@ func (rt *Runtime) Stripe(c config.Connection) (*stripeapi.Client, error) {
 		return client, nil
 	}
 	client, err := stripeapi.New(stripeapi.Config{
-		APIKey: c.Stripe.APIKey.Reveal(), BaseURL: c.Stripe.APIBase, Log: rt.Log.With("connection", c.Name),
+		APIKey: c.Stripe.APIKey.Reveal(), BaseURL: c.Stripe.APIBase, HTTPClient: rt.clients.client(), Log: rt.Log.With("connection", c.Name),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("connection %s: %w", c.Name, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 
 	"millrace/internal/bus"
@@ -20,13 +21,14 @@ type Options struct {
 	Log    *slog.Logger
 	Getenv func(string) string // for OTEL_EXPORTER_OTLP_ENDPOINT
 	Bus    *bus.Bus            // nil: connects to Config.NATS.URL and checks the assets there; else the caller closes it
+	HTTP   http.RoundTripper   // how Stripe and Acumatica are reached; nil: each client its own connections
 }
 
 // Open makes the Runtime that Run needs: telemetry, the bus, the ops server.
 // Without a bus and without NATS URL it is config.nats_missing. What was
 // opened is closed by Run, or by Stop.
 func Open(ctx context.Context, o Options) (*Runtime, error) {
-	rt := &Runtime{Log: o.Log, Bus: o.Bus, Config: o.Config}
+	rt := &Runtime{Log: o.Log, Bus: o.Bus, Config: o.Config, clients: clients{http: o.HTTP}}
 	if err := rt.open(ctx, o); err != nil {
 		return nil, errors.Join(err, rt.Stop(ctx))
 	}

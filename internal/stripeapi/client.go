@@ -1,6 +1,7 @@
 package stripeapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -28,7 +29,8 @@ const KeyLife = 23 * time.Hour
 // defaultBase is Stripe's own address.
 const defaultBase = "https://api.stripe.com"
 
-// requestTimeout bounds one request when the caller brings no http.Client.
+// requestTimeout bounds one request, unless the caller's http.Client says
+// otherwise.
 // Stripe's own libraries wait 80 seconds.
 const requestTimeout = 80 * time.Second
 
@@ -81,6 +83,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	if cfg.HTTPClient != nil {
 		c := *cfg.HTTPClient
+		c.Timeout = cmp.Or(c.Timeout, requestTimeout)
 		hc = &c
 	}
 	hc.Transport = &transport{next: hc.Transport, log: cfg.Log}

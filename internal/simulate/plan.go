@@ -1,0 +1,145 @@
+package simulate
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Plan is everything that will be done to one simulated installation. It
+// depends on the seed alone.
+type Plan struct {
+	Seed      uint64 `json:"seed"`
+	Customers int    `json:"customers"`
+	// Together: each replica is one process with all services, else every
+	// service of every replica is a process of its own.
+	Together bool   `json:"together"`
+	Replicas int    `json:"replicas"`
+	Steps    []Step `json:"steps"` // in the order of At
+}
+
+// A Step is one thing that happens.
+type Step struct {
+	At time.Duration `json:"at"` // after the start
+	Do Kind          `json:"do"`
+
+	Customer int           `json:"customer,omitempty"` // business: index of the customer
+	Minor    int64         `json:"minor,omitempty"`    // business: amount in minor units of USD
+	Unpaid   bool          `json:"unpaid,omitempty"`   // invoice: its buyer never pays
+	Process  int           `json:"process,omitempty"`  // kill, pause: which one, modulo their number
+	Ops      int           `json:"ops,omitempty"`      // kill, pause: at its n-th operation from then on
+	For      time.Duration `json:"for,omitempty"`      // pause, broker, away: how long
+	Mode     string        `json:"mode,omitempty"`     // fault: as the twin understands it
+	Method   string        `json:"method,omitempty"`   // fault
+	Path     string        `json:"path,omitempty"`     // fault: prefix
+	Count    int           `json:"count,omitempty"`    // fault: how many requests
+}
+
+// Kind names what a step does.
+type Kind string
+
+// The kinds of steps: what people and the world do, then what goes wrong.
+const (
+	Invoice Kind = "invoice" // an invoice is released in Acumatica
+	Charge  Kind = "charge"  // a customer pays without an invoice
+
+	Kill   Kind = "kill"   // a process dies between two of its operations, and is started again
+	Pause  Kind = "pause"  // a process stands still, and wakes up with everything it held
+	Broker Kind = "broker" // the broker stops, and comes back on the same disk
+	ERP    Kind = "erp"    // the Acumatica twin misbehaves
+	Stripe Kind = "stripe" // the Stripe twin misbehaves
+	Period Kind = "period" // the period is closed for a while
+)
+
+// fault reports whether the step is something that goes wrong, rather than
+// business that must be in the books in the end.
+func (s Step) fault() bool { return s.Do != Invoice && s.Do != Charge }
+
+func (s Step) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%6dms %-7s", s.At.Milliseconds(), s.Do)
+	switch s.Do {
+	case Invoice:
+		fmt.Fprintf(&b, " customer %d, %d minor units", s.Customer, s.Minor)
+		if s.Unpaid {
+			b.WriteString(", never paid")
+		}
+	case Charge:
+		fmt.Fprintf(&b, " customer %d, %d minor units", s.Customer, s.Minor)
+	case Kill:
+		fmt.Fprintf(&b, " process %d at its operation +%d", s.Process, s.Ops)
+	case Pause:
+		fmt.Fprintf(&b, " process %d at its operation +%d, for %v", s.Process, s.Ops, s.For)
+	case Broker, Period:
+		fmt.Fprintf(&b, " for %v", s.For)
+	case ERP, Stripe:
+		fmt.Fprintf(&b, " %s %s %s × %d", s.Mode, cmp.Or(s.Method, "*"), s.Path, s.Count)
+	}
+	return b.String()
+}
+
+// span is how long business and faults go on; then the world calms down and
+// everything must come to its end.
+const span = 3 * time.Second
+
+// NewPlan makes the plan of a seed.
+func NewPlan(seed uint64) Plan {
+	r := rand.New(rand.NewPCG(seed, 0x6d696c6c72616365)) //nolint:gosec // G404: a repeatable choice is wanted
+	p := Plan{Seed: seed, Customers: 2 + r.IntN(4), Together: r.IntN(2) == 0, Replicas: 1 + r.IntN(2)}
+	for range p.Customers * (2 + r.IntN(3)) {
+		p.Steps = append(p.Steps, business(r, p.Customers))
+	}
+	for range 1 + r.IntN(8) {
+		p.Steps = append(p.Steps, trouble(r))
+	}
+	slices.SortStableFunc(p.Steps, func(a, b Step) int { return cmp.Compare(a.At, b.At) })
+	return p
+}
+
+func within(r *rand.Rand, d time.Duration) time.Duration {
+	return time.Duration(r.Int64N(int64(d/time.Millisecond))) * time.Millisecond
+}
+
+func business(r *rand.Rand, customers int) Step {
+	s := Step{At: within(r, span*2/3), Do: Invoice, Customer: r.IntN(customers), Minor: 100 + r.Int64N(500_000)}
+	switch r.IntN(10) {
+	case 0:
+		s.Unpaid = true
+	case 1, 2:
+		s.Do = Charge
+	}
+	return s
+}
+
+func trouble(r *rand.Rand) Step {
+	s := Step{At: within(r, span), Process: r.IntN(16)}
+	switch r.IntN(8) {
+	case 0, 1, 2:
+		s.Do, s.Ops = Kill, 1+r.IntN(60)
+	case 3:
+		s.Do, s.Ops, s.For = Pause, 1+r.IntN(60), 200*time.Millisecond+within(r, 4*time.Second)
+	case 4:
+		s.Do, s.For = Broker, 50*time.Millisecond+within(r, time.Second)
+	case 5:
+		s.Do, s.For = Period, 200*time.Millisecond+within(r, 2*time.Second)
+	case 6:
+		s.Do, s.Count = ERP, 1+r.IntN(4)
+		s.Method = pick(r, "PUT", "GET", "POST", "")
+		s.Path = pick(r, "/entity", "/entity/Default/24.200.001/Payment")
+		s.Mode = pick(r, "status:500", "status:503", "status:429", "cut_before", "cut_after_commit", "cut_after_commit", "slow:300ms")
+	case 7:
+		s.Do, s.Count = Stripe, 1+r.IntN(4)
+		// Prefixes of single objects for reading: the observer reads lists.
+		s.Method, s.Path = "POST", pick(r, "/v1", "/v1/invoices")
+		if r.IntN(3) == 0 {
+			s.Method, s.Path = "GET", pick(r, "/v1/charges/", "/v1/invoices/", "/v1/customers/")
+		}
+		s.Mode = pick(r, "status:500", "status:503", "status:429", "status:409", "status_after_commit:500", "cut_before", "cut_after_commit", "delay:300ms")
+	}
+	return s
+}
+
+func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }

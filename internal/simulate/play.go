@@ -1,0 +1,217 @@
+package simulate
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"millrace/internal/acumaticatwin"
+	"millrace/internal/service"
+	"millrace/internal/stripetwin"
+)
+
+// A player does what the plan says and remembers what must come of it.
+type player struct {
+	w        *world
+	plan     Plan
+	calm     chan struct{} // closed when the faults are over
+	faults   sync.WaitGroup
+	business sync.WaitGroup
+
+	mu        sync.Mutex
+	customers []string        // Acumatica's ids
+	invoices  []string        // Acumatica's numbers, in the order of their release
+	unpaid    map[string]bool // invoices that nobody pays, by Acumatica's number
+	charges   []string        // charges without an invoice
+	problems  []string        // what the player itself could not do
+}
+
+func newPlayer(w *world, plan Plan) *player {
+	return &player{w: w, plan: plan, calm: make(chan struct{}), unpaid: map[string]bool{}}
+}
+
+func (p *player) problem(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.problems = append(p.problems, fmt.Sprintf(format, args...))
+}
+
+// play runs the plan to its end; then the faults are over and all that is
+// left is to finish.
+func (p *player) play(ctx context.Context, services []service.Service) {
+	for i := range p.plan.Customers {
+		id := p.w.erp.AddCustomer(acumaticatwin.Customer{
+			Name: "Customer " + strconv.Itoa(i), Email: "c" + strconv.Itoa(i) + "@simulated.example",
+			Address: acumaticatwin.Address{Line1: "1 Main Street", City: "Springfield", State: "IL", PostalCode: "62701", Country: "US"},
+		})
+		p.customers = append(p.customers, id)
+	}
+	p.start(services)
+	start := time.Now()
+	for _, s := range p.plan.Steps {
+		if !wait(ctx, time.Until(start.Add(s.At))) {
+			return
+		}
+		p.step(ctx, s)
+	}
+	wait(ctx, time.Until(start.Add(span)))
+	close(p.calm)
+	p.faults.Wait()
+	p.business.Wait()
+}
+
+// start starts the processes as the plan lays them out.
+func (p *player) start(services []service.Service) {
+	for r := range p.plan.Replicas {
+		if p.plan.Together {
+			p.w.startProcess(len(p.w.processes()), fmt.Sprintf("all-%d", r), services)
+			continue
+		}
+		for _, s := range services {
+			p.w.startProcess(len(p.w.processes()), fmt.Sprintf("%s-%d", s.Name, r), []service.Service{s})
+		}
+	}
+}
+
+func (p *player) step(ctx context.Context, s Step) {
+	switch s.Do {
+	case Invoice:
+		p.invoice(s)
+	case Charge:
+		p.business.Go(func() { p.charge(ctx, s) })
+	case Kill:
+		v := p.victim(s)
+		v.line.set(s.Ops, v.kill)
+	case Pause:
+		p.pause(ctx, s)
+	case Broker:
+		p.faults.Go(func() { p.stopBroker(ctx, s.For) })
+	case Period:
+		p.faults.Go(func() { p.closePeriod(ctx, s.For) })
+	case ERP:
+		p.w.erp.AddFault(acumaticatwin.Fault{Method: s.Method, PathPrefix: s.Path, Count: s.Count, Mode: s.Mode})
+	case Stripe:
+		if err := p.w.stripe.AddFault(stripetwin.Fault{Method: s.Method, PathPrefix: s.Path, Count: s.Count, Mode: s.Mode}); err != nil {
+			p.problem("%s: %v", s, err)
+		}
+	}
+}
+
+func (p *player) victim(s Step) *process {
+	procs := p.w.processes()
+	return procs[s.Process%len(procs)]
+}
+
+// pause holds the process at one of its operations. What it was about to do
+// happens when it wakes up, however late that is.
+func (p *player) pause(ctx context.Context, s Step) {
+	v := p.victim(s)
+	v.line.set(s.Ops, func() {
+		release := v.line.hold()
+		p.faults.Go(func() {
+			wait(ctx, s.For)
+			release()
+		})
+	})
+}
+
+func (p *player) stopBroker(ctx context.Context, d time.Duration) {
+	p.w.outage.Lock()
+	defer p.w.outage.Unlock()
+	p.w.stopBroker()
+	wait(ctx, d)
+	if err := p.w.startBroker(); err != nil {
+		p.problem("broker: %v", err)
+	}
+}
+
+func (p *player) closePeriod(ctx context.Context, d time.Duration) {
+	period := time.Now().UTC().Format("2006-01")
+	if err := p.w.erp.ClosePeriod(period); err != nil {
+		p.problem("close period: %v", err)
+	}
+	wait(ctx, d)
+	if err := p.w.erp.OpenPeriod(period); err != nil {
+		p.problem("open period: %v", err)
+	}
+}
+
+// invoice releases an invoice. In a closed period nobody can.
+func (p *player) invoice(s Step) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	nbr := p.w.erp.AddInvoice(acumaticatwin.Invoice{
+		CustomerID: p.customers[s.Customer], Description: "Simulated",
+		Lines: []acumaticatwin.InvoiceLine{{Description: "Work", Qty: decimal.NewFromInt(1), UnitPrice: decimal.New(s.Minor, -2)}},
+	})
+	if nbr == "" {
+		return
+	}
+	p.invoices = append(p.invoices, nbr)
+	p.unpaid[nbr] = s.Unpaid
+}
+
+// charge pays without an invoice once the customer is known to Stripe.
+func (p *player) charge(ctx context.Context, s Step) {
+	for {
+		b, err := p.w.books(ctx)
+		if err == nil {
+			for _, c := range b.customers {
+				if c.Metadata["acumatica_customer_id"] != p.customers[s.Customer] {
+					continue
+				}
+				id, err := p.w.stripe.ChargeCustomer(ctx, c.ID, s.Minor, "usd", "without an invoice")
+				if err != nil {
+					p.problem("charge %s: %v", c.ID, err)
+					return
+				}
+				p.mu.Lock()
+				p.charges = append(p.charges, id)
+				p.mu.Unlock()
+				return
+			}
+		}
+		if !wait(ctx, buyEvery) {
+			return
+		}
+	}
+}
+
+const buyEvery = 100 * time.Millisecond
+
+// buy pays the invoices that have reached Stripe, until ctx is done.
+func (p *player) buy(ctx context.Context) {
+	for wait(ctx, buyEvery) {
+		b, err := p.w.books(ctx)
+		if err != nil {
+			continue // the twin misbehaves right now
+		}
+		for _, inv := range b.sales {
+			p.mu.Lock()
+			unpaid := p.unpaid[inv.Metadata["acumatica_ref_nbr"]]
+			p.mu.Unlock()
+			if inv.Status != "open" || unpaid {
+				continue
+			}
+			if err := p.w.stripe.Pay(ctx, inv.ID); err != nil {
+				p.problem("pay %s: %v", inv.ID, err)
+			}
+		}
+	}
+}
+
+// wait says whether d passed before ctx was done.
+func wait(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
