@@ -100,12 +100,16 @@ func Connect(ctx context.Context, o Options) (*Bus, error) {
 	return b, nil
 }
 
-// Close lets what was published reach the broker and closes the connection.
+// Close lets what was published reach the broker, if it is connected, and
+// closes the connection.
 func (b *Bus) Close() error {
 	if b.nc.IsClosed() {
 		return nil
 	}
-	err := b.nc.FlushTimeout(apiTimeout)
+	var err error
+	if b.nc.IsConnected() {
+		err = b.nc.FlushTimeout(apiTimeout)
+	}
 	b.nc.Close()
 	return err
 }
