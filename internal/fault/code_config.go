@@ -14,5 +14,6 @@ var configCodes = []Code{
 	{"cli.not_found", Rejected, "Nothing is known under this id.", "check the id; a number of Acumatica may need its type, such as \"Payment 000004\""},
 	{"cli.ambiguous", Rejected, "The id belongs to more than one thing.", "name it with its type, such as \"Payment 000004\""},
 	{"cli.unknown_code", Rejected, "There is no such error code.", "list them all: millrace errors list"},
+	{"simulate.failed", Rejected, "The oracle of the simulation found something lost, doubled, out of order or left behind.", "run the smallest plan again: millrace simulate --plan <file>"},
 	{"demo.incomplete", Rejected, "The demo did not reach its end: something is parked or missing.", "look at the story of what is missing: millrace trace <id>, with the same --data-dir"},
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"millrace/internal/twinfault"
 )
 
 // A Plan is everything that will be done to one simulated installation. It
@@ -26,16 +28,13 @@ type Step struct {
 	At time.Duration `json:"at"` // after the start
 	Do Kind          `json:"do"`
 
-	Customer int           `json:"customer,omitempty"` // business: index of the customer
-	Minor    int64         `json:"minor,omitempty"`    // business: amount in minor units of USD
-	Unpaid   bool          `json:"unpaid,omitempty"`   // invoice: its buyer never pays
-	Process  int           `json:"process,omitempty"`  // kill, pause: which one, modulo their number
-	Ops      int           `json:"ops,omitempty"`      // kill, pause: at its n-th operation from then on
-	For      time.Duration `json:"for,omitempty"`      // pause, broker, away: how long
-	Mode     string        `json:"mode,omitempty"`     // fault: as the twin understands it
-	Method   string        `json:"method,omitempty"`   // fault
-	Path     string        `json:"path,omitempty"`     // fault: prefix
-	Count    int           `json:"count,omitempty"`    // fault: how many requests
+	Customer int             `json:"customer,omitempty"` // business: index of the customer
+	Minor    int64           `json:"minor,omitempty"`    // business: amount in minor units of USD
+	Unpaid   bool            `json:"unpaid,omitempty"`   // invoice: its buyer never pays
+	Process  int             `json:"process,omitempty"`  // kill, pause: which one, modulo their number
+	Ops      int             `json:"ops,omitempty"`      // kill, pause: at its n-th operation from then on
+	For      time.Duration   `json:"for,omitempty"`      // pause, broker, away: how long
+	Fault    twinfault.Fault `json:"fault,omitzero"`     // erp, stripe: as the twin understands it
 }
 
 // Kind names what a step does.
@@ -76,7 +75,7 @@ func (s Step) String() string {
 	case Broker, Period:
 		fmt.Fprintf(&b, " for %v", s.For)
 	case ERP, Stripe:
-		fmt.Fprintf(&b, " %s %s %s × %d", s.Mode, cmp.Or(s.Method, "*"), s.Path, s.Count)
+		fmt.Fprintf(&b, " %s %s %s × %d", s.Fault.Mode, cmp.Or(s.Fault.Method, "*"), s.Fault.PathPrefix, s.Fault.Count)
 	}
 	return b.String()
 }
@@ -126,18 +125,22 @@ func trouble(r *rand.Rand) Step {
 	case 5:
 		s.Do, s.For = Period, 200*time.Millisecond+within(r, 2*time.Second)
 	case 6:
-		s.Do, s.Count = ERP, 1+r.IntN(4)
-		s.Method = pick(r, "PUT", "GET", "POST", "")
-		s.Path = pick(r, "/entity", "/entity/Default/24.200.001/Payment")
-		s.Mode = pick(r, "status:500", "status:503", "status:429", "cut_before", "cut_after_commit", "cut_after_commit", "slow:300ms")
-	case 7:
-		s.Do, s.Count = Stripe, 1+r.IntN(4)
-		// Prefixes of single objects for reading: the observer reads lists.
-		s.Method, s.Path = "POST", pick(r, "/v1", "/v1/invoices")
-		if r.IntN(3) == 0 {
-			s.Method, s.Path = "GET", pick(r, "/v1/charges/", "/v1/invoices/", "/v1/customers/")
+		s.Do = ERP
+		s.Fault = twinfault.Fault{
+			Count: 1 + r.IntN(4), Method: pick(r, "PUT", "GET", "POST", ""),
+			PathPrefix: pick(r, "/entity", "/entity/Default/24.200.001/Payment"),
+			Mode: pick(r, "status:500", "status:503", "status:429", "status:429:json", "bad_gateway", "cut_before", "cut_after_commit",
+				"cut_after_commit", "status_after_commit:500", "cut_body", "delay:300ms", "slow_body:300ms", "expire_token"),
 		}
-		s.Mode = pick(r, "status:500", "status:503", "status:429", "status:409", "status_after_commit:500", "cut_before", "cut_after_commit", "delay:300ms")
+	case 7:
+		s.Do = Stripe
+		// Prefixes of single objects for reading: the observer reads lists.
+		s.Fault = twinfault.Fault{Count: 1 + r.IntN(4), Method: "POST", PathPrefix: pick(r, "/v1", "/v1/invoices")}
+		if r.IntN(3) == 0 {
+			s.Fault.Method, s.Fault.PathPrefix = "GET", pick(r, "/v1/charges/", "/v1/invoices/", "/v1/customers/")
+		}
+		s.Fault.Mode = pick(r, "status:500", "status:503", "status:429", "status:429:lock_timeout", "status:409", "bad_gateway",
+			"status_after_commit:500", "cut_before", "cut_after_commit", "cut_body", "delay:300ms", "slow_body:300ms")
 	}
 	return s
 }

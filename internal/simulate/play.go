@@ -11,7 +11,6 @@ import (
 
 	"millrace/internal/acumaticatwin"
 	"millrace/internal/service"
-	"millrace/internal/stripetwin"
 )
 
 // A player does what the plan says and remembers what must come of it.
@@ -28,6 +27,7 @@ type player struct {
 	unpaid    map[string]bool // invoices that nobody pays, by Acumatica's number
 	charges   []string        // charges without an invoice
 	problems  []string        // what the player itself could not do
+	did       Tally
 }
 
 func newPlayer(w *world, plan Plan) *player {
@@ -78,6 +78,9 @@ func (p *player) start(services []service.Service) {
 }
 
 func (p *player) step(ctx context.Context, s Step) {
+	if s.fault() {
+		p.count(func(t *Tally) { t.Faults++ })
+	}
 	switch s.Do {
 	case Invoice:
 		p.invoice(s)
@@ -85,7 +88,10 @@ func (p *player) step(ctx context.Context, s Step) {
 		p.business.Go(func() { p.charge(ctx, s) })
 	case Kill:
 		v := p.victim(s)
-		v.line.set(s.Ops, v.kill)
+		v.line.set(s.Ops, func() {
+			v.kill()
+			p.count(func(t *Tally) { t.Killed++ })
+		})
 	case Pause:
 		p.pause(ctx, s)
 	case Broker:
@@ -93,9 +99,11 @@ func (p *player) step(ctx context.Context, s Step) {
 	case Period:
 		p.faults.Go(func() { p.closePeriod(ctx, s.For) })
 	case ERP:
-		p.w.erp.AddFault(acumaticatwin.Fault{Method: s.Method, PathPrefix: s.Path, Count: s.Count, Mode: s.Mode})
+		if err := p.w.erp.AddFault(s.Fault); err != nil {
+			p.problem("%s: %v", s, err)
+		}
 	case Stripe:
-		if err := p.w.stripe.AddFault(stripetwin.Fault{Method: s.Method, PathPrefix: s.Path, Count: s.Count, Mode: s.Mode}); err != nil {
+		if err := p.w.stripe.AddFault(s.Fault); err != nil {
 			p.problem("%s: %v", s, err)
 		}
 	}
@@ -112,6 +120,7 @@ func (p *player) pause(ctx context.Context, s Step) {
 	v := p.victim(s)
 	v.line.set(s.Ops, func() {
 		release := v.line.hold()
+		p.count(func(t *Tally) { t.Paused++ })
 		p.faults.Go(func() {
 			wait(ctx, s.For)
 			release()
@@ -127,6 +136,7 @@ func (p *player) stopBroker(ctx context.Context, d time.Duration) {
 	if err := p.w.startBroker(); err != nil {
 		p.problem("broker: %v", err)
 	}
+	p.count(func(t *Tally) { t.Restarted++ })
 }
 
 func (p *player) closePeriod(ctx context.Context, d time.Duration) {
@@ -182,6 +192,26 @@ func (p *player) charge(ctx context.Context, s Step) {
 }
 
 const buyEvery = 100 * time.Millisecond
+
+// count changes the tally.
+func (p *player) count(change func(*Tally)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change(&p.did)
+}
+
+// found takes from the books what they hold in the end.
+func (p *player) found(b books) {
+	p.count(func(t *Tally) {
+		t.Customers, t.Invoices, t.Charges, t.Payments = len(b.customers), len(p.invoices), len(b.charges), len(b.payments)
+	})
+}
+
+func (p *player) tally() Tally {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.did
+}
 
 // buy pays the invoices that have reached Stripe, until ctx is done.
 func (p *player) buy(ctx context.Context) {

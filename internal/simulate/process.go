@@ -56,9 +56,13 @@ func (p *process) run(ctx context.Context) error {
 	defer func() { _ = b.Close() }()                        // the broker may be gone
 	next := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // the standard library's own
 	defer next.CloseIdleConnections()
+	var reach http.RoundTripper = &transport{line: p.line, next: next}
+	if p.w.interpose != nil {
+		reach = p.w.interpose(reach)
+	}
 	rt, err := service.Open(ctx, service.Options{
 		Name: p.name, Config: p.w.config(), Log: p.w.log.With("process", p.name), Bus: b,
-		HTTP: &transport{line: p.line, next: next},
+		HTTP: reach,
 	})
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"time"
 
@@ -19,6 +20,9 @@ type Options struct {
 	// Patience is how long after the last fault everything must have come to
 	// its end; default a minute.
 	Patience time.Duration
+
+	interpose func(http.RoundTripper) http.RoundTripper // tests plant bugs here,
+	beside    func(context.Context, *world)             // and here
 }
 
 // A Result is how one plan ended. Problems is empty when the oracle found
@@ -26,7 +30,8 @@ type Options struct {
 type Result struct {
 	Plan     Plan          `json:"plan"`
 	Problems []string      `json:"problems"`
-	Took     time.Duration `json:"took"`
+	Did      Tally         `json:"did"`
+	Took     time.Duration `json:"took"` // nanoseconds
 }
 
 // OK says whether nothing was lost, doubled, out of order or left behind.
@@ -63,13 +68,18 @@ func Run(ctx context.Context, o Options, plan Plan) (res Result, err error) {
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
 
+	w.interpose = o.interpose
 	p := newPlayer(w, plan)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if o.beside != nil {
+		w.running.Go(func() { o.beside(ctx, w) })
+	}
 	w.running.Go(func() { w.supervise(ctx) })
 	w.running.Go(func() { p.buy(ctx) })
 	p.play(ctx, o.Services)
 	res.Problems, err = p.finish(ctx, o.Patience)
+	res.Did = p.tally()
 	return res, err
 }
 
@@ -107,6 +117,7 @@ func (p *player) look(ctx context.Context) (verdict, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.found(b)
 	v := p.judge(b)
 	if len(v) > 0 {
 		return v, p.operate(ctx, &v)

@@ -1,4 +1,4 @@
-package simulate_test
+package simulate
 
 import (
 	"flag"
@@ -7,7 +7,6 @@ import (
 
 	"millrace/ingest/webhook"
 	"millrace/internal/service"
-	"millrace/internal/simulate"
 	"millrace/sink-acumatica/acusink"
 	"millrace/sink-stripe/stripesink"
 	"millrace/source-acumatica/poller"
@@ -25,11 +24,11 @@ func services() []service.Service {
 
 func TestSeeds(t *testing.T) {
 	for seed := *first; seed < *first+*seeds; seed++ {
-		o := simulate.Options{Services: services(), Dir: t.TempDir()}
+		o := Options{Services: services(), Dir: t.TempDir()}
 		if testing.Verbose() && *seeds == 1 {
 			o.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 		}
-		res, err := simulate.Run(t.Context(), o, simulate.NewPlan(seed))
+		res, err := Run(t.Context(), o, NewPlan(seed))
 		if err != nil {
 			t.Fatal(err)
 		}

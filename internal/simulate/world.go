@@ -47,6 +47,8 @@ type world struct {
 	servers  []*http.Server
 	running  sync.WaitGroup
 	stopTwin context.CancelFunc
+
+	interpose func(http.RoundTripper) http.RoundTripper // nil: nothing
 }
 
 func newWorld(ctx context.Context, dir string, log *slog.Logger) (*world, error) {

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"millrace/internal/fault"
+	"millrace/internal/simulate"
+)
+
+// simulateFlags are the flags of `simulate`.
+type simulateFlags struct {
+	first           uint64
+	seeds, parallel int
+	plan            string
+	shrink          time.Duration
+}
+
+// simulateResult is the result of `simulate`.
+type simulateResult struct {
+	First   uint64            `json:"first"`
+	Seeds   int               `json:"seeds"` // how many were run
+	Done    simulate.Tally    `json:"done"`  // what was done in all of them
+	Failed  []simulate.Result `json:"failed"`
+	Minimal *simulate.Result  `json:"minimal"` // the first failure with every step left out that it does not need
+	TookMS  int64             `json:"took_ms"`
+}
+
+const simulateLong = `Runs the real services against both twins and an embedded broker, all in this
+process, once for each seed. A seed decides what business is done and what goes
+wrong: processes that die between any two of their operations, or stand still and
+wake up late, broker restarts, lost answers, floods of 429 and 5xx, webhooks more
+than once and out of order, a closed period. In the end an oracle compares the books
+of both twins: every movement once, of the right amount, in the order of its lane.
+
+A seed always makes the same plan. The order in which goroutines run within it,
+the broker's among them, is not ours to decide, so a seed that failed fails again
+most of the time, not always: run it several times, or its minimal plan.`
+
+func (a *app) simulateCommand() *cobra.Command {
+	var f simulateFlags
+	c := &cobra.Command{
+		Use: "simulate", Short: "Order and completeness under seeded faults", Long: simulateLong, Args: cobra.NoArgs,
+		Example: "  millrace simulate --seeds 200\n  millrace simulate --first 42 --seeds 1 --log-level debug\n  millrace simulate --plan minimal.json",
+	}
+	c.Flags().Uint64Var(&f.first, "first", 1, "the first seed")
+	c.Flags().IntVar(&f.seeds, "seeds", 20, "how many seeds")
+	c.Flags().IntVar(&f.parallel, "parallel", 6, "how many at a time; most of a run is waiting")
+	c.Flags().StringVar(&f.plan, "plan", "", "a file with a plan, as a failed run prints it, instead of seeds")
+	c.Flags().DurationVar(&f.shrink, "shrink", 5*time.Minute, "how long to look for a minimal plan after a failure; 0 does not")
+	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) { return a.simulate(ctx, f) })
+}
+
+func (a *app) simulate(ctx context.Context, f simulateFlags) (*reply, error) {
+	if f.seeds < 1 || f.parallel < 1 {
+		return nil, fault.Newf("cli.usage", "--seeds and --parallel: want at least 1")
+	}
+	log, err := a.logger("error")
+	if err != nil {
+		return nil, err
+	}
+	o := simulate.Options{Services: services(), Dir: os.TempDir(), Log: log}
+	res := simulateResult{First: f.first, Failed: []simulate.Result{}}
+	tell := func(r simulate.Result) {
+		res.Seeds++
+		res.Done.Add(r)
+		verdict := "ok"
+		if !r.OK() {
+			verdict = "FAILED"
+			res.Failed = append(res.Failed, r)
+		}
+		fmt.Fprintf(a.stderr, "seed %-6d %-6s %5.1f s\n", r.Plan.Seed, verdict, r.Took.Seconds())
+	}
+	start := time.Now()
+	if f.plan != "" {
+		err = runPlan(ctx, o, f.plan, tell)
+	} else {
+		err = simulate.Seeds(ctx, o, f.first, f.seeds, f.parallel, tell)
+	}
+	if err == nil && len(res.Failed) > 0 && f.shrink > 0 {
+		var smallest simulate.Result
+		smallest, err = simulate.Shrink(ctx, o, res.Failed[0], f.shrink)
+		res.Minimal = &smallest
+	}
+	if err != nil {
+		return nil, err
+	}
+	res.TookMS = time.Since(start).Milliseconds()
+	r := &reply{summary: res.summary(), result: res, text: res.print}
+	if len(res.Failed) > 0 {
+		return r, found{fault.New("simulate.failed", errors.New(res.summary()))}
+	}
+	return r, nil
+}
+
+func runPlan(ctx context.Context, o simulate.Options, file string, tell func(simulate.Result)) error {
+	raw, err := os.ReadFile(file) //nolint:gosec // the user names the file
+	if err != nil {
+		return usage(err)
+	}
+	var plan simulate.Plan
+	if err := json.Unmarshal(raw, &plan); err != nil {
+		return fault.Newf("cli.usage", "--plan %s: %w", file, err)
+	}
+	r, err := simulate.Run(ctx, o, plan)
+	if err == nil {
+		tell(r)
+	}
+	return err
+}
+
+func (r simulateResult) summary() string {
+	return fmt.Sprintf("%d of %d seeds failed; %d invoices, %d charges, %d payments posted under %d faults",
+		len(r.Failed), r.Seeds, r.Done.Invoices, r.Done.Charges, r.Done.Payments, r.Done.Faults)
+}
+
+func (r simulateResult) print(w io.Writer) {
+	for _, f := range r.Failed {
+		fmt.Fprintf(w, "seed %d\n", f.Plan.Seed)
+		for _, p := range f.Problems {
+			fmt.Fprintf(w, "  %s\n", p)
+		}
+	}
+	if r.Minimal != nil {
+		fmt.Fprintf(w, "\nsmallest plan that failed: seed %d, %d customers, %d replicas, together %t\n",
+			r.Minimal.Plan.Seed, r.Minimal.Plan.Customers, r.Minimal.Plan.Replicas, r.Minimal.Plan.Together)
+		for _, s := range r.Minimal.Plan.Steps {
+			fmt.Fprintf(w, "  %s\n", s)
+		}
+		for _, p := range r.Minimal.Problems {
+			fmt.Fprintf(w, "  → %s\n", p)
+		}
+		if raw, err := json.Marshal(r.Minimal.Plan); err == nil {
+			fmt.Fprintf(w, "again: millrace simulate --plan FILE, with in it\n%s\n", raw)
+		}
+	}
+	fmt.Fprintln(w, r.summary())
+}

@@ -1,0 +1,78 @@
+package simulate
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Seeds runs the plans of n seeds from first on, parallel of them at a time,
+// and tells each result as it comes, one at a time. It ends with the first
+// error of the simulation itself; what the oracle finds is no error.
+func Seeds(ctx context.Context, o Options, first uint64, n, parallel int, tell func(Result)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	next := make(chan uint64)
+	go func() {
+		defer close(next)
+		for i := range n {
+			select {
+			case next <- first + uint64(i): //nolint:gosec // G115: i is not negative
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	var (
+		wg     sync.WaitGroup
+		mu     sync.Mutex
+		failed error
+	)
+	for range max(1, min(parallel, n)) {
+		wg.Go(func() {
+			for seed := range next {
+				res, err := Run(ctx, o, NewPlan(seed))
+				mu.Lock()
+				switch {
+				case err != nil && failed == nil:
+					failed = err
+					cancel()
+				case err == nil:
+					tell(res)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	return failed
+}
+
+// Shrink looks for a smaller plan that still fails, leaving out one step after
+// the other, the ones that go wrong first, until nothing more can go or the
+// time is up. A step whose absence hides the failure stays.
+func Shrink(ctx context.Context, o Options, failed Result, limit time.Duration) (Result, error) {
+	until := time.Now().Add(limit)
+	best := failed
+	for _, faults := range []bool{true, false} {
+		for i := len(best.Plan.Steps) - 1; i >= 0; i-- {
+			if best.Plan.Steps[i].fault() != faults {
+				continue
+			}
+			if time.Now().After(until) {
+				return best, nil
+			}
+			smaller := best.Plan
+			smaller.Steps = slices.Delete(slices.Clone(best.Plan.Steps), i, i+1)
+			res, err := Run(ctx, o, smaller)
+			if err != nil {
+				return best, err
+			}
+			if !res.OK() {
+				best = res
+			}
+		}
+	}
+	return best, nil
+}
