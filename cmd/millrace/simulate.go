@@ -62,11 +62,13 @@ func (a *app) simulate(ctx context.Context, f simulateFlags) (*reply, error) {
 	if f.seeds < 1 || f.parallel < 1 {
 		return nil, fault.Newf("cli.usage", "--seeds and --parallel: want at least 1")
 	}
-	log, err := a.logger("error")
-	if err != nil {
-		return nil, err
+	o := simulate.Options{Services: services(), Dir: os.TempDir()}
+	if a.logLevel != "" { // what is logged under faults is only noise, unless it was asked for
+		var err error
+		if o.Log, err = a.logger(a.logLevel); err != nil {
+			return nil, err
+		}
 	}
-	o := simulate.Options{Services: services(), Dir: os.TempDir(), Log: log}
 	res := simulateResult{First: f.first, Failed: []simulate.Result{}}
 	tell := func(r simulate.Result) {
 		res.Seeds++
@@ -78,6 +80,7 @@ func (a *app) simulate(ctx context.Context, f simulateFlags) (*reply, error) {
 		}
 		fmt.Fprintf(a.stderr, "seed %-6d %-6s %5.1f s\n", r.Plan.Seed, verdict, r.Took.Seconds())
 	}
+	var err error
 	start := time.Now()
 	if f.plan != "" {
 		err = runPlan(ctx, o, f.plan, tell)
