@@ -1,6 +1,9 @@
 package schemas
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // How an event or intent ended (Invariant 3). There is no fifth way.
 const (
@@ -34,7 +37,24 @@ type Outcome struct {
 	TookMS     int64     `json:"took_ms"` // of the last attempt
 	At         time.Time `json:"at"`      // UTC
 	TraceID    string    `json:"trace_id,omitempty"`
+	Decision   *Decision `json:"decision,omitempty"` // what a person decided about the message, when somebody did
 }
+
+// Decision is what a person decided about a message that held its lane.
+type Decision struct {
+	Do     string          `json:"do"`             // Release, Edit or Skip
+	Reason string          `json:"reason"`         // why
+	By     string          `json:"by"`             // who
+	At     time.Time       `json:"at"`             // UTC
+	Data   json.RawMessage `json:"data,omitempty"` // Edit: the message's data as it was handled; the original is in its stream
+}
+
+// What a person can decide.
+const (
+	Release = "release" // try it again as it is
+	Edit    = "edit"    // try it with other data
+	Skip    = "skip"    // end it without an effect
+)
 
 // Calls is how many API calls the handling cost, all attempts included that
 // ran in one go.

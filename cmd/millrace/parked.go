@@ -7,11 +7,13 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"millrace/internal/bus"
 	"millrace/internal/fault"
+	"millrace/schemas"
 )
 
 // parkedLane is one lane that waits for a person.
@@ -29,10 +31,13 @@ type parkedLane struct {
 // laneFilter picks lanes; an empty field picks all.
 type laneFilter struct {
 	stage, connection, lane string
+	code                    string
+	olderThan               time.Duration
 }
 
 func (f laneFilter) picks(b bus.Block) bool {
-	return (f.stage == "" || f.stage == b.Stage) && (f.connection == "" || f.connection == b.Conn) && (f.lane == "" || f.lane == b.Lane)
+	return (f.stage == "" || f.stage == b.Stage) && (f.connection == "" || f.connection == b.Conn) && (f.lane == "" || f.lane == b.Lane) &&
+		(f.code == "" || f.code == b.Code) && time.Since(b.Since) >= f.olderThan
 }
 
 // parkedOf are those of the blocks that wait for a person.
@@ -76,7 +81,7 @@ func (p parkedLane) print(w io.Writer) {
 }
 
 func (a *app) parkedCommand() *cobra.Command {
-	return group("parked", "Lanes that wait for a person", a.parkedList(), a.parkedRelease())
+	return group("parked", "Lanes that wait for a person", a.parkedList(), a.parkedShow(), a.parkedRelease(), a.parkedEdit(), a.parkedSkip(), a.parkedDrop())
 }
 
 // addLaneFilter adds the flags that narrow down to some lanes.
@@ -121,24 +126,26 @@ func readBlocks(ctx context.Context, v *view) ([]bus.Block, error) {
 
 func (a *app) parkedRelease() *cobra.Command {
 	c := &cobra.Command{
-		Use: "release --lane <customer> --reason <why>", Short: "Let a parked lane go on", Args: cobra.NoArgs,
-		Long: "Let a parked lane go on, from the message that failed and in order. What failed\n" +
+		Use: "release --reason <why>", Short: "Let parked lanes go on", Args: cobra.NoArgs,
+		Long: "Let parked lanes go on, from the message that failed and in order. What failed\n" +
 			"is tried again as it is now: an event is read anew from its system, an intent\n" +
 			"keeps the fields it has. A lane whose trouble lasts is parked again. Nothing can\n" +
-			"be posted twice by this.\n\n" +
-			"When nothing runs, the lane goes on as soon as something does.\n" +
-			"Exit code 1 when nothing is parked under that lane.",
+			"be posted twice by this. Name at least one of --lane, --code and --older-than.\n\n" +
+			"When nothing runs, the lanes go on as soon as something does.\n" +
+			"Exit code 1 when nothing that is parked fits.",
 		Example: "  millrace parked release --lane C000001 --reason \"cash account added\"\n" +
-			"  millrace parked release --lane C000001 --stage sink-acumatica --reason \"period opened\" --json",
+			"  millrace parked release --code acumatica.period_closed --reason \"period opened\" --json",
 	}
 	var f laneFilter
 	var reason string
 	addLaneFilter(c, &f)
-	c.Flags().StringVar(&reason, "reason", "", "why it may go on; required, and logged")
+	c.Flags().StringVar(&f.code, "code", "", "only lanes that wait for this reason, such as acumatica.period_closed")
+	c.Flags().DurationVar(&f.olderThan, "older-than", 0, "only lanes that have been held for this long")
+	c.Flags().StringVar(&reason, "reason", "", "why they may go on; required, and kept in the audit trail")
 	a.addDataDir(c)
 	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
-		if f.lane == "" || strings.TrimSpace(reason) == "" {
-			return nil, usage(errors.New("--lane and --reason are required; see millrace parked release --help"))
+		if f.lane == "" && f.code == "" && f.olderThan == 0 || strings.TrimSpace(reason) == "" {
+			return nil, usage(errors.New("--reason and one of --lane, --code or --older-than are required; see millrace parked release --help"))
 		}
 		log, err := a.logger("info")
 		if err != nil {
@@ -147,7 +154,7 @@ func (a *app) parkedRelease() *cobra.Command {
 		var where *view
 		released, err := looking(ctx, a, func(v *view) ([]parkedLane, error) {
 			where = v
-			return release(ctx, v, f, reason, log)
+			return release(ctx, v, f, a.decision(schemas.Release, reason), log)
 		})
 		if len(released) == 0 {
 			return nil, err
@@ -157,21 +164,21 @@ func (a *app) parkedRelease() *cobra.Command {
 }
 
 // release lets every lane that f picks go on and says which.
-func release(ctx context.Context, v *view, f laneFilter, reason string, log *slog.Logger) ([]parkedLane, error) {
+func release(ctx context.Context, v *view, f laneFilter, d schemas.Decision, log *slog.Logger) ([]parkedLane, error) {
 	blocks, err := readBlocks(ctx, v)
 	if err != nil {
 		return nil, err
 	}
 	var released []parkedLane
 	for _, p := range parkedOf(blocks, f) {
-		err := v.bus.Release(ctx, p.Stage, p.Connection, p.Lane)
+		err := v.bus.Release(ctx, p.Stage, p.Connection, p.Lane, d)
 		if errors.Is(err, bus.ErrNotFound) {
 			continue // somebody else released it, and it is done already
 		}
 		if err != nil {
 			return released, fmt.Errorf("release lane %s of %s: %w", p.Lane, p.Stage, err)
 		}
-		log.Info("lane released", "stage", p.Stage, "connection", p.Connection, "lane", p.Lane, "code", p.Code, "reason", reason)
+		log.Info("lane released", "stage", p.Stage, "connection", p.Connection, "lane", p.Lane, "code", p.Code, "reason", d.Reason, "by", d.By)
 		released = append(released, p)
 	}
 	if len(released) == 0 {
@@ -188,8 +195,8 @@ func notParked(blocks []bus.Block, f laneFilter) error {
 			state = "; it waits at " + b.Stage + " for the clock and goes on by itself"
 		}
 	}
-	e := fault.Newf("cli.not_found", "nothing is parked under the lane %q%s%s%s",
-		f.lane, told(" at stage ", f.stage), told(" of connection ", f.connection), state)
+	e := fault.Newf("cli.not_found", "nothing is parked%s%s%s%s%s",
+		told(" under the lane ", f.lane), told(" with code ", f.code), told(" at stage ", f.stage), told(" of connection ", f.connection), state)
 	e.Hint = "see what is parked: millrace parked list"
 	return found{e}
 }

@@ -227,7 +227,7 @@ func TestRejectedMessageParksItsLaneOnly(t *testing.T) {
 	mu.Lock()
 	broken = false
 	mu.Unlock()
-	if err := b.Release(t.Context(), "transform", "default", "bad"); err != nil {
+	if err := b.Release(t.Context(), "transform", "default", "bad", schemas.Decision{Reason: "mended", By: "test", At: time.Now().UTC()}); err != nil {
 		t.Fatal(err)
 	}
 	rec.wait(t, 10)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"millrace/internal/fault"
+	"millrace/schemas"
 )
 
 // switchable fails the message m1 while it is on.
@@ -55,7 +56,7 @@ func TestExpiredMessagesOfAHeldLaneAreNotSkipped(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.on.Store(false)
-	if err := b.Release(t.Context(), "transform", "default", "cus_1"); err != nil {
+	if err := b.Release(t.Context(), "transform", "default", "cus_1", schemas.Decision{Reason: "mended", By: "test", At: time.Now().UTC()}); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the lane says what is missing", func() bool {
@@ -95,7 +96,7 @@ func TestParkingAgainForAnotherReasonIsToldAgain(t *testing.T) {
 	publish(t, b, "cus_1", "m1")
 	eventually(t, "parked", func() bool { return len(outcomes(t, b)["m1"]) == 1 })
 	s.err.Store(error(fault.New("link.conflict", errors.New("second reason"))))
-	if err := b.Release(t.Context(), "transform", "default", "cus_1"); err != nil {
+	if err := b.Release(t.Context(), "transform", "default", "cus_1", schemas.Decision{Reason: "mended", By: "test", At: time.Now().UTC()}); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the second reason is told", func() bool { return len(outcomes(t, b)["m1"]) == 2 })
@@ -117,7 +118,7 @@ func TestUnreadableMessageInAHeldLaneDoesNotHoldItForEver(t *testing.T) {
 		return err == nil && len(blocks) == 1 && blocks[0].Last == 3
 	})
 	s.on.Store(false)
-	if err := b.Release(t.Context(), "transform", "default", "cus_1"); err != nil {
+	if err := b.Release(t.Context(), "transform", "default", "cus_1", schemas.Decision{Reason: "mended", By: "test", At: time.Now().UTC()}); err != nil {
 		t.Fatal(err)
 	}
 	rec.wait(t, 2)

@@ -45,6 +45,7 @@ type Block struct {
 	Stage   string    `json:"stage"`
 	Lane    string    `json:"lane"`
 	Conn    string    `json:"connection"`
+	Verdict *Verdict  `json:"verdict,omitempty"` // what a person decided; it goes with the message it is about
 }
 
 func blockKey(stage string, s Subject) string {
@@ -228,26 +229,6 @@ func (b *Bus) blocks(ctx context.Context, prefix string) (map[string]Block, erro
 		blocks[key] = rec
 	}
 	return blocks, nil
-}
-
-// Release lets a parked lane of a stage go on from the message that failed,
-// in order. ErrNotFound when the lane is not held.
-func (b *Bus) Release(ctx context.Context, stage, connection, lane string) error {
-	key := Key(stage, connection, strconv.Itoa(Partition(connection, lane, b.Partitions())), lane)
-	for {
-		rec, rev, err := b.readBlock(ctx, key)
-		if err != nil {
-			return err
-		}
-		if !rec.Parked {
-			return nil
-		}
-		rec.Parked, rec.Until, rec.Tries = false, time.Now().UTC(), 0
-		_, err = b.updateBlock(ctx, key, rec, rev)
-		if !errors.Is(err, ErrConflict) {
-			return err
-		}
-	}
 }
 
 // streamCreated identifies a stream: after a loss and a new start its

@@ -34,7 +34,8 @@ type Message struct {
 	Event   Event
 	Stored  time.Time // when the broker stored it
 
-	unreadable error // why it is not a message of ours
+	unreadable error             // why it is not a message of ours
+	decision   *schemas.Decision // what a person decided about it
 }
 
 // Handler handles one message of a stage. It returns how the message ended,

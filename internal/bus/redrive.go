@@ -158,6 +158,12 @@ func (d *drive) step(ctx context.Context) (more bool, err error) {
 	if m.unreadable != nil {
 		return true, d.passUnreadable(ctx, m)
 	}
+	if done, err := d.decided(ctx, m); done || err != nil {
+		if err == nil {
+			d.advance(m.Seq + 1)
+		}
+		return err == nil, err
+	}
 	o, err := d.r.attemptInPlace(ctx, m)
 	if errors.Is(err, errStopping) {
 		return false, errors.Join(d.giveBack(ctx, nil), err)
@@ -182,6 +188,9 @@ func (d *drive) advance(cur uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.rec.Cur, d.rec.Tries = cur, 0
+	if v := d.rec.Verdict; v != nil && cur > v.Through {
+		d.rec.Verdict = nil
+	}
 }
 
 // parksNow: what the target refuses is parked at once, and so is a lane whose
@@ -227,36 +236,40 @@ func (d *drive) passUnreadable(ctx context.Context, m *Message) error {
 	return nil
 }
 
-// next reads the lane's next message at or after seq from the leader. That
-// what lies below it is applied is only known while the stream still holds
+func (d *drive) next(ctx context.Context, seq uint64) (*Message, error) {
+	s := d.r.stage
+	return d.r.bus.laneMessage(ctx, stageSpec{s.Name, s.Stream, s.Target}, d.rec, seq)
+}
+
+// laneMessage reads a held lane's next message at or after seq from the leader.
+// That what lies below it is applied is only known while the stream still holds
 // everything from seq on: messages that retention has removed are missing, not
 // applied.
-func (d *drive) next(ctx context.Context, seq uint64) (*Message, error) {
+func (b *Bus) laneMessage(ctx context.Context, s stageSpec, rec Block, seq uint64) (*Message, error) {
 	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
 	defer cancel()
-	s := d.r.stage
-	stream, err := d.r.bus.stream(ctx, s.Stream)
+	stream, err := b.stream(ctx, s.stream)
 	if err != nil {
-		return nil, unavailable(err, "read stream %s", s.Stream)
+		return nil, unavailable(err, "read stream %s", s.stream)
 	}
 	info, err := stream.Info(ctx)
 	if err != nil {
-		return nil, unavailable(err, "read stream %s", s.Stream)
+		return nil, unavailable(err, "read stream %s", s.stream)
 	}
 	if info.State.FirstSeq > seq {
-		return nil, fault.Newf("bus.blocked_message_missing", "lane %s: held at sequence %d, but %s begins at %d", d.rec.Lane, seq, s.Stream, info.State.FirstSeq)
+		return nil, fault.Newf("bus.blocked_message_missing", "lane %s: held at sequence %d, but %s begins at %d", rec.Lane, seq, s.stream, info.State.FirstSeq)
 	}
-	p := Partition(d.rec.Conn, d.rec.Lane, d.r.bus.Partitions())
-	raw, err := stream.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(filter(s.Stream, d.rec.Conn, p, Escape(d.rec.Lane), s.Target)))
+	p := Partition(rec.Conn, rec.Lane, b.Partitions())
+	raw, err := stream.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(filter(s.stream, rec.Conn, p, Escape(rec.Lane), s.target)))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return nil, fault.Newf("bus.blocked_message_missing", "lane %s: nothing at or after sequence %d in %s", d.rec.Lane, seq, s.Stream)
+		return nil, fault.Newf("bus.blocked_message_missing", "lane %s: nothing at or after sequence %d in %s", rec.Lane, seq, s.stream)
 	}
 	if err != nil {
-		return nil, unavailable(err, "read lane %s", d.rec.Lane)
+		return nil, unavailable(err, "read lane %s", rec.Lane)
 	}
-	m, err := decodeMessage(s.Stream, raw.Subject, raw.Sequence, raw.Time, raw.Header, raw.Data)
+	m, err := decodeMessage(s.stream, raw.Subject, raw.Sequence, raw.Time, raw.Header, raw.Data)
 	if err != nil {
-		return unreadable(s, raw.Subject, raw.Sequence, raw.Time, err), nil
+		return unreadable(rec.Conn, s.stream, raw.Subject, raw.Sequence, raw.Time, err), nil
 	}
 	return m, nil
 }
@@ -323,6 +336,9 @@ func (d *drive) giveBack(ctx context.Context, cause error) error {
 	if cause != nil {
 		f := fault.Of(cause)
 		d.rec.Code, d.rec.Hint, d.rec.Error, d.rec.Parked = f.Code, f.Hint, cause.Error(), d.parksNow(cause)
+		if d.rec.Parked {
+			d.rec.Verdict = nil // it did not help: somebody must decide anew
+		}
 		d.rec.Tries++
 		d.rec.Until = d.rec.Until.Add(max(f.RetryAfter, redriveDelay(d.rec.Tries)))
 	}

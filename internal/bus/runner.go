@@ -169,17 +169,17 @@ func (r *runner) refuse(ctx context.Context, msg jetstream.Msg, cause error) err
 	if err != nil {
 		return err
 	}
-	m := unreadable(r.stage, msg.Subject(), meta.Sequence.Stream, meta.Timestamp, cause)
+	m := unreadable(r.stage.Connections[0], r.stage.Stream, msg.Subject(), meta.Sequence.Stream, meta.Timestamp, cause)
 	return r.publishOutcome(ctx, m, parked(schemas.Outcome{}, cause))
 }
 
 // unreadable stands for a message on our subjects that is not ours.
-func unreadable(s Stage, subject string, seq uint64, stored time.Time, cause error) *Message {
+func unreadable(connection, stream, subject string, seq uint64, stored time.Time, cause error) *Message {
 	parsed, err := ParseSubject(subject)
 	if err != nil {
-		parsed = Subject{Connection: s.Connections[0], Lane: subject, B: "unknown"}
+		parsed = Subject{Connection: connection, Lane: subject, B: "unknown"}
 	}
-	return &Message{Stream: s.Stream, Seq: seq, Subject: parsed, Stored: stored, Event: Event{ID: "unreadable"}, unreadable: cause}
+	return &Message{Stream: stream, Seq: seq, Subject: parsed, Stored: stored, Event: Event{ID: "unreadable"}, unreadable: cause}
 }
 
 func message(stream string, msg jetstream.Msg) (*Message, error) {
@@ -225,7 +225,7 @@ func keepAlive(msg jetstream.Msg) (stop func()) {
 // publishOutcome fills what the bus knows and stores the outcome.
 func (r *runner) publishOutcome(ctx context.Context, m *Message, o schemas.Outcome) error {
 	o.Connection, o.Lane, o.Stage = m.Subject.Connection, m.Subject.Lane, r.stage.Name
-	o.Stream, o.Seq, o.At = m.Stream, m.Seq, time.Now().UTC()
+	o.Stream, o.Seq, o.At, o.Decision = m.Stream, m.Seq, time.Now().UTC(), m.decision
 	if o.Document == "" {
 		o.Document = m.Subject.B
 	}

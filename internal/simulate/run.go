@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"millrace/internal/service"
+	"millrace/schemas"
 )
 
 // Options of a run.
@@ -144,7 +145,7 @@ func (p *player) operate(ctx context.Context, v *verdict) error {
 			v.say("lane %s is parked at %s: %s: %s", rec.Lane, rec.Stage, rec.Code, rec.Error)
 			continue
 		}
-		if err := p.w.watch.Release(ctx, rec.Stage, rec.Conn, rec.Lane); err != nil {
+		if err := p.w.watch.Release(ctx, rec.Stage, rec.Conn, rec.Lane, schemas.Decision{Reason: "the period is open", By: "operator", At: time.Now().UTC()}); err != nil {
 			return err
 		}
 	}

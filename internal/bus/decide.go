@@ -1,0 +1,149 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"millrace/internal/fault"
+	"millrace/schemas"
+)
+
+// A Verdict is what a person decided about a parked lane. It is kept in the
+// block record, so that it takes effect exactly where the lane is held,
+// whichever replica goes on with it and however often that one dies.
+type Verdict struct {
+	schemas.Decision
+	From    uint64 `json:"from"`    // the message that held the lane when it was decided
+	Through uint64 `json:"through"` // the last message that it is about
+}
+
+// covers reports whether the verdict is about the message.
+func (v *Verdict) covers(seq uint64) bool { return v != nil && v.From <= seq && seq <= v.Through }
+
+// Held is a lane that a person must decide about.
+type Held struct {
+	Block
+	Message *Message // the one that holds the lane
+	Waiting []uint64 // sequences of those behind it that are acknowledged already
+}
+
+// Held reads a lane that is held, with the message that holds it. ErrNotFound
+// when it is not held.
+func (b *Bus) Held(ctx context.Context, stage, connection, lane string) (Held, error) {
+	var h Held
+	rec, _, err := b.readBlock(ctx, b.laneKey(stage, connection, lane))
+	if err != nil {
+		return h, err
+	}
+	h.Block = rec
+	i := slices.IndexFunc(stageSpecs(), func(s stageSpec) bool { return s.name == stage })
+	if i < 0 {
+		return h, ErrNotFound
+	}
+	spec := stageSpecs()[i]
+	for seq := rec.Cur; seq <= rec.Last; {
+		m, err := b.laneMessage(ctx, spec, rec, seq)
+		if err != nil {
+			return h, err
+		}
+		if m.Seq > rec.Last {
+			break
+		}
+		if h.Message == nil {
+			h.Message = m
+		} else {
+			h.Waiting = append(h.Waiting, m.Seq)
+		}
+		seq = m.Seq + 1
+	}
+	return h, nil
+}
+
+// Decide lets a parked lane go on with other data for the message that holds
+// it (schemas.Edit), or without that message (schemas.Skip). from is the
+// message that the person saw there; through is the last one that is skipped.
+// ErrNotFound when the lane is not held, ErrConflict when another message holds
+// it by now or it is not parked any more.
+func (b *Bus) Decide(ctx context.Context, stage, connection, lane string, d schemas.Decision, from, through uint64) error {
+	if d.Do == schemas.Edit && !json.Valid(d.Data) {
+		return fault.Newf("cli.usage", "the edited data of lane %s is not JSON", lane)
+	}
+	h, err := b.Held(ctx, stage, connection, lane)
+	if err != nil {
+		return err
+	}
+	if h.Message == nil || h.Message.Seq != from {
+		return ErrConflict
+	}
+	return b.goOn(ctx, stage, connection, lane, func(rec Block) (*Verdict, error) {
+		if !rec.Parked || rec.Cur != h.Cur {
+			return nil, ErrConflict
+		}
+		return &Verdict{Decision: d, From: from, Through: max(from, min(through, rec.Last))}, nil
+	})
+}
+
+// Release lets a parked lane go on from the message that failed, in order, with
+// everything as it is; d.Do is ignored. ErrNotFound when the lane is not held;
+// one that waits for the clock is left to it.
+func (b *Bus) Release(ctx context.Context, stage, connection, lane string, d schemas.Decision) error {
+	d.Do = schemas.Release
+	err := b.goOn(ctx, stage, connection, lane, func(rec Block) (*Verdict, error) {
+		if !rec.Parked {
+			return nil, ErrConflict
+		}
+		return &Verdict{Decision: d, From: rec.Cur, Through: rec.Last}, nil
+	})
+	if errors.Is(err, ErrConflict) {
+		return nil
+	}
+	return err
+}
+
+// goOn ends the parking with a verdict, which decide makes of the record as it
+// is at that moment.
+func (b *Bus) goOn(ctx context.Context, stage, connection, lane string, decide func(Block) (*Verdict, error)) error {
+	key := b.laneKey(stage, connection, lane)
+	for {
+		rec, rev, err := b.readBlock(ctx, key)
+		if err != nil {
+			return err
+		}
+		if rec.Verdict, err = decide(rec); err != nil {
+			return err
+		}
+		rec.Parked, rec.Until, rec.Tries = false, time.Now().UTC(), 0
+		if _, err = b.updateBlock(ctx, key, rec, rev); !errors.Is(err, ErrConflict) {
+			return err
+		}
+	}
+}
+
+func (b *Bus) laneKey(stage, connection, lane string) string {
+	return Key(stage, connection, strconv.Itoa(Partition(connection, lane, b.Partitions())), lane)
+}
+
+// decided carries out what a person decided about the message; done means that
+// it has ended by it. Otherwise the message is to be handled, changed where
+// that was decided.
+func (d *drive) decided(ctx context.Context, m *Message) (done bool, err error) {
+	d.mu.Lock()
+	v := d.rec.Verdict
+	d.mu.Unlock()
+	if !v.covers(m.Seq) {
+		return false, nil
+	}
+	m.decision = &v.Decision
+	switch v.Do {
+	case schemas.Edit:
+		m.Event.Data = v.Data
+	case schemas.Skip:
+		o := schemas.Outcome{Outcome: schemas.Skipped, Reason: "skipped by " + v.By + ": " + v.Reason}
+		return true, d.r.publishOutcome(ctx, m, o)
+	}
+	return false, nil
+}
