@@ -45,6 +45,7 @@ func (r *runner) attemptInPlace(ctx context.Context, m *Message) (schemas.Outcom
 		}
 		if err == nil {
 			r.recovered(br, m)
+			br.handled()
 			return o, nil
 		}
 		f := fault.Of(err)
@@ -53,6 +54,9 @@ func (r *runner) attemptInPlace(ctx context.Context, m *Message) (schemas.Outcom
 		case fault.Transient:
 			r.recovered(br, m) // the system answered
 			if wait = max(f.RetryAfter, jitter(backoff)); spent+wait > inPlaceBudget {
+				if br.suspect(m.Subject.Lane) {
+					r.bus.log.Warn("many customers fail, stage slows down", "stage", r.stage.Name, "connection", m.Subject.Connection, "code", f.Code)
+				}
 				return o, err
 			}
 			spent, backoff = spent+wait, backoff*2

@@ -26,8 +26,19 @@ type breaker struct {
 	cb circuitbreaker.CircuitBreaker[any]
 
 	mu        sync.Mutex
-	notBefore time.Time // nobody goes through before: told by the other system, or a refused sign-in
+	notBefore time.Time       // nobody goes through before: told by the other system, or a refused sign-in
+	failed    map[string]bool // lanes that had to be blocked since anything last succeeded
+	slowness  time.Duration   // how long the next hold for it lasts
 }
+
+// When this many different customers fail with nothing in between that
+// succeeds, the trouble is not theirs: from then on only one message after the
+// other goes through, ever more slowly, until one succeeds.
+const (
+	manyLanes     = 5
+	firstSlowness = time.Second
+	mostSlowness  = time.Minute
+)
 
 func newBreaker() *breaker {
 	return &breaker{cb: circuitbreaker.NewBuilder[any]().
@@ -67,6 +78,34 @@ func (b *breaker) hold(d time.Duration) {
 	if at := time.Now().Add(d); at.After(b.notBefore) {
 		b.notBefore = at
 	}
+}
+
+// suspect notes that a lane had to be blocked, and says whether so many had to
+// that the whole stage slows down because of it. A lane that goes on failing
+// is blocked all the same: one bad customer cannot hold those behind him.
+func (b *breaker) suspect(lane string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.failed == nil {
+		b.failed = make(map[string]bool)
+	}
+	b.failed[lane] = true
+	if len(b.failed) < manyLanes {
+		return false
+	}
+	b.slowness = min(max(2*b.slowness, firstSlowness), mostSlowness)
+	if at := time.Now().Add(jitter(b.slowness)); at.After(b.notBefore) {
+		b.notBefore = at
+	}
+	return true
+}
+
+// handled notes that a message was handled: whatever fails now is not the
+// other system's fault.
+func (b *breaker) handled() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.failed, b.slowness = nil, 0
 }
 
 // success says whether the breaker closed just now.
