@@ -32,10 +32,11 @@ const (
 	bucketBlocks   = "blocks"
 	bucketLeases   = "leases"
 	bucketCursors  = "cursors"
+	bucketDoubts   = "doubts"
 )
 
 func buckets() []string {
-	return []string{bucketLinks, bucketPostings, bucketBlocks, bucketLeases, bucketCursors}
+	return []string{bucketLinks, bucketPostings, bucketBlocks, bucketLeases, bucketCursors, bucketDoubts}
 }
 
 func bucketName(name string) string { return "mr_" + name }

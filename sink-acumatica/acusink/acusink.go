@@ -44,9 +44,10 @@ type Links interface {
 	ByStripe(ctx context.Context, connection, kind, id string) (link.Link, bool, error)
 }
 
-// Publisher publishes an intent; the same id twice must be stored once.
+// Publisher publishes intents and outcomes; the same twice must be stored once.
 type Publisher interface {
 	PublishIntent(ctx context.Context, in schemas.Intent) (bus.PubAck, error)
+	PublishOutcome(ctx context.Context, o schemas.Outcome) error
 }
 
 // Connection is one tenant to post to.
@@ -63,6 +64,7 @@ type Options struct {
 	Postings    Postings
 	Links       Links
 	Publisher   Publisher
+	Doubts      Doubts
 }
 
 // Sink handles the intents of the target acumatica.

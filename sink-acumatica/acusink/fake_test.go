@@ -222,6 +222,8 @@ func (e *erp) change(f func()) {
 
 // memory is the durable state: postings with compare-and-swap, links, intents.
 type memory struct {
+	told    []schemas.Outcome
+	doubts  []Doubt
 	mu      sync.Mutex
 	rev     map[string]int
 	records map[string][]byte
@@ -303,6 +305,33 @@ func (m *memory) PublishIntent(_ context.Context, in schemas.Intent) (bus.PubAck
 	return bus.PubAck{Seq: uint64(len(m.intents))}, nil
 }
 
+func (m *memory) PublishOutcome(_ context.Context, o schemas.Outcome) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.told = append(m.told, o)
+	return nil
+}
+
+func (m *memory) Add(_ context.Context, d Doubt) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.doubts = append(m.doubts, d)
+	return nil
+}
+
+func (m *memory) List(context.Context, string) ([]Doubt, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.doubts), nil
+}
+
+func (m *memory) Remove(_ context.Context, d Doubt) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.doubts = slices.DeleteFunc(m.doubts, func(x Doubt) bool { return x.Intent.ID == d.Intent.ID })
+	return nil
+}
+
 func (m *memory) state(t *testing.T) posting.Record {
 	t.Helper()
 	m.mu.Lock()
@@ -349,7 +378,7 @@ func (b *bench) restart(t *testing.T) {
 	t.Cleanup(func() { _ = client.Close(context.Background()) })
 	b.sink = New(Options{
 		Connections: map[string]Connection{"default": {Client: client, SettleDelay: settleDelay}},
-		Postings:    b.mem, Links: b.mem, Publisher: b.mem,
+		Postings:    b.mem, Links: b.mem, Publisher: b.mem, Doubts: b.mem,
 	})
 	b.sink.now = func() time.Time { return b.clock }
 }

@@ -29,6 +29,9 @@ func (w *work) finish(ctx context.Context, out schemas.Outcome) (schemas.Outcome
 		return out, fmt.Errorf("%s: %w", w.name(), err)
 	}
 	w.sink.at("written_back")
+	if err := w.doubt(ctx); err != nil {
+		return out, err
+	}
 	w.p.Data().State = posting.Done
 	if err := w.p.Save(ctx); err != nil {
 		return out, err

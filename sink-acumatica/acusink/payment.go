@@ -37,7 +37,7 @@ func (s *Sink) payment(ctx context.Context, c Connection, m *bus.Message, in sch
 	if err != nil {
 		return out, fault.Newf("acumatica.intent_malformed", "intent %s: %w", in.ID, err)
 	}
-	w := &work{sink: s, conn: c, in: in, pay: pay, stored: m.Stored}
+	w := &work{sink: s, conn: c, in: in, pay: pay, seq: m.Seq, stored: m.Stored}
 	return w.post(ctx, out)
 }
 

@@ -2,6 +2,7 @@ package acusink
 
 import (
 	"context"
+	"sync"
 
 	"github.com/google/uuid"
 
@@ -28,7 +29,15 @@ func run(ctx context.Context, rt *service.Runtime) error {
 		Postings:    held{posting.New(rt.Bus, Stage+" "+uuid.NewString())},
 		Links:       link.New(rt.Bus),
 		Publisher:   rt.Bus,
+		Doubts:      kept{rt.Bus.Bucket("doubts")},
 	})
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	watch, stop := context.WithCancel(ctx)
+	defer stop()
+	for name := range connections {
+		watching.Go(func() { sink.Watch(watch, name, rt.Log) })
+	}
 	return rt.Bus.Run(ctx, bus.Stage{
 		Name: Stage, Stream: bus.Intents, Target: "acumatica",
 		Connections: rt.Config.ConnectionNames(), Handle: sink.Handle,

@@ -16,6 +16,8 @@ import (
 	"millrace/schemas"
 )
 
+var started = time.Now()
+
 // tenant is a twin with one open invoice, and a sink in front of it.
 type tenant struct {
 	*bench
@@ -25,7 +27,11 @@ type tenant struct {
 
 func newTenant(t *testing.T, oauth bool, releaseDelay time.Duration) *tenant {
 	t.Helper()
-	o := acumaticatwin.Options{Tenant: "Books", Username: "bridge", Password: "password", ReleaseDelay: releaseDelay}
+	b := &bench{mem: newMemory(), clock: time.Now()}
+	o := acumaticatwin.Options{
+		Tenant: "Books", Username: "bridge", Password: "password", ReleaseDelay: releaseDelay,
+		Now: func() time.Time { return b.clock.Add(time.Since(started)) },
+	}
 	if oauth {
 		o.ClientID, o.ClientSecret = "6f1c1a70-0000-4000-8000-000000000001", "client-secret"
 	}
@@ -54,10 +60,9 @@ func newTenant(t *testing.T, oauth bool, releaseDelay time.Duration) *tenant {
 	if err := client.Ping(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{mem: newMemory(), clock: time.Now()}
 	b.sink = New(Options{
 		Connections: map[string]Connection{"default": {Client: client, SettleDelay: settleDelay}},
-		Postings:    b.mem, Links: b.mem, Publisher: b.mem,
+		Postings:    b.mem, Links: b.mem, Publisher: b.mem, Doubts: b.mem,
 	})
 	b.sink.now = func() time.Time { return b.clock }
 	return &tenant{bench: b, twin: twin, invoice: twin.Invoices()[0]}
@@ -178,5 +183,51 @@ func TestRefusalsOfTheTwinHaveTheirCodes(t *testing.T) {
 				t.Error("nothing may be saved")
 			}
 		})
+	}
+}
+
+// TestCopyThatSurfacesLateIsDeleted: Acumatica kept the first request in its
+// queue, and carries it out long after the second one was posted.
+func TestCopyThatSurfacesLateIsDeleted(t *testing.T) {
+	n := newTenant(t, false, 0)
+	err := n.twin.AddFault(acumaticatwin.Fault{Method: http.MethodPut, PathPrefix: "/entity/Default/24.200.001/Payment", Count: 1, Mode: "queued:5m"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := intent(func(_ *schemas.Intent, f map[string]any) {
+		f["Type"], f["CustomerID"], f["CashAccount"] = "Prepayment", n.invoice.CustomerID, acumaticatwin.SeedCashAccountUSD
+		f["ApplicationDate"] = n.clock.UTC().Format(time.DateOnly)
+		delete(f, "DocumentsToApply")
+	})
+	if _, err := n.sink.Handle(t.Context(), n.message(in)); err == nil {
+		t.Fatal("the request was answered")
+	}
+	n.clock = n.clock.Add(settleDelay)
+	if out, err := n.sink.Handle(t.Context(), n.message(in)); err != nil || out.Outcome != schemas.Applied {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	n.clock = n.clock.Add(5 * time.Minute)
+	if got := n.twin.Payments(); len(got) != 2 {
+		t.Fatalf("%d payments: the copy has not surfaced", len(got))
+	}
+	if err := n.sink.resolve(t.Context(), "default"); err != nil {
+		t.Fatal(err)
+	}
+	if got := n.twin.Payments(); len(got) != 1 || got[0].Status != "Open" {
+		t.Errorf("payments %+v", got)
+	}
+	if len(n.mem.told) != 1 || !strings.Contains(n.mem.told[0].Reason, "surfaced after the posting") {
+		t.Errorf("audit trail: %+v", n.mem.told)
+	}
+	n.clock = n.clock.Add(doubtDelays * settleDelay)
+	if err := n.sink.resolve(t.Context(), "default"); err != nil || len(n.mem.doubts) != 0 {
+		t.Errorf("%d doubts left, %v", len(n.mem.doubts), err)
+	}
+}
+
+func TestPostingWithOneSendIsNotInDoubt(t *testing.T) {
+	n := newTenant(t, false, 0)
+	if _, _, err := n.pay(t); err != nil || len(n.mem.doubts) != 0 {
+		t.Errorf("%d doubts, %v", len(n.mem.doubts), err)
 	}
 }

@@ -31,7 +31,8 @@ type work struct {
 	conn   Connection
 	in     schemas.Intent
 	pay    payment
-	stored time.Time // when the broker stored the message
+	seq    uint64    // of the message
+	stored time.Time // when the broker stored it
 	p      Posting
 
 	seen     acumatica.Record // the unreleased document as this attempt saw it; nil if it has not

@@ -1,0 +1,160 @@
+package acusink
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"millrace/internal/acumatica"
+	"millrace/internal/bus"
+	"millrace/internal/fault"
+	"millrace/internal/posting"
+	"millrace/schemas"
+)
+
+// A Doubt is a posting that is done after more than one send: a copy that was
+// believed lost may still surface. Acumatica: a request may wait in its queue
+// for ten minutes, and is then carried out although nobody waits for it.
+type Doubt struct {
+	Intent schemas.Intent `json:"intent"`
+	Seq    uint64         `json:"seq"` // of the intent
+	Until  time.Time      `json:"until"`
+}
+
+// Doubts keeps them until nothing can surface any more.
+type Doubts interface {
+	Add(ctx context.Context, d Doubt) error
+	List(ctx context.Context, connection string) ([]Doubt, error)
+	Remove(ctx context.Context, d Doubt) error
+}
+
+// doubtDelays is for how many settling delays a posting stays in doubt: with
+// the default of 30 s a quarter of an hour, more than any queue lasts.
+const doubtDelays = 30
+
+// doubt notes, before the posting is done, that copies may surface.
+func (w *work) doubt(ctx context.Context) error {
+	if w.p.Data().Sends < 2 {
+		return nil
+	}
+	err := w.sink.o.Doubts.Add(ctx, Doubt{Intent: w.in, Seq: w.seq, Until: w.sink.now().UTC().Add(doubtDelays * w.conn.SettleDelay)})
+	if err != nil {
+		return fmt.Errorf("%s: note the doubt: %w", w.name(), err)
+	}
+	w.sink.at("doubted")
+	return nil
+}
+
+// Watch deletes the unreleased copies that surface late, until ctx is done.
+// Several replicas may do it side by side.
+func (s *Sink) Watch(ctx context.Context, connection string, log *slog.Logger) {
+	c := s.o.Connections[connection]
+	t := time.NewTicker(max(c.SettleDelay, 100*time.Millisecond))
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		if err := s.resolve(ctx, connection); err != nil && ctx.Err() == nil {
+			log.Warn("doubts not resolved", "connection", connection, "err", err)
+		}
+	}
+}
+
+// resolve looks once at everything that is in doubt.
+func (s *Sink) resolve(ctx context.Context, connection string) error {
+	doubts, err := s.o.Doubts.List(ctx, connection)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, d := range doubts {
+		over := s.now().After(d.Until) // before the search: what surfaces after it was too late
+		err := s.clear(ctx, d)
+		if err == nil && over {
+			err = s.o.Doubts.Remove(ctx, d)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// clear deletes every unreleased copy but the document of the posting.
+func (s *Sink) clear(ctx context.Context, d Doubt) error {
+	rec, found, err := s.o.Postings.Get(ctx, d.Intent.Connection, d.Intent.ID)
+	if err != nil || !found || rec.State != posting.Done {
+		return err // who works on it searches for himself
+	}
+	pay, err := decodePayment(d.Intent.Fields)
+	if err != nil {
+		return err
+	}
+	w := &work{sink: s, conn: s.o.Connections[d.Intent.Connection], in: d.Intent, pay: pay}
+	copies, err := w.search(ctx)
+	if err != nil {
+		return err
+	}
+	var deleted []string
+	for _, r := range copies {
+		name := r.String(keyType) + " " + r.String(keyNumber)
+		switch {
+		case name == rec.Keys[keyType]+" "+rec.Keys[keyNumber], r.String("Status") == voided:
+			continue
+		case isReleased(r):
+			return fault.Newf("acumatica.duplicate", "%s and %s both carry %s and are released", rec.Keys[keyNumber], r.String(keyNumber), pay.PaymentRef)
+		}
+		err := w.conn.Client.Delete(ctx, paymentEntity, r.String(keyType), r.String(keyNumber))
+		if err != nil && !acumatica.IsNotFound(err) {
+			return fmt.Errorf("delete %s, which surfaced late: %w", name, err)
+		}
+		deleted = append(deleted, name)
+	}
+	if len(deleted) == 0 {
+		return nil
+	}
+	s.at("late_copy_deleted")
+	return s.o.Publisher.PublishOutcome(ctx, schemas.Outcome{
+		Connection: d.Intent.Connection, Lane: d.Intent.Lane, Stage: Stage, Document: d.Intent.Document,
+		Outcome: schemas.Duplicate, Reason: "deleted " + strings.Join(deleted, ", ") + ", unreleased, which surfaced after the posting",
+		EventID: d.Intent.Cause.EventID, EventType: d.Intent.Cause.EventType, IntentID: d.Intent.ID, Refs: d.Intent.Refs,
+		Stream: bus.Intents, Seq: d.Seq, At: s.now().UTC(),
+	})
+}
+
+// kept keeps doubts in a bucket, by connection and intent.
+type kept struct{ bucket *bus.Bucket }
+
+func (k kept) Add(ctx context.Context, d Doubt) error {
+	data, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	_, err = k.bucket.Put(ctx, bus.Key(d.Intent.Connection, d.Intent.ID), data)
+	return err
+}
+
+func (k kept) List(ctx context.Context, connection string) ([]Doubt, error) {
+	entries, err := k.bucket.Entries(ctx, bus.Key(connection))
+	if err != nil {
+		return nil, err
+	}
+	doubts := make([]Doubt, 0, len(entries))
+	for key, data := range entries {
+		var d Doubt
+		if err := json.Unmarshal(data, &d); err != nil {
+			return nil, fmt.Errorf("doubt %s: %w", key, err)
+		}
+		doubts = append(doubts, d)
+	}
+	return doubts, nil
+}
+
+func (k kept) Remove(ctx context.Context, d Doubt) error {
+	return k.bucket.Delete(ctx, bus.Key(d.Intent.Connection, d.Intent.ID), 0)
+}
