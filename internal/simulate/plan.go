@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"millrace/internal/stripetwin"
 	"millrace/internal/twinfault"
 )
 
@@ -18,9 +19,12 @@ type Plan struct {
 	Customers int    `json:"customers"`
 	// Together: each replica is one process with all services, else every
 	// service of every replica is a process of its own.
-	Together bool   `json:"together"`
-	Replicas int    `json:"replicas"`
-	Steps    []Step `json:"steps"` // in the order of At
+	Together bool `json:"together"`
+	Replicas int  `json:"replicas"`
+	// Webhooks is how Stripe's webhooks misbehave all the time: they come more
+	// than once, late, out of order. Stripe promises none of it away.
+	Webhooks stripetwin.Trouble `json:"webhooks"`
+	Steps    []Step             `json:"steps"` // in the order of At
 }
 
 // A Step is one thing that happens.
@@ -88,6 +92,9 @@ const span = 3 * time.Second
 func NewPlan(seed uint64) Plan {
 	r := rand.New(rand.NewPCG(seed, 0x6d696c6c72616365)) //nolint:gosec // G404: a repeatable choice is wanted
 	p := Plan{Seed: seed, Customers: 2 + r.IntN(4), Together: r.IntN(2) == 0, Replicas: 1 + r.IntN(2)}
+	if r.IntN(2) == 0 {
+		p.Webhooks = stripetwin.Trouble{Duplicate: 0.3, DelayMax: within(r, 500*time.Millisecond), Reorder: 0.3, TwoEvents: 0.2, Seed: seed}
+	}
 	for range p.Customers * (2 + r.IntN(3)) {
 		p.Steps = append(p.Steps, business(r, p.Customers))
 	}
@@ -130,7 +137,7 @@ func trouble(r *rand.Rand) Step {
 			Count: 1 + r.IntN(4), Method: pick(r, "PUT", "GET", "POST", ""),
 			PathPrefix: pick(r, "/entity", "/entity/Default/24.200.001/Payment"),
 			Mode: pick(r, "status:500", "status:503", "status:429", "status:429:json", "bad_gateway", "cut_before", "cut_after_commit",
-				"cut_after_commit", "status_after_commit:500", "cut_body", "delay:300ms", "slow_body:300ms", "expire_token"),
+				"cut_after_commit", "status_after_commit:500", "queued:2s", "queued:2s", "cut_body", "delay:300ms", "slow_body:300ms", "expire_token"),
 		}
 	case 7:
 		s.Do = Stripe

@@ -44,6 +44,9 @@ const (
 	// quiet is how long the books must stay as they should be: longer than a
 	// round of polling, so that echoes of our own writes are in.
 	quiet = 400 * time.Millisecond
+	// surface is how long after the last fault a request may still wait in
+	// Acumatica's queue: what comes of it must be gone again in the end.
+	surface = 3 * time.Second
 )
 
 // Run carries out a plan and judges what came of it. The error is about the
@@ -63,7 +66,7 @@ func Run(ctx context.Context, o Options, plan Plan) (res Result, err error) {
 		return res, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	w, err := newWorld(ctx, dir, o.Log)
+	w, err := newWorld(ctx, dir, plan.Webhooks, o.Log)
 	if err != nil {
 		return res, fmt.Errorf("seed %d: %w", plan.Seed, err)
 	}
@@ -88,6 +91,7 @@ func Run(ctx context.Context, o Options, plan Plan) (res Result, err error) {
 // or until patience ends; it returns what is still wrong then.
 func (p *player) finish(ctx context.Context, patience time.Duration) (verdict, error) {
 	var since time.Time
+	calm := time.Now()
 	deadline := time.Now().Add(patience)
 	for {
 		v, err := p.look(ctx)
@@ -104,7 +108,7 @@ func (p *player) finish(ctx context.Context, patience time.Duration) (verdict, e
 			}
 		case since.IsZero():
 			since = now
-		case now.Sub(since) > quiet:
+		case now.Sub(since) > quiet && now.Sub(calm) > surface:
 			return nil, nil
 		}
 		wait(ctx, checkEvery)

@@ -51,20 +51,20 @@ type world struct {
 	interpose func(http.RoundTripper) http.RoundTripper // nil: nothing
 }
 
-func newWorld(ctx context.Context, dir string, log *slog.Logger) (*world, error) {
+func newWorld(ctx context.Context, dir string, webhooks stripetwin.Trouble, log *slog.Logger) (*world, error) {
 	w := &world{dir: dir, log: log}
-	if err := w.open(ctx); err != nil {
+	if err := w.open(ctx, webhooks); err != nil {
 		return nil, errors.Join(err, w.close())
 	}
 	return w, nil
 }
 
-func (w *world) open(ctx context.Context) (err error) {
+func (w *world) open(ctx context.Context, webhooks stripetwin.Trouble) (err error) {
 	w.erp, err = acumaticatwin.New(acumaticatwin.Options{Tenant: tenant, Username: "api", Password: "simulated", Log: w.log})
 	if err != nil {
 		return fmt.Errorf("acumatica twin: %w", err)
 	}
-	w.stripe, err = stripetwin.New(stripetwin.Options{APIKey: stripeKey, Log: w.log})
+	w.stripe, err = stripetwin.New(stripetwin.Options{APIKey: stripeKey, Webhooks: webhooks, Log: w.log})
 	if err != nil {
 		return fmt.Errorf("stripe twin: %w", err)
 	}
