@@ -86,6 +86,7 @@ type world struct {
 
 	trap   trap
 	killed chan struct{}
+	hold   func(system string, r *http.Request) // runs before a request is worked on; nil: nothing
 }
 
 // trap is the moment at which the process is killed.
@@ -151,6 +152,9 @@ func (w *world) serve(h http.Handler) string {
 // after it committed, and cuts the connection.
 func (w *world) watch(system string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if w.hold != nil {
+			w.hold(system, r)
+		}
 		if w.trap.system != system {
 			next.ServeHTTP(rw, r)
 			return
