@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"millrace/ingest/sweep"
 	"millrace/ingest/webhook"
 	"millrace/internal/fault"
 	"millrace/internal/service"
@@ -18,7 +19,7 @@ import (
 
 // services are all of them, in the order of the pipeline.
 func services() []service.Service {
-	return []service.Service{webhook.Service, poller.Service, stage.Service, acusink.Service, stripesink.Service}
+	return []service.Service{webhook.Service, sweep.Service, poller.Service, stage.Service, acusink.Service, stripesink.Service}
 }
 
 func serviceNames() []string {

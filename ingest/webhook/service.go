@@ -68,7 +68,7 @@ func run(ctx context.Context, rt *service.Runtime) error {
 func options(rt *service.Runtime) Options {
 	o := Options{
 		Secrets: make(map[string][]string), MaxBody: rt.Config.Ingest.MaxBody, MaxAge: rt.Config.Ingest.MaxAge,
-		Verify: stripeapi.VerifyWebhook, Parse: parse, Publish: rt.Bus.PublishEvent, Log: rt.Log,
+		Verify: stripeapi.VerifyWebhook, Parse: ParseEvent, Publish: rt.Bus.PublishEvent, Log: rt.Log,
 	}
 	if c, ok := rt.Config.Default(); ok {
 		o.Default = c.Name
@@ -123,8 +123,8 @@ func serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger
 	return nil
 }
 
-// parse reads the head of a signed body the way package stripeapi does.
-func parse(body []byte) (Event, error) {
+// ParseEvent reads the head of a body the way package stripeapi does.
+func ParseEvent(body []byte) (Event, error) {
 	head, err := stripeapi.ParseEvent(body)
 	if err != nil {
 		return Event{}, err

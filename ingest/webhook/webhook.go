@@ -191,12 +191,13 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 // store puts the body on the bus as it came. The publish outlives a sender
 // who hangs up: the event is here, so it is kept.
 func (h *Handler) store(ctx context.Context, d *delivery, body []byte) (outcome, error) {
-	object, verb, ev := h.envelope(d, body)
+	e := Seal(d.connection, body, h.o.Parse)
+	d.event, d.lane = e.Head, e.Lane
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), publishTimeout)
 	defer cancel()
-	ack, err := h.o.Publish(ctx, d.connection, d.lane, schemas.Stripe, object, verb, ev)
+	ack, err := h.o.Publish(ctx, d.connection, d.lane, schemas.Stripe, e.Object, e.Verb, e.Event)
 	if err != nil {
-		return unavailable, fmt.Errorf("publish %s: %w", ev.ID, err)
+		return unavailable, fmt.Errorf("publish %s: %w", e.Event.ID, err)
 	}
 	d.ack = ack
 	if ack.Duplicate {
@@ -205,15 +206,24 @@ func (h *Handler) store(ctx context.Context, d *delivery, body []byte) (outcome,
 	return stored, nil
 }
 
-// envelope describes a signed body. One that is no event, or has no id of its
-// own, is kept under the name of its content, so that it ends as an outcome
+// An Envelope is how an event goes on the bus.
+type Envelope struct {
+	Head         Event  // empty when the body is no event
+	Lane         string // the customer, else the object, else the event
+	Object, Verb string
+	Event        bus.Event
+}
+
+// Seal puts a body that Stripe has sent, or listed, into its envelope: the same
+// body gets the same, however it came. One that is no event, or has no id of
+// its own, is kept under the name of its content, so that it ends as an outcome
 // with a reason instead of vanishing (Invariant 3).
-func (h *Handler) envelope(d *delivery, body []byte) (object, verb string, ev bus.Event) {
-	head, err := h.o.Parse(body)
+func Seal(connection string, body []byte, parse Parse) Envelope {
+	head, err := parse(body)
 	if err != nil {
 		head = Event{}
 	}
-	object, verb = splitType(head.Type)
+	object, verb := splitType(head.Type)
 	if head.Object != "event" {
 		object, verb = unknown, unknown
 	}
@@ -222,10 +232,9 @@ func (h *Handler) envelope(d *delivery, body []byte) (object, verb string, ev bu
 		object, verb = unknown, unknown
 	}
 	about := locate(head.Data, head.ID)
-	d.event, d.lane = head, about.lane
-	ev = bus.Event{
+	ev := bus.Event{
 		ID: head.ID, Type: schemas.EventType(schemas.Stripe, object, verb),
-		Source: "/" + bus.Escape(d.connection) + "/" + schemas.Stripe, Subject: about.id,
+		Source: "/" + bus.Escape(connection) + "/" + schemas.Stripe, Subject: about.id,
 		Time: head.Created, Data: body, Ext: map[string]string{},
 	}
 	if err == nil {
@@ -237,5 +246,5 @@ func (h *Handler) envelope(d *delivery, body []byte) (object, verb string, ev bu
 	if usable(head.Account, maxID) {
 		ev.Ext["account"] = head.Account
 	}
-	return object, verb, ev
+	return Envelope{Head: head, Lane: about.lane, Object: object, Verb: verb, Event: ev}
 }

@@ -74,7 +74,7 @@ func newHandler(tb testing.TB, publish Publish, log io.Writer) *Handler {
 	h, err := New(Options{
 		Secrets: map[string][]string{"default": {newSecret, oldSecret}, "eu": {"whsec_eu"}, "bare": nil},
 		Default: "default", MaxBody: maxBody, MaxAge: 5 * time.Minute, InFlight: 2,
-		Verify: stripeapi.VerifyWebhook, Parse: parse, Publish: publish,
+		Verify: stripeapi.VerifyWebhook, Parse: ParseEvent, Publish: publish,
 		Log: slog.New(slog.NewJSONHandler(log, nil)),
 	})
 	if err != nil {

@@ -44,6 +44,9 @@ type Stripe struct {
 	APIBase        string   `yaml:"api_base"`        // default https://api.stripe.com
 	WebhookSecrets []Secret `yaml:"webhook_secrets"` // several while a secret is rolled
 	Livemode       bool     `yaml:"livemode"`        // derived from the key (…_live_…) unless set
+	// SweepInterval is how often Stripe's list of events is read for those that
+	// no webhook brought; default 1m.
+	SweepInterval time.Duration `yaml:"sweep_interval"`
 }
 
 // Acumatica is the ERP side of a connection.

@@ -47,6 +47,7 @@ func Variables() []Variable {
 		{"MILLRACE_TIME_ZONE", "connection.books.time_zone", "of the books, such as America/New_York"},
 		{"MILLRACE_PAYMENT_METHOD", "connection.books.payment_method", "Acumatica payment method for Stripe charges"},
 		{"MILLRACE_CASH_ACCOUNTS", "connection.books.cash_accounts", "clearing account per currency: USD=10250ST,EUR=10251ST"},
+		{"MILLRACE_SWEEP_INTERVAL", "connection.stripe.sweep_interval", "how often missed events are looked for"},
 		{"MILLRACE_SETTLE_DELAY", "connection.acumatica.settle_delay", "wait before searching after an uncertain write"},
 		{"MILLRACE_POLL_INTERVAL", "connection.poll.interval", ""},
 		{"MILLRACE_POLL_OVERLAP", "connection.poll.overlap", ""},

@@ -66,7 +66,7 @@ const (
 
 func defaultConnection() Connection {
 	return Connection{
-		Stripe: Stripe{APIBase: defaultAPIBase},
+		Stripe: Stripe{APIBase: defaultAPIBase, SweepInterval: time.Minute},
 		Acumatica: Acumatica{
 			Endpoint: defaultEndpoint, Timeout: 11 * time.Minute,
 			SettleDelay: 30 * time.Second, Concurrency: 2,

@@ -58,8 +58,13 @@ func Services() []string {
 }
 
 // Which services talk to which system, and so need its credentials.
-func needsStripeKey(service string) bool { return service == "transform" || service == "sink-stripe" }
-func needsAcumatica(service string) bool { return service != "ingest" && service != "sink-stripe" }
+func needsStripeKey(service string) bool {
+	return service == "sweep" || service == "transform" || service == "sink-stripe"
+}
+
+func needsAcumatica(service string) bool {
+	return service != "ingest" && service != "sweep" && service != "sink-stripe"
+}
 
 type validator struct {
 	cfg      *Config
@@ -179,6 +184,9 @@ func (v *validator) connection(i int, c Connection) {
 	}
 	if v.runs("transform") {
 		v.books(path+".books", c.Books)
+	}
+	if v.runs("sweep") {
+		v.positive(path+".stripe.sweep_interval", int64(c.Stripe.SweepInterval))
 	}
 	if v.runs("source-acumatica") {
 		v.positive(path+".poll.interval", int64(c.Poll.Interval))

@@ -24,7 +24,10 @@ type Plan struct {
 	// Webhooks is how Stripe's webhooks misbehave all the time: they come more
 	// than once, late, out of order. Stripe promises none of it away.
 	Webhooks stripetwin.Trouble `json:"webhooks"`
-	Steps    []Step             `json:"steps"` // in the order of At
+	// LostWebhooks is the share of webhooks that somebody between Stripe and us
+	// answers with 200 and throws away.
+	LostWebhooks float64 `json:"lost_webhooks,omitempty"`
+	Steps        []Step  `json:"steps"` // in the order of At
 }
 
 // A Step is one thing that happens.
@@ -94,6 +97,9 @@ func NewPlan(seed uint64) Plan {
 	p := Plan{Seed: seed, Customers: 2 + r.IntN(4), Together: r.IntN(2) == 0, Replicas: 1 + r.IntN(2)}
 	if r.IntN(2) == 0 {
 		p.Webhooks = stripetwin.Trouble{Duplicate: 0.3, DelayMax: within(r, 500*time.Millisecond), Reorder: 0.3, TwoEvents: 0.2, Seed: seed}
+	}
+	if r.IntN(3) == 0 {
+		p.LostWebhooks = 0.2
 	}
 	for range p.Customers * (2 + r.IntN(3)) {
 		p.Steps = append(p.Steps, business(r, p.Customers))

@@ -66,7 +66,7 @@ func Run(ctx context.Context, o Options, plan Plan) (res Result, err error) {
 		return res, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	w, err := newWorld(ctx, dir, plan.Webhooks, o.Log)
+	w, err := newWorld(ctx, dir, plan, o.Log)
 	if err != nil {
 		return res, fmt.Errorf("seed %d: %w", plan.Seed, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"testing"
 
+	"millrace/ingest/sweep"
 	"millrace/ingest/webhook"
 	"millrace/internal/service"
 	"millrace/sink-acumatica/acusink"
@@ -19,7 +20,7 @@ var (
 )
 
 func services() []service.Service {
-	return []service.Service{webhook.Service, poller.Service, stage.Service, acusink.Service, stripesink.Service}
+	return []service.Service{webhook.Service, sweep.Service, poller.Service, stage.Service, acusink.Service, stripesink.Service}
 }
 
 func TestSeeds(t *testing.T) {

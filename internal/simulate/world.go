@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -44,6 +45,8 @@ type world struct {
 	watch    *bus.Bus          // the observer's own connection
 	procs    []*process
 	turn     atomic.Uint64 // of the load balancer
+	lose     float64       // share of webhooks that it loses
+	dice     *rand.Rand
 	servers  []*http.Server
 	running  sync.WaitGroup
 	stopTwin context.CancelFunc
@@ -51,9 +54,9 @@ type world struct {
 	interpose func(http.RoundTripper) http.RoundTripper // nil: nothing
 }
 
-func newWorld(ctx context.Context, dir string, webhooks stripetwin.Trouble, log *slog.Logger) (*world, error) {
-	w := &world{dir: dir, log: log}
-	if err := w.open(ctx, webhooks); err != nil {
+func newWorld(ctx context.Context, dir string, plan Plan, log *slog.Logger) (*world, error) {
+	w := &world{dir: dir, log: log, lose: plan.LostWebhooks, dice: rand.New(rand.NewPCG(plan.Seed, 1))} //nolint:gosec // G404: a repeatable choice is wanted
+	if err := w.open(ctx, plan.Webhooks); err != nil {
 		return nil, errors.Join(err, w.close())
 	}
 	return w, nil
@@ -184,6 +187,9 @@ func (w *world) busOptions(name string, l *line) bus.Options {
 // balance hands a webhook to one of the running ingests, as a load balancer
 // in front of the replicas does.
 func (w *world) balance(rw http.ResponseWriter, r *http.Request) {
+	if w.loses() {
+		return // with 200
+	}
 	procs := w.processes()
 	for range procs {
 		p := procs[int(w.turn.Add(1)%uint64(len(procs)))]
@@ -199,6 +205,12 @@ func (w *world) balance(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rw.WriteHeader(http.StatusBadGateway)
+}
+
+func (w *world) loses() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.dice.Float64() < w.lose
 }
 
 func (w *world) forward(r *http.Request, p *process, addr string) (int, error) {
@@ -221,7 +233,7 @@ func (w *world) config() *config.Config {
 	return &config.Config{
 		Connections: []config.Connection{{
 			Name:   connection,
-			Stripe: config.Stripe{APIKey: stripeKey, APIBase: w.stripeURL, WebhookSecrets: []config.Secret{webhookSecret}},
+			Stripe: config.Stripe{APIKey: stripeKey, APIBase: w.stripeURL, WebhookSecrets: []config.Secret{webhookSecret}, SweepInterval: 300 * time.Millisecond},
 			Acumatica: config.Acumatica{
 				URL: w.erpURL, Tenant: tenant, Endpoint: "Default/24.200.001", Username: "api", Password: "simulated",
 				Timeout: 10 * time.Second, SettleDelay: 500 * time.Millisecond, Concurrency: 2,

@@ -149,7 +149,7 @@ func (d *Demo) Config() *config.Config {
 		Connections: []config.Connection{{
 			Name: config.DefaultName,
 			Stripe: config.Stripe{
-				APIKey: config.Secret(d.key), APIBase: d.stripeURL, WebhookSecrets: []config.Secret{config.Secret(d.secret)},
+				APIKey: config.Secret(d.key), APIBase: d.stripeURL, WebhookSecrets: []config.Secret{config.Secret(d.secret)}, SweepInterval: time.Minute,
 			},
 			Acumatica: config.Acumatica{
 				URL: d.erpURL, Tenant: tenant, Endpoint: endpoint, Username: username, Password: config.Secret(d.password),

@@ -1,0 +1,242 @@
+// Package sweep finds the events that no webhook brought: it reads Stripe's
+// own list of them, from the last one it knows of, and stores each under the
+// same id that its webhook would have had. What is stored already is stored
+// once (Invariant 2), so that sweeping costs nothing but reads, and an outage
+// of days heals by itself.
+package sweep
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"millrace/ingest/webhook"
+	"millrace/internal/bus"
+	"millrace/internal/fault"
+	"millrace/internal/stripeapi"
+	"millrace/schemas"
+)
+
+// Stripe lists events, oldest first in a page of at most 100.
+type Stripe interface {
+	EventsAfter(ctx context.Context, id string, types []string) (events []stripeapi.RawEvent, more bool, err error)
+	EventsBefore(ctx context.Context, id string) (events []stripeapi.RawEvent, more bool, err error)
+}
+
+// Cursors keeps the positions; the writes are compare-and-swap and answer
+// bus.ErrConflict when somebody else was first, Get answers bus.ErrNotFound.
+type Cursors interface {
+	Get(ctx context.Context, key string) (value []byte, revision uint64, err error)
+	Create(ctx context.Context, key string, value []byte) (revision uint64, err error)
+	Update(ctx context.Context, key string, value []byte, rev uint64) (revision uint64, err error)
+}
+
+// Options are what a Sweeper is made of; all are required.
+type Options struct {
+	Connection string
+	Interval   time.Duration // between two sweeps
+	Stripe     Stripe
+	Cursors    Cursors
+	Publish    webhook.Publish
+	Log        *slog.Logger
+}
+
+// overlap is how far behind the newest event the position stays: an event may
+// become visible a little after ones that were made later.
+const overlap = 5 * time.Minute
+
+// types are the events that flows live on. Stripe: a list takes at most 20;
+// invoice.created is not among them, as it holds up invoices.
+var types = []string{
+	"charge.succeeded", "charge.captured", "charge.failed", "charge.refunded", "charge.refund.updated",
+	"charge.dispute.created", "charge.dispute.updated", "charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated", "charge.dispute.closed",
+	"invoice.paid", "invoice.payment_failed", "invoice.voided", "invoice.marked_uncollectible",
+	"credit_note.created", "credit_note.voided",
+	"payout.paid", "payout.failed", "payout.canceled", "payout.reconciliation_completed",
+}
+
+// A position is an event up to which everything has been swept.
+type position struct {
+	After   string    `json:"after"`   // its id
+	Created time.Time `json:"created"` // by Stripe's clock
+
+	revision uint64 // 0: not stored yet
+}
+
+// A Sweeper sweeps one connection. Several replicas may do so side by side.
+type Sweeper struct {
+	o       Options
+	lastErr string // code of the last failure, so that it is told once
+}
+
+// New returns the sweeper of one connection.
+func New(o Options) *Sweeper { return &Sweeper{o: o} }
+
+// Run sweeps until ctx is done. It never gives up: a failure is waited out.
+func (s *Sweeper) Run(ctx context.Context) {
+	t := time.NewTimer(0)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		err := s.Sweep(ctx)
+		wait := s.o.Interval
+		if err != nil && ctx.Err() == nil {
+			f := fault.Of(err)
+			wait = max(wait, f.RetryAfter)
+			if s.lastErr != f.Code {
+				s.o.Log.Warn("sweep fails", "connection", s.o.Connection, "code", f.Code, "hint", f.Hint, "err", err)
+			}
+			s.lastErr = f.Code
+		} else if err == nil {
+			s.lastErr = ""
+		}
+		t.Reset(wait)
+	}
+}
+
+// Sweep stores everything from the position on, page by page, and moves the
+// position behind what is stored (Invariant 1).
+func (s *Sweeper) Sweep(ctx context.Context) error {
+	pos, err := s.load(ctx)
+	if err != nil || pos.After == "" {
+		return err
+	}
+	missed := 0
+	for after, more := pos.After, true; more && ctx.Err() == nil; {
+		var page []stripeapi.RawEvent
+		page, more, err = s.o.Stripe.EventsAfter(ctx, after, types)
+		if fault.Of(err).Code == "stripe.not_found" {
+			return s.restart(ctx, pos)
+		}
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		for _, e := range page {
+			ack, err := s.store(ctx, e)
+			if err != nil {
+				return err
+			}
+			if !ack.Duplicate {
+				missed++
+			}
+		}
+		last := page[len(page)-1]
+		after = last.ID
+		if err := s.advance(ctx, &pos, page, last.Created); err != nil {
+			return err
+		}
+	}
+	if missed > 0 {
+		s.o.Log.Info("swept", "connection", s.o.Connection, "missed", missed)
+	}
+	return ctx.Err()
+}
+
+func (s *Sweeper) store(ctx context.Context, e stripeapi.RawEvent) (bus.PubAck, error) {
+	env := webhook.Seal(s.o.Connection, e.Body, webhook.ParseEvent)
+	ack, err := s.o.Publish(ctx, s.o.Connection, env.Lane, schemas.Stripe, env.Object, env.Verb, env.Event)
+	if err != nil {
+		return ack, fmt.Errorf("publish %s: %w", e.ID, err)
+	}
+	return ack, nil
+}
+
+// advance moves the position to the last event of the page that is old enough
+// for nothing to appear before it any more.
+func (s *Sweeper) advance(ctx context.Context, pos *position, page []stripeapi.RawEvent, newest time.Time) error {
+	next := *pos
+	for _, e := range page {
+		if !e.Created.After(newest.Add(-overlap)) {
+			next.After, next.Created = e.ID, e.Created
+		}
+	}
+	if next == *pos {
+		return nil
+	}
+	return s.save(ctx, pos, next)
+}
+
+func (s *Sweeper) key() string { return bus.Key(s.o.Connection, schemas.Stripe, "event") }
+
+// load reads the position. The first one is the newest event: what was before
+// this installation is not its business.
+func (s *Sweeper) load(ctx context.Context) (position, error) {
+	data, rev, err := s.o.Cursors.Get(ctx, s.key())
+	if errors.Is(err, bus.ErrNotFound) {
+		return s.begin(ctx)
+	}
+	if err != nil {
+		return position{}, fmt.Errorf("read position: %w", err)
+	}
+	p := position{revision: rev}
+	if err := json.Unmarshal(data, &p); err != nil {
+		return p, fault.Newf("source.cursor_malformed", "position %s: %w", s.key(), err)
+	}
+	return p, nil
+}
+
+func (s *Sweeper) begin(ctx context.Context) (position, error) {
+	page, _, err := s.o.Stripe.EventsBefore(ctx, "")
+	if err != nil || len(page) == 0 {
+		return position{}, err // an account without events: nothing can have been missed yet
+	}
+	newest := page[len(page)-1]
+	var pos position
+	err = s.save(ctx, &pos, position{After: newest.ID, Created: newest.Created})
+	return pos, err
+}
+
+// restart goes on from the oldest event that Stripe still lists, when the one
+// of the position is gone: the installation was away for longer than that.
+func (s *Sweeper) restart(ctx context.Context, pos position) error {
+	oldest, more := stripeapi.RawEvent{}, true
+	for more && ctx.Err() == nil {
+		page, older, err := s.o.Stripe.EventsBefore(ctx, oldest.ID)
+		if err != nil {
+			return err
+		}
+		if more = older && len(page) > 0; len(page) > 0 {
+			oldest = page[0]
+		}
+	}
+	gap := fault.Newf("ingest.gap", "events from %s to %s are not listed any more", pos.Created.Format(time.RFC3339), oldest.Created.Format(time.RFC3339))
+	s.o.Log.Error("events are missing", "connection", s.o.Connection, "code", gap.Code, "hint", gap.Hint, "err", gap)
+	if oldest.ID == "" {
+		return ctx.Err()
+	}
+	if _, err := s.store(ctx, oldest); err != nil {
+		return err
+	}
+	return s.save(ctx, &pos, position{After: oldest.ID, Created: oldest.Created})
+}
+
+// save moves the position. Where another replica was first, its position is
+// as good as ours.
+func (s *Sweeper) save(ctx context.Context, pos *position, next position) error {
+	data, err := json.Marshal(next)
+	if err != nil {
+		return fmt.Errorf("position: %w", err)
+	}
+	var rev uint64
+	if pos.revision == 0 {
+		rev, err = s.o.Cursors.Create(ctx, s.key(), data)
+	} else {
+		rev, err = s.o.Cursors.Update(ctx, s.key(), data, pos.revision)
+	}
+	if errors.Is(err, bus.ErrConflict) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("save position: %w", err)
+	}
+	next.revision = rev
+	*pos = next
+	return nil
+}

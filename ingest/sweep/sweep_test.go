@@ -1,0 +1,181 @@
+package sweep
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"millrace/internal/bus"
+	"millrace/internal/bustest"
+	"millrace/internal/stripeapi"
+	"millrace/internal/stripetwin"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// shop is a Stripe account, and the sweeper that reads its events.
+type shop struct {
+	t     *testing.T
+	twin  *stripetwin.Twin
+	clock time.Time
+	bus   *bus.Bus
+	s     *Sweeper
+	log   *strings.Builder
+	fail  func(id string) error // of publishing
+}
+
+func newShop(t *testing.T) *shop {
+	t.Helper()
+	sh := &shop{t: t, clock: time.Now(), bus: bustest.New(t, "default"), log: &strings.Builder{}}
+	var err error
+	if sh.twin, err = stripetwin.New(stripetwin.Options{APIKey: "sk_test_sweep", Now: func() time.Time { return sh.clock }}); err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(sh.twin.Handler())
+	t.Cleanup(srv.Close)
+	client, err := stripeapi.New(stripeapi.Config{APIKey: "sk_test_sweep", BaseURL: srv.URL, HTTPClient: srv.Client()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sh.s = New(Options{
+		Connection: "default", Interval: time.Minute, Stripe: client, Cursors: sh.bus.Bucket("cursors"), Publish: sh.publish,
+		Log: slog.New(slog.NewTextHandler(sh.log, nil)),
+	})
+	return sh
+}
+
+func (sh *shop) publish(ctx context.Context, connection, lane, source, object, verb string, ev bus.Event) (bus.PubAck, error) {
+	if sh.fail != nil {
+		if err := sh.fail(ev.ID); err != nil {
+			return bus.PubAck{}, err
+		}
+	}
+	return sh.bus.PublishEvent(ctx, connection, lane, source, object, verb, ev)
+}
+
+// sell makes n charges without a customer; each is one event that is swept.
+func (sh *shop) sell(n int) {
+	sh.t.Helper()
+	for range n {
+		if _, err := sh.twin.ChargeCustomer(sh.t.Context(), "", 1000, "usd", "sold"); err != nil {
+			sh.t.Fatal(err)
+		}
+	}
+}
+
+func (sh *shop) sweep() {
+	sh.t.Helper()
+	if err := sh.s.Sweep(sh.t.Context()); err != nil {
+		sh.t.Fatal(err)
+	}
+}
+
+// stored counts what is on the bus, by type.
+func (sh *shop) stored() map[string]int {
+	sh.t.Helper()
+	n := map[string]int{}
+	ids := map[string]bool{}
+	err := sh.bus.Scan(sh.t.Context(), bus.Events, 1, func(m *bus.Message) error {
+		n[m.Event.Type]++
+		if ids[m.Event.ID] {
+			return fmt.Errorf("%s is stored twice", m.Event.ID)
+		}
+		ids[m.Event.ID] = true
+		return nil
+	})
+	if err != nil {
+		sh.t.Fatal(err)
+	}
+	return n
+}
+
+const sold = "io.millrace.stripe.charge.succeeded.v1"
+
+func TestWhatNoWebhookBroughtIsStoredOnce(t *testing.T) {
+	sh := newShop(t)
+	sh.sell(3)
+	sh.sweep() // begins here: what was before is not ours
+	if got := sh.stored()[sold]; got != 0 {
+		t.Errorf("%d events from before the installation", got)
+	}
+	sh.clock = sh.clock.Add(time.Hour)
+	sh.sell(250) // more than two pages
+	sh.sweep()
+	sh.sweep()
+	if got := sh.stored()[sold]; got != 250 {
+		t.Errorf("%d of 250 are stored", got)
+	}
+	if !strings.Contains(sh.log.String(), "missed=250") {
+		t.Errorf("log: %s", sh.log)
+	}
+}
+
+func TestSweepAndWebhookStoreTheSameEventOnce(t *testing.T) {
+	sh := newShop(t)
+	sh.sell(1)
+	sh.sweep()
+	sh.sell(2)
+	client := sh.s.o.Stripe
+	page, _, err := client.EventsBefore(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(page, func(e stripeapi.RawEvent) bool { return e.Type == "charge.succeeded" })
+	if _, err := sh.s.store(t.Context(), page[i]); err != nil { // as its webhook would
+		t.Fatal(err)
+	}
+	sh.sweep()
+	if got := sh.stored()[sold]; got != 3 {
+		t.Errorf("%d events, want the one of the webhook and two that it lacked", got)
+	}
+}
+
+func TestPositionStaysBehindWhatIsNotStored(t *testing.T) {
+	sh := newShop(t)
+	sh.sell(1)
+	sh.sweep()
+	sh.clock = sh.clock.Add(time.Hour)
+	sh.sell(150)
+	sh.clock = sh.clock.Add(time.Hour)
+	sh.sell(5)
+	n := 0
+	sh.fail = func(string) error {
+		if n++; n == 120 {
+			return fmt.Errorf("the broker is away")
+		}
+		return nil
+	}
+	if err := sh.s.Sweep(t.Context()); err == nil {
+		t.Fatal("the failure was swallowed")
+	}
+	sh.sweep()
+	if got := sh.stored()[sold]; got != 155 {
+		t.Errorf("%d of 155 are stored", got)
+	}
+}
+
+func TestAwayForLongerThanStripeListsEvents(t *testing.T) {
+	sh := newShop(t)
+	sh.sell(1)
+	sh.sweep()
+	sh.clock = sh.clock.Add(40 * 24 * time.Hour)
+	sh.sell(120)
+	if err := sh.twin.Advance(t.Context(), time.Second); err != nil { // old events leave the list
+		t.Fatal(err)
+	}
+	sh.sweep()
+	sh.sweep()
+	if got := sh.stored()[sold]; got != 120 {
+		t.Errorf("%d of 120 are stored", got)
+	}
+	if !strings.Contains(sh.log.String(), "ingest.gap") {
+		t.Errorf("the gap was not told: %s", sh.log)
+	}
+}
