@@ -105,15 +105,18 @@ func (s *Sweeper) Run(ctx context.Context) {
 // position behind what is stored (Invariant 1).
 func (s *Sweeper) Sweep(ctx context.Context) error {
 	pos, err := s.load(ctx)
-	if err != nil || pos.After == "" {
+	if err != nil {
 		return err
+	}
+	if pos.After == "" {
+		return s.fromOldest(ctx, pos)
 	}
 	missed := 0
 	for after, more := pos.After, true; more && ctx.Err() == nil; {
 		var page []stripeapi.RawEvent
 		page, more, err = s.o.Stripe.EventsAfter(ctx, after, types)
 		if fault.Of(err).Code == "stripe.not_found" {
-			return s.restart(ctx, pos)
+			return s.afterGap(ctx, pos)
 		}
 		if err != nil || len(page) == 0 {
 			return err
@@ -166,7 +169,8 @@ func (s *Sweeper) advance(ctx context.Context, pos *position, page []stripeapi.R
 func (s *Sweeper) key() string { return bus.Key(s.o.Connection, schemas.Stripe, "event") }
 
 // load reads the position. The first one is the newest event: what was before
-// this installation is not its business.
+// this installation is not its business. An account without any event has the
+// position before its first.
 func (s *Sweeper) load(ctx context.Context) (position, error) {
 	data, rev, err := s.o.Cursors.Get(ctx, s.key())
 	if errors.Is(err, bus.ErrNotFound) {
@@ -184,18 +188,20 @@ func (s *Sweeper) load(ctx context.Context) (position, error) {
 
 func (s *Sweeper) begin(ctx context.Context) (position, error) {
 	page, _, err := s.o.Stripe.EventsBefore(ctx, "")
-	if err != nil || len(page) == 0 {
-		return position{}, err // an account without events: nothing can have been missed yet
+	if err != nil {
+		return position{}, err
 	}
-	newest := page[len(page)-1]
-	var pos position
-	err = s.save(ctx, &pos, position{After: newest.ID, Created: newest.Created})
+	var pos, first position
+	if len(page) > 0 {
+		newest := page[len(page)-1]
+		first = position{After: newest.ID, Created: newest.Created}
+	}
+	err = s.save(ctx, &pos, first)
 	return pos, err
 }
 
-// restart goes on from the oldest event that Stripe still lists, when the one
-// of the position is gone: the installation was away for longer than that.
-func (s *Sweeper) restart(ctx context.Context, pos position) error {
+// fromOldest goes on from the oldest event that Stripe lists.
+func (s *Sweeper) fromOldest(ctx context.Context, pos position) error {
 	oldest, more := stripeapi.RawEvent{}, true
 	for more && ctx.Err() == nil {
 		page, older, err := s.o.Stripe.EventsBefore(ctx, oldest.ID)
@@ -206,15 +212,21 @@ func (s *Sweeper) restart(ctx context.Context, pos position) error {
 			oldest = page[0]
 		}
 	}
-	gap := fault.Newf("ingest.gap", "events from %s to %s are not listed any more", pos.Created.Format(time.RFC3339), oldest.Created.Format(time.RFC3339))
-	s.o.Log.Error("events are missing", "connection", s.o.Connection, "code", gap.Code, "hint", gap.Hint, "err", gap)
-	if oldest.ID == "" {
+	if oldest.ID == "" || ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if _, err := s.store(ctx, oldest); err != nil {
 		return err
 	}
 	return s.save(ctx, &pos, position{After: oldest.ID, Created: oldest.Created})
+}
+
+// afterGap goes on when Stripe does not list the event of the position any
+// more: the installation was away for longer than that.
+func (s *Sweeper) afterGap(ctx context.Context, pos position) error {
+	gap := fault.Newf("ingest.gap", "the event of %s is not listed any more", pos.Created.Format(time.RFC3339))
+	s.o.Log.Error("events are missing", "connection", s.o.Connection, "code", gap.Code, "hint", gap.Hint, "err", gap)
+	return s.fromOldest(ctx, pos)
 }
 
 // save moves the position. Where another replica was first, its position is

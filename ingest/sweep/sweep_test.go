@@ -117,6 +117,17 @@ func TestWhatNoWebhookBroughtIsStoredOnce(t *testing.T) {
 	}
 }
 
+func TestNewAccountIsSweptFromItsFirstEvent(t *testing.T) {
+	sh := newShop(t)
+	sh.sweep()
+	sh.sell(120)
+	sh.sweep()
+	sh.sweep()
+	if got := sh.stored()[sold]; got != 120 {
+		t.Errorf("%d of 120 are stored", got)
+	}
+}
+
 func TestSweepAndWebhookStoreTheSameEventOnce(t *testing.T) {
 	sh := newShop(t)
 	sh.sell(1)
