@@ -46,15 +46,7 @@ func TestExpiredMessagesOfAHeldLaneAreNotSkipped(t *testing.T) {
 		blocks, err := b.Blocks(t.Context(), "transform")
 		return err == nil && len(blocks) == 1 && blocks[0].Last == 3
 	})
-	stream, err := b.js.Stream(t.Context(), Events)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := stream.CachedInfo().Config
-	cfg.MaxMsgs = 1
-	if _, err := b.js.UpdateStream(t.Context(), cfg); err != nil {
-		t.Fatal(err)
-	}
+	trim(t, b, 1)
 	s.on.Store(false)
 	if err := b.Release(t.Context(), "transform", "default", "cus_1", schemas.Decision{Reason: "mended", By: "test", At: time.Now().UTC()}); err != nil {
 		t.Fatal(err)
@@ -65,6 +57,65 @@ func TestExpiredMessagesOfAHeldLaneAreNotSkipped(t *testing.T) {
 	})
 	if len(rec.applied["cus_1"]) != 0 {
 		t.Errorf("applied %v over the hole", rec.applied["cus_1"])
+	}
+}
+
+// TestHeldMessagesOutliveTheStream: they are copied in time, so that a lane can
+// go on although retention took what it waits for.
+func TestHeldMessagesOutliveTheStream(t *testing.T) {
+	b := newBus(t)
+	s := failing(fault.New("link.conflict", errors.New("no")))
+	rec := newRecorder(s.fail)
+	start(t, b, rec.handle, nil)
+	parkedLane(t, b, 3)
+	r := &runner{bus: b, stage: Stage{Name: "transform", Stream: Events, Connections: []string{"default"}}}
+	if err := r.keepHeld(t.Context(), keptShare); err != nil {
+		t.Fatal(err)
+	}
+	if h, err := b.Held(t.Context(), "transform", "default", "cus_1"); err != nil || h.Kept != 0 {
+		t.Errorf("a lane that was just held is copied: %d, %v", h.Kept, err)
+	}
+	if err := r.keepHeld(t.Context(), 1<<62); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		publish(t, b, "cus_2", fmt.Sprintf("other%d", i))
+	}
+	publish(t, b, "cus_1", "m4")
+	eventually(t, "the lane holds the fourth as well", func() bool {
+		h, err := b.Held(t.Context(), "transform", "default", "cus_1")
+		return err == nil && h.Last == 7
+	})
+	if err := r.keepHeld(t.Context(), 1<<62); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, b, "cus_2", "last")
+	trim(t, b, 1)
+	s.on.Store(false)
+	if err := b.Release(t.Context(), "transform", "default", "cus_1", because(schemas.Release)); err != nil {
+		t.Fatal(err)
+	}
+	rec.wait(t, 8)
+	if got := rec.applied["cus_1"]; !slices.Equal(got, []string{"m1", "m2", "m3", "m4"}) {
+		t.Errorf("applied %v", got)
+	}
+	eventually(t, "the copies are gone", func() bool {
+		entries, err := b.Bucket(bucketKept).Entries(t.Context(), "")
+		return err == nil && len(entries) == 0
+	})
+}
+
+// trim lets retention take all but the last n messages of EVENTS.
+func trim(t *testing.T, b *Bus, n int64) {
+	t.Helper()
+	stream, err := b.js.Stream(t.Context(), Events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := stream.CachedInfo().Config
+	cfg.MaxMsgs = n
+	if _, err := b.js.UpdateStream(t.Context(), cfg); err != nil {
+		t.Fatal(err)
 	}
 }
 

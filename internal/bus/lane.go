@@ -33,6 +33,7 @@ import (
 type Block struct {
 	Cur     uint64    `json:"cur"`             // every message of the lane below it is applied
 	Last    uint64    `json:"last"`            // highest sequence acknowledged under this record
+	Kept    uint64    `json:"kept,omitempty"`  // every message of the lane from cur through it is also in the bucket of kept messages
 	Claim   string    `json:"claim,omitempty"` // the current re-driver; empty = waiting
 	Until   time.Time `json:"until"`           // before it nobody may claim; also the back-off
 	Tries   int       `json:"tries"`

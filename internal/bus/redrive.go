@@ -241,11 +241,24 @@ func (d *drive) next(ctx context.Context, seq uint64) (*Message, error) {
 	return d.r.bus.laneMessage(ctx, stageSpec{s.Name, s.Stream, s.Target}, d.rec, seq)
 }
 
-// laneMessage reads a held lane's next message at or after seq from the leader.
-// That what lies below it is applied is only known while the stream still holds
-// everything from seq on: messages that retention has removed are missing, not
-// applied.
+// laneMessage reads a held lane's next message at or after seq.
 func (b *Bus) laneMessage(ctx context.Context, s stageSpec, rec Block, seq uint64) (*Message, error) {
+	raw, err := b.rawLaneMessage(ctx, s, rec, seq)
+	if err != nil {
+		return nil, err
+	}
+	m, err := decodeMessage(s.stream, raw.Subject, raw.Seq, raw.Stored, raw.Header, raw.Data)
+	if err != nil {
+		return unreadable(rec.Conn, s.stream, raw.Subject, raw.Seq, raw.Stored, err), nil
+	}
+	return m, nil
+}
+
+// rawLaneMessage reads from the leader. That what lies below the message is
+// applied is only known while everything of the lane from seq on is still
+// there, in the stream or kept beside it: messages that retention has removed
+// are missing, not applied.
+func (b *Bus) rawLaneMessage(ctx context.Context, s stageSpec, rec Block, seq uint64) (*keptMessage, error) {
 	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
 	defer cancel()
 	stream, err := b.stream(ctx, s.stream)
@@ -256,8 +269,12 @@ func (b *Bus) laneMessage(ctx context.Context, s stageSpec, rec Block, seq uint6
 	if err != nil {
 		return nil, unavailable(err, "read stream %s", s.stream)
 	}
-	if info.State.FirstSeq > seq {
-		return nil, fault.Newf("bus.blocked_message_missing", "lane %s: held at sequence %d, but %s begins at %d", rec.Lane, seq, s.stream, info.State.FirstSeq)
+	if begin := info.State.FirstSeq; begin > seq {
+		m, err := b.readKept(ctx, b.laneKey(s.name, rec.Conn, rec.Lane), rec, seq, begin)
+		if m != nil || err != nil {
+			return m, err
+		}
+		seq = begin
 	}
 	p := Partition(rec.Conn, rec.Lane, b.Partitions())
 	raw, err := stream.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(filter(s.stream, rec.Conn, p, Escape(rec.Lane), s.target)))
@@ -267,11 +284,7 @@ func (b *Bus) laneMessage(ctx context.Context, s stageSpec, rec Block, seq uint6
 	if err != nil {
 		return nil, unavailable(err, "read lane %s", rec.Lane)
 	}
-	m, err := decodeMessage(s.stream, raw.Subject, raw.Sequence, raw.Time, raw.Header, raw.Data)
-	if err != nil {
-		return unreadable(rec.Conn, s.stream, raw.Subject, raw.Sequence, raw.Time, err), nil
-	}
-	return m, nil
+	return &keptMessage{Seq: raw.Sequence, Subject: raw.Subject, Stored: raw.Time, Header: raw.Header, Data: raw.Data}, nil
 }
 
 // remove deletes the record on the revision that was seen; a conflict means
@@ -289,6 +302,9 @@ func (d *drive) remove(ctx context.Context) (more bool, err error) {
 	}
 	if err == nil {
 		d.lost = true // nothing to renew any more
+		if d.rec.Kept > 0 {
+			err = d.r.bus.dropKept(ctx, d.key)
+		}
 	}
 	return false, err
 }
@@ -304,7 +320,7 @@ func (d *drive) merge(ctx context.Context) (mine bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	d.rec.Last, d.rec.Cur, d.rev = max(d.rec.Last, rec.Last), max(d.rec.Cur, rec.Cur), rev
+	d.rec.Last, d.rec.Cur, d.rec.Kept, d.rev = max(d.rec.Last, rec.Last), max(d.rec.Cur, rec.Cur), max(d.rec.Kept, rec.Kept), rev
 	return true, nil
 }
 

@@ -96,6 +96,7 @@ func (b *Bus) run(ctx context.Context, s Stage, hook func(string)) error {
 		}
 	}
 	wg.Go(func() { r.redriveLoop(pull, work) })
+	wg.Go(func() { r.keepLoop(pull) })
 	wg.Wait()
 	select {
 	case err := <-fail:

@@ -33,10 +33,11 @@ const (
 	bucketLeases   = "leases"
 	bucketCursors  = "cursors"
 	bucketDoubts   = "doubts"
+	bucketKept     = "kept"
 )
 
 func buckets() []string {
-	return []string{bucketLinks, bucketPostings, bucketBlocks, bucketLeases, bucketCursors, bucketDoubts}
+	return []string{bucketLinks, bucketPostings, bucketBlocks, bucketLeases, bucketCursors, bucketDoubts, bucketKept}
 }
 
 func bucketName(name string) string { return "mr_" + name }
