@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"millrace/internal/link"
 	"millrace/internal/service"
 )
 
@@ -20,7 +21,8 @@ func run(ctx context.Context, rt *service.Runtime) error {
 		}
 		s := New(Options{
 			Connection: c.Name, Interval: c.Stripe.SweepInterval, Stripe: client,
-			Cursors: rt.Bus.Bucket("cursors"), Publish: rt.Bus.PublishEvent, Log: rt.Log,
+			Cursors: rt.Bus.Bucket("cursors"), Publish: rt.Bus.PublishEvent,
+			Movements: client.Movements, Posted: link.New(rt.Bus).ByStripe, Log: rt.Log,
 		})
 		running.Go(func() { s.Run(ctx) })
 	}

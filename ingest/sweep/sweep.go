@@ -41,6 +41,8 @@ type Options struct {
 	Stripe     Stripe
 	Cursors    Cursors
 	Publish    webhook.Publish
+	Movements  Movements
+	Posted     Posted
 	Log        *slog.Logger
 }
 
@@ -70,6 +72,7 @@ type position struct {
 type Sweeper struct {
 	o       Options
 	lastErr string // code of the last failure, so that it is told once
+	rounds  int    // that succeeded
 }
 
 // New returns the sweeper of one connection.
@@ -85,7 +88,7 @@ func (s *Sweeper) Run(ctx context.Context) {
 			return
 		case <-t.C:
 		}
-		err := s.Sweep(ctx)
+		err := s.round(ctx)
 		wait := s.o.Interval
 		if err != nil && ctx.Err() == nil {
 			f := fault.Of(err)
@@ -99,6 +102,22 @@ func (s *Sweeper) Run(ctx context.Context) {
 		}
 		t.Reset(wait)
 	}
+}
+
+// round sweeps the events, and every tenth time checks the movements. Another
+// replica that was first is no failure.
+func (s *Sweeper) round(ctx context.Context) error {
+	err := s.Sweep(ctx)
+	if err == nil && s.rounds%10 == 0 {
+		err = s.Check(ctx, time.Now())
+	}
+	if err == nil {
+		s.rounds++
+	}
+	if errors.Is(err, bus.ErrConflict) {
+		return nil
+	}
+	return err
 }
 
 // Sweep stores everything from the position on, page by page, and moves the
@@ -229,26 +248,31 @@ func (s *Sweeper) afterGap(ctx context.Context, pos position) error {
 	return s.fromOldest(ctx, pos)
 }
 
-// save moves the position. Where another replica was first, its position is
-// as good as ours.
+// save moves the position.
 func (s *Sweeper) save(ctx context.Context, pos *position, next position) error {
-	data, err := json.Marshal(next)
+	rev, err := s.write(ctx, s.key(), next, pos.revision)
 	if err != nil {
-		return fmt.Errorf("position: %w", err)
-	}
-	var rev uint64
-	if pos.revision == 0 {
-		rev, err = s.o.Cursors.Create(ctx, s.key(), data)
-	} else {
-		rev, err = s.o.Cursors.Update(ctx, s.key(), data, pos.revision)
-	}
-	if errors.Is(err, bus.ErrConflict) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("save position: %w", err)
+		return err
 	}
 	next.revision = rev
 	*pos = next
 	return nil
+}
+
+// write stores a position by compare-and-swap. bus.ErrConflict when another
+// replica was first: the next sweep goes on from there.
+func (s *Sweeper) write(ctx context.Context, key string, value any, revision uint64) (uint64, error) {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return 0, fmt.Errorf("position %s: %w", key, err)
+	}
+	if revision == 0 {
+		revision, err = s.o.Cursors.Create(ctx, key, data)
+	} else {
+		revision, err = s.o.Cursors.Update(ctx, key, data, revision)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("save position %s: %w", key, err)
+	}
+	return revision, nil
 }

@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
@@ -14,6 +15,7 @@ import (
 
 	"millrace/internal/bus"
 	"millrace/internal/bustest"
+	"millrace/internal/link"
 	"millrace/internal/stripeapi"
 	"millrace/internal/stripetwin"
 )
@@ -46,6 +48,7 @@ func newShop(t *testing.T) *shop {
 	}
 	sh.s = New(Options{
 		Connection: "default", Interval: time.Minute, Stripe: client, Cursors: sh.bus.Bucket("cursors"), Publish: sh.publish,
+		Movements: client.Movements, Posted: link.New(sh.bus).ByStripe,
 		Log: slog.New(slog.NewTextHandler(sh.log, nil)),
 	})
 	return sh
@@ -188,5 +191,63 @@ func TestAwayForLongerThanStripeListsEvents(t *testing.T) {
 	}
 	if !strings.Contains(sh.log.String(), "ingest.gap") {
 		t.Errorf("the gap was not told: %s", sh.log)
+	}
+}
+
+func TestPaymentThatNobodyToldOfIsToldOnce(t *testing.T) {
+	sh := newShop(t)
+	sh.sell(1)
+	if err := sh.s.Check(t.Context(), sh.clock.Add(time.Minute)); err != nil { // begins here
+		t.Fatal(err)
+	}
+	sh.clock = sh.clock.Add(2 * time.Hour)
+	ids := make([]string, 130)
+	for i := range ids {
+		var err error
+		if ids[i], err = sh.twin.ChargeCustomer(t.Context(), "", 1000, "usd", "sold"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	posted := link.New(sh.bus)
+	for i, id := range ids[:100] {
+		l := link.Link{Kind: link.Payment, StripeID: id, AcumaticaID: fmt.Sprint("Payment ", i), IntentID: "in", At: sh.clock}
+		if err := posted.Put(t.Context(), "default", l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := sh.s.Check(t.Context(), sh.clock.Add(settled/2)); err != nil {
+		t.Fatal(err)
+	}
+	if got := sh.stored()[sold]; got != 0 {
+		t.Errorf("%d are told before they had the time to be posted", got)
+	}
+	for range 2 {
+		if err := sh.s.Check(t.Context(), sh.clock.Add(2*settled)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := sh.stored()[sold]; got != 30 {
+		t.Errorf("%d of 30 are told", got)
+	}
+}
+
+func TestPaymentOfAnInvoiceIsToldAsItsInvoice(t *testing.T) {
+	sh := newShop(t)
+	source := func(invoice string) json.RawMessage {
+		return json.RawMessage(`{"id":"ch_1","object":"charge","customer":"cus_1","livemode":false,"invoice":` + invoice + `}`)
+	}
+	for typ, m := range map[string]stripeapi.Movement{
+		"io.millrace.stripe.invoice.paid.v1":     {ID: "txn_1", Type: "payment", Created: sh.clock, Source: source(`"in_1"`)},
+		"io.millrace.stripe.charge.succeeded.v1": {ID: "txn_2", Type: "charge", Created: sh.clock, Source: source(`null`)},
+	} {
+		if missing, err := sh.s.check(t.Context(), m); err != nil || !missing {
+			t.Errorf("%s: %t, %v", typ, missing, err)
+		}
+		if got := sh.stored()[typ]; got != 1 {
+			t.Errorf("%s is stored %d times", typ, got)
+		}
+	}
+	if _, err := sh.s.check(t.Context(), stripeapi.Movement{ID: "txn_3", Type: "charge", Source: json.RawMessage(`null`)}); err == nil {
+		t.Error("a charge without its source was accepted")
 	}
 }

@@ -58,6 +58,9 @@ func TestEveryRequestIsLegalAtThePinnedVersion(t *testing.T) {
 		"AnnotateInvoice": func() error { _, err := c.AnnotateInvoice(ctx, "k", "in_1", meta); return err },
 		"DeleteDraft":     func() error { return c.DeleteDraft(ctx, "in_1") },
 		"ListInvoices":    func() error { _, err := c.ListInvoices(ctx, "cus_1", since); return err },
+		"EventsAfter":     func() error { _, _, err := c.EventsAfter(ctx, "evt_1", []string{"charge.succeeded"}); return err },
+		"EventsBefore":    func() error { _, _, err := c.EventsBefore(ctx, "evt_1"); return err },
+		"Movements":       func() error { _, _, err := c.Movements(ctx, since, since, "txn_1"); return err },
 		"SearchInvoices":  func() error { _, err := c.SearchInvoices(ctx, "k", "v"); return err },
 	}
 	for m := range reflect.TypeFor[*Client]().Methods() {
@@ -77,7 +80,7 @@ func answerFor(r *http.Request) string {
 	switch path := r.URL.Path; {
 	case strings.HasSuffix(path, "/search"):
 		return `{"object":"search_result","data":[],"has_more":false}`
-	case r.Method == http.MethodGet && (path == "/v1/customers" || path == "/v1/invoices" || path == "/v1/invoiceitems"):
+	case r.Method == http.MethodGet && (path == "/v1/customers" || path == "/v1/invoices" || path == "/v1/invoiceitems" || path == "/v1/events" || path == "/v1/balance_transactions"):
 		return `{"object":"list","data":[],"has_more":false}`
 	case strings.HasPrefix(path, "/v1/customers"):
 		return `{"object":"customer","id":"cus_1"}`

@@ -1,0 +1,167 @@
+package sweep
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"millrace/ingest/webhook"
+	"millrace/internal/bus"
+	"millrace/internal/fault"
+	"millrace/internal/link"
+	"millrace/internal/stripeapi"
+	"millrace/schemas"
+)
+
+// Every movement of money has a balance transaction, whatever webhook or event
+// was missed. One of a payment that no ledger document is linked to is told to
+// the pipeline again, as the event that should have told it.
+
+// Movements lists balance transactions, newest first in a page of at most 100.
+type Movements func(ctx context.Context, from, until time.Time, after string) (page []stripeapi.Movement, more bool, err error)
+
+// Posted finds the ledger document of a payment by its charge.
+type Posted func(ctx context.Context, connection, kind, stripeID string) (link.Link, bool, error)
+
+const (
+	// settled is how old a movement is before it should be in the ledger.
+	settled = 10 * time.Minute
+	// reread is how much of the time before the position is looked at again.
+	reread = time.Hour
+	// stretch bounds what is read in one go after a long absence.
+	stretch = 24 * time.Hour
+)
+
+// A reach is up to when movements have been checked, by Stripe's created.
+type reach struct {
+	Begin time.Time `json:"begin"` // nothing before it is this installation's business
+	Until time.Time `json:"until"`
+
+	revision uint64 // 0: not stored yet
+}
+
+// Check compares the movements since the last time with the ledger, a day at a
+// time. now is the time in Stripe.
+func (s *Sweeper) Check(ctx context.Context, now time.Time) error {
+	r, err := s.loadReach(ctx, now)
+	if err != nil {
+		return err
+	}
+	for end := now.Add(-settled); r.Until.Before(end) && ctx.Err() == nil; {
+		until := r.Until.Add(stretch)
+		if until.After(end) {
+			until = end
+		}
+		from := r.Until.Add(-reread)
+		if from.Before(r.Begin) {
+			from = r.Begin
+		}
+		if err := s.checkBetween(ctx, from, until); err != nil {
+			return err
+		}
+		if err := s.saveReach(ctx, &r, until); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+func (s *Sweeper) checkBetween(ctx context.Context, from, until time.Time) error {
+	after, told := "", 0
+	for more := true; more && ctx.Err() == nil; {
+		page, further, err := s.o.Movements(ctx, from, until, after)
+		if err != nil {
+			return err
+		}
+		for _, m := range page {
+			missing, err := s.check(ctx, m)
+			if err != nil {
+				return err
+			}
+			if missing {
+				told++
+			}
+			after = m.ID
+		}
+		more = further && len(page) > 0
+	}
+	if told > 0 {
+		s.o.Log.Warn("payments without a ledger document are told again", "connection", s.o.Connection, "count", told, "from", from, "until", until)
+	}
+	return ctx.Err()
+}
+
+// check tells the pipeline of a payment that no document is linked to. What is
+// on its way, or parked, is told once more and ends as a duplicate
+// (Invariant 2).
+func (s *Sweeper) check(ctx context.Context, m stripeapi.Movement) (missing bool, err error) {
+	if m.Type != "charge" && m.Type != "payment" {
+		return false, nil
+	}
+	var source struct {
+		ID       string  `json:"id"`
+		Object   string  `json:"object"`
+		Customer *string `json:"customer"`
+		Invoice  *string `json:"invoice"`
+		Livemode bool    `json:"livemode"`
+	}
+	if err := json.Unmarshal(m.Source, &source); err != nil || source.Object != "charge" || source.ID == "" {
+		return false, fault.Newf("stripe.response_malformed", "balance transaction %s: its source is no charge", m.ID)
+	}
+	if _, found, err := s.o.Posted(ctx, s.o.Connection, link.Payment, source.ID); err != nil || found {
+		return false, err
+	}
+	typ, object := "charge.succeeded", map[string]any{"id": source.ID, "object": "charge", "customer": source.Customer, "invoice": source.Invoice}
+	if source.Invoice != nil {
+		typ, object = "invoice.paid", map[string]any{"id": *source.Invoice, "object": "invoice", "customer": source.Customer}
+	}
+	body, err := json.Marshal(map[string]any{
+		"id": "sweep-" + m.ID, "object": "event", "type": typ, "created": m.Created.Unix(), "livemode": source.Livemode,
+		"data": map[string]any{"object": object},
+	})
+	if err != nil {
+		return false, err
+	}
+	env := webhook.Seal(s.o.Connection, body, webhook.ParseEvent)
+	ack, err := s.o.Publish(ctx, s.o.Connection, env.Lane, schemas.Stripe, env.Object, env.Verb, env.Event)
+	if err != nil {
+		return false, fmt.Errorf("publish %s: %w", env.Event.ID, err)
+	}
+	return !ack.Duplicate, nil
+}
+
+func (s *Sweeper) reachKey() string {
+	return bus.Key(s.o.Connection, schemas.Stripe, "balance_transaction")
+}
+
+// loadReach reads how far the movements were checked. The first time it is
+// now: what was before this installation is not its business.
+func (s *Sweeper) loadReach(ctx context.Context, now time.Time) (reach, error) {
+	data, rev, err := s.o.Cursors.Get(ctx, s.reachKey())
+	if errors.Is(err, bus.ErrNotFound) {
+		r := reach{Begin: now.UTC()}
+		err := s.saveReach(ctx, &r, now)
+		return r, err
+	}
+	if err != nil {
+		return reach{}, fmt.Errorf("read position: %w", err)
+	}
+	r := reach{revision: rev}
+	if err := json.Unmarshal(data, &r); err != nil {
+		return r, fault.Newf("source.cursor_malformed", "position %s: %w", s.reachKey(), err)
+	}
+	return r, nil
+}
+
+func (s *Sweeper) saveReach(ctx context.Context, r *reach, until time.Time) error {
+	next := reach{Begin: r.Begin, Until: until.UTC(), revision: r.revision}
+	rev, err := s.write(ctx, s.reachKey(), next, r.revision)
+	if err != nil {
+		return err
+	}
+	next.revision = rev
+	*r = next
+	return nil
+}

@@ -1,0 +1,74 @@
+package stripeapi
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"millrace/internal/fault"
+)
+
+// Movement is one balance transaction with what caused it.
+type Movement struct {
+	ID      string // txn_…
+	Type    string // "charge", "payment", "payout", …
+	Created time.Time
+	// Source is what moved the money, as Stripe renders it: a charge, refund,
+	// payout, … null for some types.
+	Source json.RawMessage
+}
+
+type movementParams struct {
+	stripe.Params `form:"*"`
+	Limit         int                      `form:"limit"`
+	StartingAfter *string                  `form:"starting_after"`
+	Created       *stripe.RangeQueryParams `form:"created"`
+	Expand        []*string                `form:"expand"`
+}
+
+// Movements returns the balance transactions that were created from one instant
+// up to, and not including, another, newest first, at most 100; after is the id
+// of the last one of the page before, empty for the first page. more tells
+// whether there are further ones.
+func (c *Client) Movements(ctx context.Context, from, until time.Time, after string) (page []Movement, more bool, err error) {
+	const what = "list balance transactions"
+	p := &movementParams{
+		Limit: pageSize, Expand: stripe.StringSlice([]string{"data.source"}),
+		Created: &stripe.RangeQueryParams{GreaterThanOrEqual: from.Unix(), LesserThan: until.Unix()},
+	}
+	if after != "" {
+		p.StartingAfter = &after
+	}
+	var list struct {
+		stripe.APIResource
+		Object string `json:"object"`
+		Data   []struct {
+			ID      string          `json:"id"`
+			Object  string          `json:"object"`
+			Type    string          `json:"type"`
+			Created int64           `json:"created"`
+			Source  json.RawMessage `json:"source"`
+		} `json:"data"`
+		HasMore bool `json:"has_more"`
+	}
+	err = c.do(ctx, what, func(ctx context.Context) error {
+		p.Context = ctx
+		return c.backend.Call(http.MethodGet, "/v1/balance_transactions", c.key, p, &list)
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	if list.Object != "list" {
+		return nil, false, fault.Newf("stripe.response_malformed", "%s: answer is %q", what, list.Object)
+	}
+	for _, m := range list.Data {
+		if err := checkAnswer(what, "balance_transaction", m.Object, m.ID); err != nil {
+			return nil, false, err
+		}
+		page = append(page, Movement{ID: m.ID, Type: m.Type, Created: time.Unix(m.Created, 0).UTC(), Source: m.Source})
+	}
+	return page, list.HasMore, nil
+}
