@@ -44,3 +44,8 @@ fuzz: ## every fuzz target for ten seconds
 			go test -run '^$$' -fuzz "^$$f$$" -fuzztime 10s $$p || exit 1; done; done
 
 .PHONY: fuzz
+
+kill: ## kill -9 of every service and the broker, five times each, under 8,000 movements of 20 customers
+	go test ./e2e -run TestKilledAtRandom -count 1 -v -timeout 90m -kill.customers 20 -kill.events 8000 -kill.each 5
+
+.PHONY: kill

@@ -106,26 +106,31 @@ func (w *world) flow() {
 	})
 	w.until("nothing is left to do", func() bool {
 		w.revive()
-		out, code := w.cli("status", "--json")
-		var status struct {
-			Result struct {
-				Stages []struct {
-					Pending    int `json:"pending"`
-					AckPending int `json:"ack_pending"`
-					Blocked    int `json:"blocked_lanes"`
-				} `json:"stages"`
-			} `json:"result"`
-		}
-		if code != 0 || json.Unmarshal([]byte(out), &status) != nil {
+		return w.idle()
+	})
+}
+
+// idle says whether no stage has anything left to do.
+func (w *world) idle() bool {
+	out, code := w.cli("status", "--json")
+	var status struct {
+		Result struct {
+			Stages []struct {
+				Pending    int `json:"pending"`
+				AckPending int `json:"ack_pending"`
+				Blocked    int `json:"blocked_lanes"`
+			} `json:"stages"`
+		} `json:"result"`
+	}
+	if code != 0 || json.Unmarshal([]byte(out), &status) != nil {
+		return false
+	}
+	for _, s := range status.Result.Stages {
+		if s.Pending+s.AckPending+s.Blocked > 0 {
 			return false
 		}
-		for _, s := range status.Result.Stages {
-			if s.Pending+s.AckPending+s.Blocked > 0 {
-				return false
-			}
-		}
-		return len(status.Result.Stages) > 0
-	})
+	}
+	return len(status.Result.Stages) > 0
 }
 
 func (w *world) revive() {

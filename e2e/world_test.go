@@ -206,6 +206,10 @@ func (w *world) forward(rw http.ResponseWriter, r *http.Request) {
 	w.mu.Lock()
 	addr := w.ingest
 	w.mu.Unlock()
+	handTo(addr, rw, r)
+}
+
+func handTo(addr string, rw http.ResponseWriter, r *http.Request) {
 	req, err := http.NewRequestWithContext(r.Context(), r.Method, "http://"+addr+"/webhooks/stripe", r.Body)
 	if err != nil || addr == "" {
 		http.Error(rw, "not running", http.StatusBadGateway)
@@ -329,8 +333,28 @@ func (w *world) cli(args ...string) (stdout string, code int) {
 	return out.String(), cmd.ProcessState.ExitCode()
 }
 
-// list reads a list of the Stripe twin over its API.
+// list reads a page of the Stripe twin over its API.
 func (w *world) list(path string) []map[string]any {
+	w.t.Helper()
+	data, _ := w.page(path)
+	return data
+}
+
+// listAll reads a list of the Stripe twin to its end, newest first.
+func (w *world) listAll(path string) (all []map[string]any) {
+	w.t.Helper()
+	path, query, _ := strings.Cut(path, "?")
+	for after := ""; ; {
+		data, more := w.page(path + "?limit=100&" + query + after)
+		all = append(all, data...)
+		if !more {
+			return all
+		}
+		after = "&starting_after=" + data[len(data)-1]["id"].(string)
+	}
+}
+
+func (w *world) page(path string) (data []map[string]any, more bool) {
 	w.t.Helper()
 	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.stripeURL+"/v1/"+path, nil)
 	if err != nil {
@@ -343,10 +367,11 @@ func (w *world) list(path string) []map[string]any {
 	}
 	defer res.Body.Close()
 	var page struct {
-		Data []map[string]any `json:"data"`
+		Data    []map[string]any `json:"data"`
+		HasMore bool             `json:"has_more"`
 	}
 	if err := json.NewDecoder(res.Body).Decode(&page); err != nil {
 		w.t.Fatal(err)
 	}
-	return page.Data
+	return page.Data, page.HasMore
 }
