@@ -151,7 +151,7 @@ func (m *member) live() bool {
 	lines.Buffer(nil, 1<<20)
 	last := ""
 	for lines.Scan() {
-		last = lines.Text()
+		last = tail(last+" | "+lines.Text(), 500)
 		var line struct {
 			Addr string `json:"addr"`
 		}
@@ -224,7 +224,7 @@ func (f *fleet) lives() string {
 			m.mu.Lock()
 			killed, gone = killed+m.killed, gone+len(m.said)
 			for _, last := range m.said {
-				f.w.t.Logf("%s ended by itself: %s", service, tail(last, 300))
+				f.w.t.Logf("%s ended by itself: %s", service, last)
 			}
 			m.mu.Unlock()
 		}
