@@ -77,6 +77,7 @@ type Poll struct {
 	Overlap  time.Duration `yaml:"overlap"`  // windows overlap by this much; default 2m
 	Settle   time.Duration `yaml:"settle"`   // the window ends this long before the server's now; default 2s
 	PageSize int           `yaml:"page_size"`
+	Full     time.Duration `yaml:"full"`  // how often everything that should be in Stripe is read, whatever its change time; default 24h, 0 never
 	Since    time.Time     `yaml:"since"` // take only what changed since; zero: all customers and every open invoice
 }
 

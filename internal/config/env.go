@@ -53,6 +53,7 @@ func Variables() []Variable {
 		{"MILLRACE_POLL_OVERLAP", "connection.poll.overlap", ""},
 		{"MILLRACE_POLL_SETTLE", "connection.poll.settle", ""},
 		{"MILLRACE_POLL_PAGE_SIZE", "connection.poll.page_size", ""},
+		{"MILLRACE_POLL_FULL", "connection.poll.full", "how often everything is read, whatever its change time"},
 		{"MILLRACE_POLL_SINCE", "connection.poll.since", "take only what changed since this day"},
 	}
 }

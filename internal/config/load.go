@@ -72,7 +72,7 @@ func defaultConnection() Connection {
 			SettleDelay: 30 * time.Second, Concurrency: 2,
 		},
 		Books: Books{TimeZone: "UTC"},
-		Poll:  Poll{Interval: 15 * time.Second, Overlap: 2 * time.Minute, Settle: 2 * time.Second, PageSize: 100},
+		Poll:  Poll{Interval: 15 * time.Second, Overlap: 2 * time.Minute, Settle: 2 * time.Second, PageSize: 100, Full: 24 * time.Hour},
 	}
 }
 

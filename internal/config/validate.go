@@ -191,8 +191,8 @@ func (v *validator) connection(i int, c Connection) {
 	if v.runs("source-acumatica") {
 		v.positive(path+".poll.interval", int64(c.Poll.Interval))
 		v.positive(path+".poll.page_size", int64(c.Poll.PageSize))
-		if c.Poll.Overlap < 0 || c.Poll.Settle < 0 {
-			v.add(path+".poll", "", "overlap and settle must not be negative")
+		if c.Poll.Overlap < 0 || c.Poll.Settle < 0 || c.Poll.Full < 0 {
+			v.add(path+".poll", "", "overlap, settle and full must not be negative")
 		}
 	}
 }

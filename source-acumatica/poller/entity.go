@@ -11,6 +11,7 @@ import (
 	"millrace/internal/acumatica"
 	"millrace/internal/bus"
 	"millrace/internal/fault"
+	"millrace/internal/link"
 	"millrace/schemas"
 )
 
@@ -28,6 +29,8 @@ type entity struct {
 	key     func(acumatica.Record) string
 	lane    func(acumatica.Record) string
 	hidden  func(acumatica.Record) bool // not published; it comes again when that changes
+	kind    string                      // of the link to what it becomes in Stripe
+	closed  func(acumatica.Record) bool // not to be in Stripe: a full reading passes over it
 }
 
 // entities in the order of a round: a customer before the invoices that name
@@ -43,6 +46,7 @@ func entities() []entity {
 			key:    func(r acumatica.Record) string { return trimmed(r, "CustomerID") },
 			lane:   func(r acumatica.Record) string { return trimmed(r, "CustomerID") },
 			hidden: func(acumatica.Record) bool { return false },
+			kind:   link.Customer, closed: inactive,
 		},
 		{
 			name: "Invoice", object: "invoice", changed: "LastModifiedDateTime",
@@ -57,6 +61,7 @@ func entities() []entity {
 			},
 			lane:   func(r acumatica.Record) string { return trimmed(r, "Customer") },
 			hidden: unreleased,
+			kind:   link.Invoice, closed: func(acumatica.Record) bool { return false }, // the filter of the backlog says it
 		},
 	}
 }

@@ -54,6 +54,7 @@ type Options struct {
 	Publish    Publish
 	Acquire    Acquire
 	Cursors    Cursors
+	Linked     Linked
 	Log        *slog.Logger
 }
 

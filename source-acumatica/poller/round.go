@@ -30,7 +30,7 @@ func (p *Poller) round(ctx context.Context) error {
 			return fmt.Errorf("poll %s: %w", e.object, err)
 		}
 	}
-	return nil
+	return p.full(ctx, until, now)
 }
 
 // serverNow asks for as little as possible to see the server's clock.

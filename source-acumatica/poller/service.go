@@ -9,6 +9,7 @@ import (
 
 	"millrace/internal/bus"
 	"millrace/internal/config"
+	"millrace/internal/link"
 	"millrace/internal/service"
 )
 
@@ -48,7 +49,7 @@ func connect(rt *service.Runtime, c config.Connection, holder string) (*Poller, 
 	return New(Options{
 		Connection: c.Name, Poll: c.Poll, Holder: holder,
 		List: client.List, Publish: rt.Bus.PublishEvent, Cursors: rt.Bus.Bucket("cursors"), Log: rt.Log,
-		Acquire: leases(rt.Bus),
+		Acquire: leases(rt.Bus), Linked: link.New(rt.Bus).ByAcumatica,
 	})
 }
 
