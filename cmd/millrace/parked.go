@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
 
@@ -196,9 +197,16 @@ func notParked(blocks []bus.Block, f laneFilter) error {
 		}
 	}
 	e := fault.Newf("cli.not_found", "nothing is parked%s%s%s%s%s",
-		told(" under the lane ", f.lane), told(" with code ", f.code), told(" at stage ", f.stage), told(" of connection ", f.connection), state)
+		told(" under the lane ", quoted(f.lane)), told(" with code ", f.code), told(" at stage ", f.stage), told(" of connection ", f.connection), state)
 	e.Hint = "see what is parked: millrace parked list"
 	return found{e}
+}
+
+func quoted(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strconv.Quote(s)
 }
 
 func told(what, value string) string {

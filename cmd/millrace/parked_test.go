@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -177,5 +180,62 @@ func TestHintsNameCommandsThatExist(t *testing.T) {
 				t.Errorf("%s: %q does not name the lane", code.Code, m[0])
 			}
 		}
+	}
+}
+
+func TestAParkedLaneIsShownSkippedAndDropped(t *testing.T) {
+	w := &parkWorld{dir: t.TempDir()}
+	b := w.start(t)
+	defer w.stop()
+	for i := range 3 {
+		w.publish(t, b, "default", "C1", fmt.Sprint("evt_", i))
+	}
+	var shown heldMessage
+	show := func() (int, int) {
+		code, stdout, _ := call(t.Context(), "parked", "show", "--lane", "C1", "--json", "--data-dir", w.dir)
+		shown = heldMessage{}
+		document(t, stdout, &shown)
+		return code, len(shown.Waiting)
+	}
+	until(t, "the lane holds all three", func() bool { code, waiting := show(); return code == 0 && waiting == 2 })
+	if shown.ID != "evt_0" || shown.Stream != "EVENTS" || string(shown.Data) != "{}" || shown.Code != "flow.cash_account_missing" {
+		t.Errorf("shown %+v", shown)
+	}
+	file := filepath.Join(t.TempDir(), "edited.json")
+	if err := os.WriteFile(file, []byte(`{"amount":1}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, _, stderr := call(t.Context(), "parked", "edit", "--lane", "C1", "--file", file, "--reason", "r", "--data-dir", w.dir)
+	if code != 2 || !strings.Contains(stderr, "what its system says cannot be edited") {
+		t.Errorf("an event was edited: exit %d: %s", code, stderr)
+	}
+	if code, _, stderr = call(t.Context(), "parked", "skip", "--lane", "C1", "--reason", "a test", "--data-dir", w.dir); code != 0 {
+		t.Fatalf("skip: exit %d: %s", code, stderr)
+	}
+	until(t, "the next message holds the lane", func() bool { code, waiting := show(); return code == 0 && shown.ID == "evt_1" && waiting == 1 })
+	code, stdout, stderr := call(t.Context(), "parked", "drop", "--lane", "C1", "--reason", "all tests", "--data-dir", w.dir)
+	if code != 0 || !strings.Contains(stdout, "messages") {
+		t.Fatalf("drop: exit %d: %s%s", code, stdout, stderr)
+	}
+	until(t, "nothing is parked", func() bool { return len(parkedNow(t, w.dir)) == 0 })
+	if n := w.applied.Load(); n != 0 {
+		t.Errorf("%d messages were handled", n)
+	}
+}
+
+func TestAnEditedIntentKeepsItsIdentity(t *testing.T) {
+	in := schemas.Intent{ID: "in_1", Connection: "default", Lane: "C1", Target: "acumatica", Document: "payment", Key: "ch_1", Fields: []byte(`{"CashAccount":"1"}`)}
+	data, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &bus.Message{Stream: bus.Intents, Seq: 7, Event: bus.Event{Data: data}}
+	in.Fields = []byte(`{"CashAccount":"2"}`)
+	if data, err = json.Marshal(in); err != nil || sameID(m, data) != nil {
+		t.Errorf("another account: %v, %v", err, sameID(m, data))
+	}
+	in.Key = "ch_2"
+	if data, err = json.Marshal(in); err != nil || sameID(m, data) == nil || sameID(m, []byte("{")) == nil {
+		t.Error("another charge was accepted")
 	}
 }
