@@ -34,15 +34,16 @@ func (b *broker) Close() error {
 
 // embed starts a server on a data directory and connects to it. listen empty:
 // no other process can reach it.
-func embed(ctx context.Context, dir, listen string, partitions int, log *slog.Logger) (*broker, error) {
+func embed(ctx context.Context, dir, listen string, o bus.Options) (*broker, error) {
 	b := &broker{}
-	srv, err := embednats.Start(embednats.Options{StoreDir: filepath.Join(dir, "nats"), Listen: listen, Log: log})
+	srv, err := embednats.Start(embednats.Options{StoreDir: filepath.Join(dir, "nats"), Listen: listen, Log: o.Log})
 	if err != nil {
 		return nil, fault.New("bus.unavailable", err)
 	}
 	b.server = srv
 	b.closes = append(b.closes, func() error { srv.Shutdown(); return nil })
-	b.bus, err = bus.Connect(ctx, bus.Options{InProcess: srv, Token: srv.Token(), Name: "millrace", Partitions: partitions, Log: log})
+	o.InProcess, o.Token, o.Name = srv, srv.Token(), "millrace"
+	b.bus, err = bus.Connect(ctx, o)
 	if err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
@@ -125,7 +126,7 @@ func lookAt(ctx context.Context, dir string, log *slog.Logger) (*view, error) {
 	v := &view{connections: defaultFirst(in.Connections), where: dir}
 	f, err := openFolder(dir)
 	if err == nil { // nothing runs here
-		b, err := embed(ctx, dir, "", 0, log)
+		b, err := embed(ctx, dir, "", bus.Options{Log: log})
 		if err != nil {
 			return nil, errors.Join(err, f.Close())
 		}

@@ -172,6 +172,8 @@ func TestEveryFailureIsAnEnvelope(t *testing.T) {
 		{"no broker", []string{"provision", "--json"}, 3, "config.nats_missing"},
 		{"missing file", []string{"config", "show", "--json", "--config", "nowhere.yaml"}, 3, "config.file_missing"},
 		{"no installation", []string{"trace", "x", "--json", "--data-dir", "nowhere"}, 3, "config.no_installation"},
+		{"not a number of partitions", []string{"repartition", "many", "--json"}, 2, "cli.usage"},
+		{"no installation to repartition", []string{"repartition", "5", "--json", "--data-dir", "nowhere"}, 3, "config.no_installation"},
 		{"unknown code", []string{"errors", "explain", "--json", "no.such"}, 1, "cli.unknown_code"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -34,7 +33,7 @@ func (w *parkWorld) start(t *testing.T) *bus.Bus {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := embed(t.Context(), w.dir, "127.0.0.1:0", 2, slog.New(slog.DiscardHandler))
+	b, err := embed(t.Context(), w.dir, "127.0.0.1:0", bus.Options{Partitions: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -219,7 +219,7 @@ func (a *app) inFolder(ctx context.Context, cfg *config.Config, folder *folder, 
 // startBroker connects to the configured broker, or embeds one.
 func (a *app) startBroker(ctx context.Context, cfg *config.Config, log *slog.Logger) (*broker, error) {
 	if cfg.NATS.URL == "" {
-		return embed(ctx, cfg.DataDir, cfg.NATS.Listen, cfg.Partitions, log)
+		return embed(ctx, cfg.DataDir, cfg.NATS.Listen, bus.Options{Partitions: cfg.Partitions, Log: log})
 	}
 	return connect(ctx, bus.Options{URL: cfg.NATS.URL, Creds: cfg.NATS.Creds, Name: "millrace", Partitions: cfg.Partitions, Log: log})
 }

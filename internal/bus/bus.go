@@ -28,13 +28,14 @@ type InProcessServer interface {
 
 // Options say how to reach the broker.
 type Options struct {
-	URL        string          // nats://…; ignored with InProcess
-	Creds      string          // path of a .creds file; empty for none
-	Token      string          // token authentication; empty for none
-	Name       string          // shown in the broker's connection list
-	InProcess  InProcessServer // embedded broker; nil for URL
-	Partitions int             // used when the streams are first made; 0 = as recorded, else DefaultPartitions
-	Log        *slog.Logger    // nil discards
+	URL          string          // nats://…; ignored with InProcess
+	Creds        string          // path of a .creds file; empty for none
+	Token        string          // token authentication; empty for none
+	Name         string          // shown in the broker's connection list
+	InProcess    InProcessServer // embedded broker; nil for URL
+	Partitions   int             // used when the streams are first made; 0 = as recorded, else DefaultPartitions
+	Repartitions bool            // connects also while the number of partitions is being changed: only to finish that
+	Log          *slog.Logger    // nil discards
 }
 
 // DefaultPartitions is how many partitions new streams get.
@@ -50,12 +51,13 @@ const (
 
 // Bus is one connection to the broker; safe for concurrent use.
 type Bus struct {
-	nc         *nats.Conn
-	js         jetstream.JetStream
-	log        *slog.Logger
-	want       int // partitions asked for; 0 = whatever is recorded
-	partitions atomic.Int64
-	handles    sync.Map // looked-up streams and buckets
+	nc           *nats.Conn
+	js           jetstream.JetStream
+	log          *slog.Logger
+	want         int // partitions asked for; 0 = whatever is recorded
+	repartitions bool
+	layout       atomic.Pointer[layout]
+	handles      sync.Map // looked-up streams and buckets
 }
 
 // Connect reaches the broker. bus.unavailable when it does not answer.
@@ -92,7 +94,7 @@ func Connect(ctx context.Context, o Options) (*Bus, error) {
 		nc.Close()
 		return nil, fault.Newf("bus.unavailable", "jetstream: %w", err)
 	}
-	b := &Bus{nc: nc, js: js, log: o.Log, want: o.Partitions}
+	b := &Bus{nc: nc, js: js, log: o.Log, want: o.Partitions, repartitions: o.Repartitions}
 	if err := b.loadPartitions(ctx); err != nil {
 		nc.Close()
 		return nil, err
@@ -115,7 +117,7 @@ func (b *Bus) Close() error {
 }
 
 // Partitions is the number of partitions in force.
-func (b *Bus) Partitions() int { return int(b.partitions.Load()) }
+func (b *Bus) Partitions() int { return b.layout.Load().partitions }
 
 // unavailable classifies an error of the broker; context errors stay as they
 // are, so that a shutdown does not look like an outage.

@@ -306,7 +306,7 @@ func TestBlockIsNotDeletedUnderACoveredMessage(t *testing.T) {
 	publish(t, b, "cus_1", "evt_0")
 	<-atDelete
 	publish(t, b, "cus_1", "evt_1")
-	key := blockKey("transform", Subject{Connection: "default", Partition: Partition("default", "cus_1", 2), Lane: "cus_1"})
+	key := laneKey("transform", "default", "cus_1")
 	eventually(t, "the second message is covered", func() bool {
 		rec, _, err := b.readBlock(t.Context(), key)
 		return err == nil && rec.Last > rec.Cur

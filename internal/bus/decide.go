@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"strconv"
 	"time"
 
 	"millrace/internal/fault"
@@ -35,7 +34,7 @@ type Held struct {
 // when it is not held.
 func (b *Bus) Held(ctx context.Context, stage, connection, lane string) (Held, error) {
 	var h Held
-	rec, _, err := b.readBlock(ctx, b.laneKey(stage, connection, lane))
+	rec, _, err := b.readBlock(ctx, laneKey(stage, connection, lane))
 	if err != nil {
 		return h, err
 	}
@@ -107,7 +106,7 @@ func (b *Bus) Release(ctx context.Context, stage, connection, lane string, d sch
 // goOn ends the parking with a verdict, which decide makes of the record as it
 // is at that moment.
 func (b *Bus) goOn(ctx context.Context, stage, connection, lane string, decide func(Block) (*Verdict, error)) error {
-	key := b.laneKey(stage, connection, lane)
+	key := laneKey(stage, connection, lane)
 	for {
 		rec, rev, err := b.readBlock(ctx, key)
 		if err != nil {
@@ -121,10 +120,6 @@ func (b *Bus) goOn(ctx context.Context, stage, connection, lane string, decide f
 			return err
 		}
 	}
-}
-
-func (b *Bus) laneKey(stage, connection, lane string) string {
-	return Key(stage, connection, strconv.Itoa(Partition(connection, lane, b.Partitions())), lane)
 }
 
 // decided carries out what a person decided about the message; done means that

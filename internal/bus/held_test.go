@@ -211,7 +211,7 @@ func TestUnsafeAssetsRefuseToStart(t *testing.T) {
 
 func TestConsumerWithMoreThanOneInFlightRefusesToRun(t *testing.T) {
 	b := newBus(t)
-	cfg := consumerConfig(stageSpec{"transform", Events, ""}, "default", 0)
+	cfg := consumerConfig(stageSpec{"transform", Events, ""}, "default", 0, b.layout.Load())
 	cfg.MaxAckPending = 100
 	if _, err := b.js.UpdateConsumer(t.Context(), Events, cfg); err != nil {
 		t.Fatal(err)

@@ -49,9 +49,8 @@ type Block struct {
 	Verdict *Verdict  `json:"verdict,omitempty"` // what a person decided; it goes with the message it is about
 }
 
-func blockKey(stage string, s Subject) string {
-	return Key(stage, s.Connection, strconv.Itoa(s.Partition), s.Lane)
-}
+// laneKey names the record of a lane, whatever partition the lane is in.
+func laneKey(stage, connection, lane string) string { return Key(stage, connection, lane) }
 
 func (b *Bus) readBlock(ctx context.Context, key string) (rec Block, rev uint64, err error) {
 	data, rev, err := b.Bucket(bucketBlocks).Get(ctx, key)
@@ -84,7 +83,7 @@ func (b *Bus) updateBlock(ctx context.Context, key string, rec Block, rev uint64
 // handle runs the lane protocol for one message and reports whether it may be
 // acknowledged. An error means: do not acknowledge, it will come again.
 func (r *runner) handle(ctx context.Context, m *Message) error {
-	key := blockKey(r.stage.Name, m.Subject)
+	key := laneKey(r.stage.Name, m.Subject.Connection, m.Subject.Lane)
 	for {
 		r.at("before-read")
 		rec, rev, err := r.bus.readBlock(ctx, key)

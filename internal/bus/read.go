@@ -101,8 +101,9 @@ func (b *Bus) Lag(ctx context.Context, connections []string) ([]StageLag, error)
 		}
 		for _, conn := range connections {
 			lag := StageLag{Stage: spec.name, Connection: conn}
-			for p := range b.Partitions() {
-				c, err := b.js.Consumer(ctx, spec.stream, consumerName(spec.name, conn, p))
+			l := b.layout.Load()
+			for p := range l.partitions {
+				c, err := b.js.Consumer(ctx, spec.stream, consumerName(spec.name, conn, l.epoch, p))
 				if err != nil {
 					return nil, unavailable(err, "read consumer of %s", spec.name)
 				}

@@ -270,14 +270,13 @@ func (b *Bus) rawLaneMessage(ctx context.Context, s stageSpec, rec Block, seq ui
 		return nil, unavailable(err, "read stream %s", s.stream)
 	}
 	if begin := info.State.FirstSeq; begin > seq {
-		m, err := b.readKept(ctx, b.laneKey(s.name, rec.Conn, rec.Lane), rec, seq, begin)
+		m, err := b.readKept(ctx, laneKey(s.name, rec.Conn, rec.Lane), rec, seq, begin)
 		if m != nil || err != nil {
 			return m, err
 		}
 		seq = begin
 	}
-	p := Partition(rec.Conn, rec.Lane, b.Partitions())
-	raw, err := stream.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(filter(s.stream, rec.Conn, p, Escape(rec.Lane), s.target)))
+	raw, err := stream.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(filter(s.stream, rec.Conn, "*", Escape(rec.Lane), s.target)))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, fault.Newf("bus.blocked_message_missing", "lane %s: nothing at or after sequence %d in %s", rec.Lane, seq, s.stream)
 	}

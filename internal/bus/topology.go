@@ -21,8 +21,8 @@ const (
 	// a message to another replica. Safety does not depend on it.
 	ackWait           = 500 * time.Millisecond
 	heartbeat         = ackWait / 3
-	metaPartitions    = "millrace_partitions"
 	provisionDeadline = 60 * time.Second
+	maxPartitions     = 1024
 )
 
 // Buckets of small state.
@@ -76,24 +76,36 @@ func bucketConfig(name string) jetstream.StreamConfig {
 	}
 }
 
-func consumerName(stage, connection string, partition int) string {
-	return stage + "_" + Escape(connection) + "_" + strconv.Itoa(partition)
+// consumerName carries the epoch from the first change of the number of
+// partitions on: no consumer is ever turned into one of another number.
+func consumerName(stage, connection string, epoch, partition int) string {
+	name := stage + "_" + Escape(connection) + "_"
+	if epoch > 0 {
+		name += "e" + strconv.Itoa(epoch) + "_"
+	}
+	return name + strconv.Itoa(partition)
 }
 
 // consumerConfig: one message in flight per partition keeps the order across
 // crashes and scaling; the broker never gives up and never backs off, because
 // its redelivery is not our retry.
-func consumerConfig(s stageSpec, connection string, partition int) jetstream.ConsumerConfig {
-	return jetstream.ConsumerConfig{
-		Durable: consumerName(s.name, connection, partition), FilterSubject: filter(s.stream, connection, partition, "*", s.target),
+func consumerConfig(s stageSpec, connection string, partition int, l *layout) jetstream.ConsumerConfig {
+	cfg := jetstream.ConsumerConfig{
+		Durable: consumerName(s.name, connection, l.epoch, partition), FilterSubject: filter(s.stream, connection, strconv.Itoa(partition), "*", s.target),
 		AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait, MaxAckPending: 1, MaxDeliver: -1,
 		DeliverPolicy: jetstream.DeliverAllPolicy,
 	}
+	if first := l.first[s.stream]; first > 0 {
+		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, first
+	}
+	return cfg
 }
 
-// filter is the subject of everything in a partition, or in one lane of it.
-func filter(stream, connection string, partition int, laneToken, target string) string {
-	f := "mr." + prefixes[stream] + "." + Escape(connection) + "." + strconv.Itoa(partition) + "." + laneToken
+// filter is the subject of everything in a partition, or in one lane. A lane
+// is looked up in any partition: it may have been in another one before the
+// number was changed.
+func filter(stream, connection, partitionToken, laneToken, target string) string {
+	f := "mr." + prefixes[stream] + "." + Escape(connection) + "." + partitionToken + "." + laneToken
 	if target != "" {
 		return f + "." + Escape(target) + ".>"
 	}
@@ -107,8 +119,8 @@ func (b *Bus) Provision(ctx context.Context, connections []string) error {
 	ctx, cancel := context.WithTimeout(ctx, provisionDeadline)
 	defer cancel()
 	n := b.Partitions()
-	if n < 1 || n > 1024 {
-		return fault.Newf("bus.partitions_mismatch", "partitions %d: must be 1 to 1024", n)
+	if n < 1 || n > maxPartitions {
+		return fault.Newf("bus.partitions_mismatch", "partitions %d: must be 1 to %d", n, maxPartitions)
 	}
 	for _, name := range []string{Events, Intents, Outcomes} {
 		if err := b.ensureStream(ctx, streamConfig(name, n)); err != nil {
@@ -137,7 +149,7 @@ func (b *Bus) Provision(ctx context.Context, connections []string) error {
 // would break the order: more than one message in flight, or a broker that
 // gives up or backs off.
 func (b *Bus) consumer(ctx context.Context, s Stage, connection string, partition int) (jetstream.Consumer, error) {
-	want := consumerConfig(stageSpec{s.Name, s.Stream, s.Target}, connection, partition)
+	want := consumerConfig(stageSpec{s.Name, s.Stream, s.Target}, connection, partition, b.layout.Load())
 	c, err := b.js.Consumer(ctx, s.Stream, want.Durable)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return nil, fault.Newf("bus.not_provisioned", "consumer %s is missing", want.Durable)
@@ -147,7 +159,7 @@ func (b *Bus) consumer(ctx context.Context, s Stage, connection string, partitio
 	}
 	got := c.CachedInfo().Config
 	if got.MaxAckPending != want.MaxAckPending || got.AckPolicy != want.AckPolicy || got.MaxDeliver != want.MaxDeliver ||
-		len(got.BackOff) != 0 || got.FilterSubject != want.FilterSubject || got.DeliverPolicy != want.DeliverPolicy {
+		len(got.BackOff) != 0 || got.FilterSubject != want.FilterSubject || got.DeliverPolicy != want.DeliverPolicy || got.OptStartSeq != want.OptStartSeq {
 		return nil, fault.Newf("bus.not_provisioned", "consumer %s has other settings than it must have", want.Durable)
 	}
 	return c, nil
@@ -162,10 +174,14 @@ func (b *Bus) ensureStream(ctx context.Context, cfg jetstream.StreamConfig) erro
 }
 
 func (b *Bus) ensureConsumers(ctx context.Context, s stageSpec, connection string) error {
-	for p := range b.Partitions() {
-		cfg := consumerConfig(s, connection, p)
+	l := b.layout.Load()
+	for p := range l.partitions {
+		cfg := consumerConfig(s, connection, p, l)
 		_, err := b.js.Consumer(ctx, s.stream, cfg.Durable)
 		if errors.Is(err, jetstream.ErrConsumerNotFound) {
+			if err := b.nothingBefore(ctx, s, connection, l.first[s.stream]); err != nil {
+				return err
+			}
 			_, err = b.js.CreateConsumer(ctx, s.stream, cfg)
 		}
 		if err != nil {
@@ -175,31 +191,25 @@ func (b *Bus) ensureConsumers(ctx context.Context, s stageSpec, connection strin
 	return nil
 }
 
-// loadPartitions reads the number of partitions the streams were made with.
-// Partitions decide which consumer sees a lane: a process with another number
-// would break the order, so it refuses to start.
-func (b *Bus) loadPartitions(ctx context.Context) error {
-	s, err := b.js.Stream(ctx, Events)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		n := b.want
-		if n == 0 {
-			n = DefaultPartitions
-		}
-		b.partitions.Store(int64(n))
+// nothingBefore refuses to make a consumer that would jump over messages: its
+// connection had some before the number of partitions was changed, and nobody
+// knows whether they were consumed (Invariant 3).
+func (b *Bus) nothingBefore(ctx context.Context, s stageSpec, connection string, first uint64) error {
+	if first <= 1 {
+		return nil
+	}
+	stream, err := b.stream(ctx, s.stream)
+	if err != nil {
+		return unavailable(err, "read stream %s", s.stream)
+	}
+	raw, err := stream.GetMsg(ctx, 1, jetstream.WithGetMsgSubject(filter(s.stream, connection, "*", "*", s.target)))
+	if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && raw.Sequence >= first {
 		return nil
 	}
 	if err != nil {
-		return unavailable(err, "read stream %s", Events)
+		return unavailable(err, "read stream %s", s.stream)
 	}
-	n, err := strconv.Atoi(s.CachedInfo().Config.Metadata[metaPartitions])
-	if err != nil {
-		return fault.Newf("bus.not_provisioned", "stream %s: metadata %s: %w", Events, metaPartitions, err)
-	}
-	if b.want != 0 && b.want != n {
-		return fault.Newf("bus.partitions_mismatch", "configured %d, streams have %d", b.want, n)
-	}
-	b.partitions.Store(int64(n))
-	return nil
+	return fault.Newf("bus.not_provisioned", "consumers of %s/%s are missing, and %s has messages of it from before sequence %d", connection, s.name, s.stream, first)
 }
 
 // Verify says whether the broker is connected and every asset is there as it
@@ -239,10 +249,22 @@ func (b *Bus) verifyStream(ctx context.Context, want jetstream.StreamConfig) err
 		fmt.Sprintf("holds at most %d", got.MaxMsgs):        got.MaxMsgs > 0,
 		fmt.Sprintf("holds at most %d bytes", got.MaxBytes): got.MaxBytes > 0,
 		"drops all but the last of a subject":               want.MaxMsgsPerSubject == 0 && got.MaxMsgsPerSubject > 0,
+		"takes no message as long as ours":                  got.MaxMsgSize > 0,
+		"does not spread lanes over its partitions":         !spreads(got),
 	} {
 		if differs {
 			return fault.Newf("bus.not_provisioned", "stream %s: %s", want.Name, what)
 		}
 	}
 	return nil
+}
+
+// spreads reports whether the broker computes the partitions of a stream whose
+// number was changed, and of no other.
+func spreads(cfg jetstream.StreamConfig) bool {
+	if cfg.Metadata[metaEpoch] == "" {
+		return cfg.SubjectTransform == nil
+	}
+	p, err := partitioningOf(cfg)
+	return err == nil && cfg.SubjectTransform != nil && *cfg.SubjectTransform == *spread(cfg.Name, p.partitions)
 }

@@ -12,7 +12,7 @@ type Config struct {
 	Ingest      Ingest       `yaml:"ingest"`
 	Ops         Ops          `yaml:"ops"`
 	DataDir     string       `yaml:"data_dir"`
-	Partitions  int          `yaml:"partitions"` // default 32; fixed once the streams exist
+	Partitions  int          `yaml:"partitions"` // default 32; once the streams exist, as they have it
 }
 
 // Secret is a credential. It prints as "***" in every form.

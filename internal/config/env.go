@@ -39,7 +39,7 @@ func Variables() []Variable {
 		{"NATS_CREDS", "nats.creds", "path of a .creds file"},
 		{"MILLRACE_NATS_LISTEN", "nats.listen", "embedded broker: host:port"},
 		{"MILLRACE_DATA_DIR", "data_dir", "folder of the embedded broker"},
-		{"MILLRACE_PARTITIONS", "partitions", "fixed once the streams exist"},
+		{"MILLRACE_PARTITIONS", "partitions", "once the streams exist, as they have it: millrace repartition"},
 		{"MILLRACE_INGEST_LISTEN", "ingest.listen", "webhook endpoint: host:port"},
 		{"MILLRACE_INGEST_MAX_BODY", "ingest.max_body", "bytes"},
 		{"MILLRACE_INGEST_MAX_AGE", "ingest.max_age", "of a signature, both ways"},
