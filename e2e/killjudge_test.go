@@ -96,8 +96,8 @@ func (s *siege) disorder(rank map[string]int) (events, disorder int) {
 				} `json:"object"`
 			} `json:"data"`
 		}
-		if json.Unmarshal(m.Event.Data, &ev) != nil {
-			return nil
+		if err := json.Unmarshal(m.Event.Data, &ev); err != nil {
+			return err
 		}
 		id := ev.Data.Object.Charge // of a paid invoice
 		if ev.Type == "charge.succeeded" && ev.Data.Object.Invoice == nil {
