@@ -48,6 +48,8 @@ func (c *Client) fail(r request, res *response) error {
 		return c.coded("acumatica.endpoint", res, detail)
 	case http.StatusUnprocessableEntity, http.StatusPreconditionFailed:
 		return c.coded("acumatica.validation", res, detail)
+	case http.StatusConflict: // with what others do to the record right now
+		return c.coded("acumatica.concurrent_change", res, detail)
 	}
 	switch {
 	case res.status < 500:

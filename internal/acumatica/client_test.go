@@ -91,6 +91,7 @@ func TestEveryFailureHasItsCode(t *testing.T) {
 		{"not available", "acumatica.server_error", true, 500, "application/json", exception(px, "The server is not available at the moment.")},
 		{"null reference", "acumatica.server_error", true, 500, "application/json", exception("System.NullReferenceException", "Object reference not set")},
 		{"concurrent change", "acumatica.concurrent_change", false, 500, "application/json", exception("PX.Data.PXLockViolationException", "Another process has updated the 'ARPayment' record. Your changes will be lost.")},
+		{"conflict", "acumatica.concurrent_change", false, 409, "application/json", `{"message":"Conflict"}`},
 		{"no such record", "acumatica.not_found", false, 500, "application/json", exception("PX.Api.ContractBased.NoEntitySatisfiesTheConditionException", "No entity satisfies the condition.")},
 		{"session limit in a 500", "acumatica.session_limit", false, 500, "application/json", exception(px, "API Login Limit")},
 		{"throttled", "acumatica.throttled", false, 429, "text/plain", "The custom error module does not recognize this error."},
