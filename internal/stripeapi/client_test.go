@@ -125,6 +125,20 @@ func TestErrorsAreClassifiedOnce(t *testing.T) {
 	}
 }
 
+func TestAFailureThatAKeyRepeatsIsNoNewsOfStripe(t *testing.T) {
+	for replayed, code := range map[string]string{"": "stripe.unreachable", "true": "stripe.server_error"} {
+		c := answering(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Idempotent-Replayed", replayed)
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = io.WriteString(w, `{"error":{"type":"api_error","message":"down"}}`)
+		})
+		_, err := c.CreateInvoice(t.Context(), "k", Draft{Customer: "cus_1", Currency: "usd"})
+		if err == nil || fault.Of(err).Code != code || KeyIsBurnt(err) != (replayed == "true") {
+			t.Errorf("replayed %q: %v, want %s", replayed, err, code)
+		}
+	}
+}
+
 func TestNetworkTroubleIsDown(t *testing.T) {
 	cut := func(w http.ResponseWriter, _ *http.Request) {
 		conn, buf, err := http.NewResponseController(w).Hijack()

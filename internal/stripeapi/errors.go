@@ -82,6 +82,9 @@ func (c *Client) classifyAPI(s *seen, e *stripe.Error) *fault.Error {
 		return permissionFault(err)
 	case status == http.StatusNotFound, e.Code == stripe.ErrorCodeResourceMissing:
 		return fault.New("stripe.not_found", err)
+	// Stripe: what a key once ended with, it ends with for a day. That is no news of Stripe, and another key may do.
+	case status >= http.StatusInternalServerError && s.replayed:
+		return fault.New("stripe.server_error", err)
 	case status == http.StatusBadGateway, status == http.StatusServiceUnavailable, status == http.StatusGatewayTimeout:
 		return fault.New("stripe.unreachable", err).After(s.retryAfter)
 	case status >= http.StatusInternalServerError:

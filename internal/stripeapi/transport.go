@@ -24,6 +24,7 @@ type seen struct {
 	status     int // 0: no answer came back whole
 	retryAfter time.Duration
 	requestID  string
+	replayed   bool // it is the answer to an earlier request under the same idempotency key
 }
 
 type seenKey struct{}
@@ -73,7 +74,10 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("answer of http %d was cut: %w", res.StatusCode, err)
 	}
-	*s = seen{status: res.StatusCode, retryAfter: retryAfter(res.Header.Get("Retry-After"), time.Now()), requestID: res.Header.Get("Request-Id")}
+	*s = seen{
+		status: res.StatusCode, retryAfter: retryAfter(res.Header.Get("Retry-After"), time.Now()), requestID: res.Header.Get("Request-Id"),
+		replayed: res.Header.Get("Idempotent-Replayed") == "true",
+	}
 	if t.log != nil {
 		t.log.DebugContext(req.Context(), "stripe request", "method", req.Method, "path", req.URL.Path,
 			"status", s.status, "request_id", s.requestID, "took_ms", time.Since(start).Milliseconds())
