@@ -168,6 +168,27 @@ func TestPublishTwiceStoresOnce(t *testing.T) {
 	}
 }
 
+// What a sink tells beside the lane is neither the end of the message nor
+// another thing that it tells beside the lane.
+func TestEveryOutcomeBesideTheLaneIsStoredOnce(t *testing.T) {
+	b := newBus(t)
+	o := schemas.Outcome{Connection: "default", Lane: "C1", Stage: "sink-acumatica", Document: "payment", Outcome: schemas.Duplicate, Stream: Intents, Seq: 7}
+	for _, told := range []struct {
+		attempt int
+		reason  string
+	}{{1, "posted before"}, {2, "posted before"}, {0, "deletes 000002"}, {0, "deletes 000003"}, {0, "deletes 000002"}} {
+		o.Attempt, o.Reason = told.attempt, told.reason
+		if err := b.PublishOutcome(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := 0
+	err := b.Scan(t.Context(), Outcomes, 1, func(*Message) error { n++; return nil })
+	if err != nil || n != 3 {
+		t.Errorf("%d outcomes, want 3 (%v)", n, err)
+	}
+}
+
 func TestSameEventIDOfAnotherConnectionIsAnotherEvent(t *testing.T) {
 	b := newBus(t)
 	publish(t, b, "cus_1", "evt_1")

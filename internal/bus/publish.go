@@ -45,6 +45,9 @@ func (b *Bus) PublishOutcome(ctx context.Context, o schemas.Outcome) error {
 	if o.Code != "" {
 		parts = append(parts, o.Code, fmt.Sprintf("%.4x", sha256.Sum256([]byte(o.Error))))
 	}
+	if o.Attempt == 0 { // told beside the lane: it neither stands for how the message ended nor for another such line
+		parts = append(parts, fmt.Sprintf("%.4x", sha256.Sum256([]byte(o.Reason))))
+	}
 	id := strings.Join(parts, "/")
 	s := Subject{Stream: Outcomes, Connection: o.Connection, Lane: o.Lane, A: o.Stage, B: o.Document, C: o.Outcome}
 	_, err = b.publish(ctx, s, Event{

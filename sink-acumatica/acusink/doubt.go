@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"millrace/internal/acumatica"
@@ -95,37 +94,50 @@ func (s *Sink) clear(ctx context.Context, d Doubt) error {
 	if err != nil {
 		return err
 	}
-	w := &work{sink: s, conn: s.o.Connections[d.Intent.Connection], in: d.Intent, pay: pay}
+	w := &work{sink: s, conn: s.o.Connections[d.Intent.Connection], in: d.Intent, pay: pay, seq: d.Seq}
 	copies, err := w.search(ctx)
 	if err != nil {
 		return err
 	}
-	var deleted []string
 	for _, r := range copies {
-		name := r.String(keyType) + " " + r.String(keyNumber)
+		name := nameOf(r)
 		switch {
 		case name == rec.Keys[keyType]+" "+rec.Keys[keyNumber], r.String("Status") == voided:
 			continue
 		case isReleased(r):
 			return fault.Newf("acumatica.duplicate", "%s and %s both carry %s and are released", rec.Keys[keyNumber], r.String(keyNumber), pay.PaymentRef)
 		}
-		err := w.conn.Client.Delete(ctx, paymentEntity, r.String(keyType), r.String(keyNumber))
-		if err != nil && !acumatica.IsNotFound(err) {
-			return fmt.Errorf("delete %s, which surfaced late: %w", name, err)
+		if err := w.remove(ctx, r, "surfaced after the posting"); err != nil {
+			return err
 		}
-		deleted = append(deleted, name)
 	}
-	if len(deleted) == 0 {
-		return nil
-	}
-	s.at("late_copy_deleted")
-	return s.o.Publisher.PublishOutcome(ctx, schemas.Outcome{
-		Connection: d.Intent.Connection, Lane: d.Intent.Lane, Stage: Stage, Document: d.Intent.Document,
-		Outcome: schemas.Duplicate, Reason: "deleted " + strings.Join(deleted, ", ") + ", unreleased, which surfaced after the posting",
-		EventID: d.Intent.Cause.EventID, EventType: d.Intent.Cause.EventType, IntentID: d.Intent.ID, Refs: d.Intent.Refs,
-		Stream: bus.Intents, Seq: d.Seq, At: s.now().UTC(),
-	})
+	return nil
 }
+
+// remove deletes an unreleased copy. It tells so before, because a crash right
+// after the deletion would leave nothing to tell of.
+func (w *work) remove(ctx context.Context, r acumatica.Record, why string) error {
+	name := nameOf(r)
+	err := w.sink.o.Publisher.PublishOutcome(ctx, schemas.Outcome{
+		Connection: w.in.Connection, Lane: w.in.Lane, Stage: Stage, Document: w.in.Document,
+		Outcome: schemas.Duplicate, Reason: "deletes " + name + ", unreleased, which " + why,
+		EventID: w.in.Cause.EventID, EventType: w.in.Cause.EventType, IntentID: w.in.ID, Refs: w.in.Refs,
+		Stream: bus.Intents, Seq: w.seq, At: w.sink.now().UTC(),
+	})
+	if err != nil {
+		return fmt.Errorf("tell that %s is deleted: %w", name, err)
+	}
+	w.sink.at("removal_told")
+	err = w.conn.Client.Delete(ctx, paymentEntity, r.String(keyType), r.String(keyNumber))
+	if err != nil && !acumatica.IsNotFound(err) {
+		return fmt.Errorf("delete %s, which %s: %w", name, why, err)
+	}
+	w.sink.at("copy_deleted")
+	return nil
+}
+
+// nameOf is how people call a document: "Payment 000123".
+func nameOf(r acumatica.Record) string { return r.String(keyType) + " " + r.String(keyNumber) }
 
 // kept keeps doubts in a bucket, by connection and intent.
 type kept struct{ bucket *bus.Bucket }

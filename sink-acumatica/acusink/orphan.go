@@ -51,9 +51,5 @@ func (w *work) abandon(ctx context.Context, r acumatica.Record) error {
 	if isReleased(doc) || doc.String("Status") == voided {
 		return errors.New("it is no longer unreleased")
 	}
-	if err := w.conn.Client.Delete(ctx, paymentEntity, ours...); err != nil && !acumatica.IsNotFound(err) {
-		return err
-	}
-	w.sink.at("orphan_deleted")
-	return nil
+	return w.remove(ctx, doc, "a worker made that was overtaken")
 }

@@ -90,12 +90,10 @@ func (w *work) single(ctx context.Context, found []acumatica.Record) (acumatica.
 		if r.String(keyNumber) == keep.String(keyNumber) && r.String(keyType) == keep.String(keyType) {
 			continue
 		}
-		err := w.conn.Client.Delete(ctx, paymentEntity, r.String(keyType), r.String(keyNumber))
-		if err != nil && !acumatica.IsNotFound(err) {
-			return nil, fmt.Errorf("delete surplus copy: %w", err)
+		if err := w.remove(ctx, r, "is a copy of "+nameOf(keep)); err != nil {
+			return nil, err
 		}
 		w.notes = append(w.notes, "deleted the unreleased copy "+r.String(keyNumber))
-		w.sink.at("surplus_deleted")
 	}
 	return keep, nil
 }
