@@ -68,6 +68,11 @@ func New(b *bus.Bus, holder string) *Store {
 	return &Store{bucket: b.Bucket("postings"), holder: holder, now: time.Now}
 }
 
+// WithClock returns the store on another clock than the machine's.
+func (s *Store) WithClock(now func() time.Time) *Store {
+	return &Store{bucket: s.bucket, holder: s.holder, now: now}
+}
+
 // Claim returns the posting of an intent, made as Planned if there was none,
 // held by this worker. A posting that is Done is returned without a hold.
 // posting.held when another worker holds it.

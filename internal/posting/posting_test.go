@@ -113,6 +113,28 @@ func TestAStaleHolderIsFencedOff(t *testing.T) {
 	}
 }
 
+func TestOnlyTheHolderParksALane(t *testing.T) {
+	b := bustest.New(t)
+	now := time.Now()
+	p, err := New(b, "one").Claim(t.Context(), "default", "i")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused, passing := fault.Newf("stripe.invalid", "refused"), fault.Newf("stripe.server_error", "sorry")
+	if got := Blame(t.Context(), p.Save, refused); !errors.Is(got, refused) {
+		t.Errorf("the holder blames %v", got)
+	}
+	if _, err := New(b, "two").WithClock(func() time.Time { return now.Add(2 * HoldFor) }).Claim(t.Context(), "default", "i"); err != nil {
+		t.Fatal(err)
+	}
+	if got := Blame(t.Context(), p.Save, refused); fault.Of(got).Code != "posting.fenced" || fault.KindOf(got) != fault.Transient {
+		t.Errorf("an overtaken worker blames %v", got)
+	}
+	if got := Blame(t.Context(), p.Save, passing); !errors.Is(got, passing) {
+		t.Errorf("an overtaken worker blames %v for what passes", got)
+	}
+}
+
 func TestARestartedWorkerTakesUpWhereItWas(t *testing.T) {
 	b := bustest.New(t)
 	p, err := New(b, "one").Claim(t.Context(), "default", "default/acumatica/payment/create/ch_1")

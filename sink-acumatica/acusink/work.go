@@ -65,6 +65,7 @@ func (w *work) post(ctx context.Context, out schemas.Outcome) (schemas.Outcome, 
 	}
 	if err := w.advance(ctx); err != nil {
 		out.Refs = w.refs()
+		err = posting.Blame(ctx, w.p.Save, err)
 		return out, fmt.Errorf("%s of %s %s: %w", w.pay.Type, w.pay.CustomerID, w.pay.PaymentRef, err)
 	}
 	return w.finish(ctx, out)

@@ -156,6 +156,9 @@ func (s *Sink) Handle(ctx context.Context, m *bus.Message) (schemas.Outcome, err
 		return schemas.Outcome{}, fault.Newf("stripe.document_unknown", "document %q, verb %q", in.Document, in.Verb)
 	}
 	if err != nil {
+		if w.p != nil {
+			err = posting.Blame(ctx, w.p.Save, err)
+		}
 		return schemas.Outcome{}, fmt.Errorf("%s %s %s: %w", in.Verb, in.Document, in.Key, err)
 	}
 	return out, nil
