@@ -45,6 +45,24 @@ func (c *Client) UpdateCustomer(ctx context.Context, key, id string, f schemas.S
 	})
 }
 
+// GetCustomer reads one customer. A deleted one is an answer, not an error.
+func (c *Client) GetCustomer(ctx context.Context, id string) (Customer, error) {
+	what := "get customer " + id
+	if id == "" {
+		return Customer{}, errNoID(what)
+	}
+	var got *stripe.Customer
+	err := c.do(ctx, what, func(ctx context.Context) error {
+		var err error
+		got, err = c.api.Customers.Get(id, &stripe.CustomerParams{Params: stripe.Params{Context: ctx}})
+		return err
+	})
+	if err != nil {
+		return Customer{}, err
+	}
+	return c.customer(what, got)
+}
+
 // AnnotateCustomer merges metadata into a customer and changes nothing else.
 func (c *Client) AnnotateCustomer(ctx context.Context, key, id string, metadata map[string]string) (Customer, error) {
 	return c.UpdateCustomer(ctx, key, id, schemas.StripeCustomer{Metadata: metadata})

@@ -40,6 +40,7 @@ func TestEveryRequestIsLegalAtThePinnedVersion(t *testing.T) {
 		"Fetch a charge":   func() error { _, err := c.Fetch(ctx, "charge", "ch_1", "balance_transaction"); return err },
 		"CreateCustomer":   func() error { _, err := c.CreateCustomer(ctx, "k", cust); return err },
 		"UpdateCustomer":   func() error { _, err := c.UpdateCustomer(ctx, "k", "cus_1", cust); return err },
+		"GetCustomer":      func() error { _, err := c.GetCustomer(ctx, "cus_1"); return err },
 		"ListCustomers":    func() error { _, err := c.ListCustomers(ctx, since); return err },
 		"SearchCustomers":  func() error { _, err := c.SearchCustomers(ctx, "k", "v"); return err },
 		"AnnotateCustomer": func() error { _, err := c.AnnotateCustomer(ctx, "k", "cus_1", meta); return err },

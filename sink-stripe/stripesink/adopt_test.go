@@ -49,7 +49,7 @@ func TestAFreshDataFolderUpdatesACustomerThatChanged(t *testing.T) {
 	w.apply(customerIntent("1", "Ada"), schemas.Applied)
 	w.wipe()
 	w.apply(customerIntent("2", "Ada Ltd"), schemas.Applied)
-	w.cost(1, 1)
+	w.cost(2, 1)
 	w.oneCustomer()
 	if c := w.customers()[0]; c.Name != "Ada Ltd" {
 		t.Errorf("customer %+v", c)

@@ -28,7 +28,11 @@ func (w *work) customer(ctx context.Context) (schemas.Outcome, error) {
 	}
 	if w.p.State == posting.Done {
 		id := w.p.Keys[keyID]
-		return w.outcome(schemas.Duplicate, "the Stripe customer "+id+" was written before", customerRef(id)), nil
+		reason := "the Stripe customer " + id + " was written before"
+		if version := w.p.Keys[keyNewer]; version != "" {
+			reason = newerReason(id, version)
+		}
+		return w.outcome(schemas.Duplicate, reason, customerRef(id)), nil
 	}
 	l, linked, err := w.links.ByAcumatica(ctx, w.in.Connection, link.Customer, w.in.Key)
 	if err != nil {
@@ -62,6 +66,9 @@ func (w *work) finishCustomer(ctx context.Context, did string) (schemas.Outcome,
 	if err := w.save(ctx, posting.Done); err != nil {
 		return schemas.Outcome{}, err
 	}
+	if version := w.p.Keys[keyNewer]; version != "" {
+		return w.outcome(schemas.Skipped, newerReason(id, version), customerRef(id)), nil
+	}
 	return w.outcome(schemas.Applied, fmt.Sprintf("%s the Stripe customer %s", did, id), customerRef(id)), nil
 }
 
@@ -69,7 +76,7 @@ func (w *work) finishCustomer(ctx context.Context, did string) (schemas.Outcome,
 // made by an earlier attempt, by an installation whose records are lost, or by
 // hand; it says which. Before a first create that costs one search.
 func (w *work) makeCustomer(ctx context.Context, f schemas.StripeCustomer) (did string, err error) {
-	marked, err := w.mark(f.Metadata, map[string]string{metaCustomer: w.in.Key})
+	marked, err := w.mark(f.Metadata, w.customerMarks())
 	if err != nil {
 		return "", err
 	}
@@ -99,10 +106,31 @@ func (w *work) makeCustomer(ctx context.Context, f schemas.StripeCustomer) (did 
 	return "created", w.found(ctx, got.ID)
 }
 
+// customerMarks are the marks of a customer beside those of every object.
+func (w *work) customerMarks() map[string]string {
+	marks := map[string]string{metaCustomer: w.in.Key}
+	if w.in.Version != "" {
+		marks[metaVersion] = w.in.Version
+	}
+	return marks
+}
+
 // updateCustomer writes the fields onto a customer that exists, with marks on
-// top of the Acumatica id.
+// top of its own, unless it shows a newer version already: a replay, or a
+// worker that was overtaken, comes with an old one (Invariant 4). Between the
+// read and the write nobody else writes but an attempt at the same intent,
+// under the same idempotency key.
 func (w *work) updateCustomer(ctx context.Context, id string, f schemas.StripeCustomer, marks map[string]string) error {
-	metadata := map[string]string{metaCustomer: w.in.Key}
+	old, err := w.api.GetCustomer(ctx, id)
+	if err != nil {
+		return err
+	}
+	if version := old.Metadata[metaVersion]; !old.Deleted && newer(version, w.in.Version) {
+		w.p.Keys[keyNewer] = version
+		return w.found(ctx, id)
+	}
+	w.at("customer read")
+	metadata := w.customerMarks()
 	maps.Copy(metadata, marks)
 	for k, v := range f.Metadata {
 		if own, found := metadata[k]; found && own != v {
@@ -193,6 +221,10 @@ func (w *work) ours(hits, all []stripeapi.Customer) []stripeapi.Customer {
 func unmarked(c stripeapi.Customer) bool {
 	_, marked := c.Metadata[metaConnection]
 	return !marked
+}
+
+func newerReason(id, version string) string {
+	return "the Stripe customer " + id + " shows the newer version " + version
 }
 
 func customerRef(id string) schemas.Ref {

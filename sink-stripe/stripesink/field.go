@@ -19,6 +19,7 @@ const (
 	metaConnection = "millrace_connection"
 	metaLine       = "millrace_line"         // of an invoice item: its position, from 0
 	metaCustomer   = "acumatica_customer_id" // of a customer
+	metaVersion    = "millrace_version"      // of a customer: which version of the Acumatica customer it shows
 )
 
 // Stripe: "Metadata", limits.

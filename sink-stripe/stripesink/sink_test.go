@@ -33,7 +33,7 @@ func TestACustomerIsCreatedOnceAndThenUpdated(t *testing.T) {
 		t.Errorf("outcome %+v", dup)
 	}
 	w.apply(customerIntent("2", "Ada Ltd"), schemas.Applied)
-	w.cost(0, 1)
+	w.cost(1, 1)
 	w.oneCustomer()
 	if c := w.customers()[0]; c.Name != "Ada Ltd" || c.Metadata["acumatica_note_id"] != "n-1" || c.Metadata[metaConnection] != connection {
 		t.Errorf("customer %+v", c)

@@ -18,6 +18,7 @@ const (
 	keyNumber     = "number"     // of the finalised invoice
 	keyURL        = "url"        // where the buyer pays
 	keyDue        = "due"        // unix seconds of the due date that was sent; "0" = on receipt
+	keyNewer      = "newer"      // the version that was there already, newer than ours
 	keyGeneration = "generation" // counts idempotency keys that are of no use any more
 )
 

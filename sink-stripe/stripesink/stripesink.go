@@ -69,6 +69,7 @@ type Links interface {
 // Customers is what the sink needs of Stripe to keep customers.
 type Customers interface {
 	CreateCustomer(ctx context.Context, key string, f schemas.StripeCustomer) (stripeapi.Customer, error)
+	GetCustomer(ctx context.Context, id string) (stripeapi.Customer, error)
 	UpdateCustomer(ctx context.Context, key, id string, f schemas.StripeCustomer) (stripeapi.Customer, error)
 	ListCustomers(ctx context.Context, since time.Time) ([]stripeapi.Customer, error)
 	SearchCustomers(ctx context.Context, key, value string) ([]stripeapi.Customer, error)
