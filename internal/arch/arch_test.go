@@ -34,7 +34,8 @@ var layers = map[string]int{
 	"internal/stripetwin":    2,
 	"internal/acumaticatwin": 2,
 
-	"internal/bustest": 3,
+	"internal/bustest":  3,
+	"internal/sinktest": 3,
 
 	"ingest":           3,
 	"source-acumatica": 3,
@@ -59,11 +60,12 @@ var only = map[string][]string{
 	"github.com/spf13/cobra":            {"cmd"},
 	"millrace/internal/embednats":       {"cmd", "e2e", "bench", "internal/bustest", "internal/simulate"},
 	"millrace/internal/bustest":         {},
-	"millrace/internal/twinfault":       {"internal/stripetwin", "internal/acumaticatwin", "internal/simulate", "cmd"},
+	"millrace/internal/sinktest":        {},
+	"millrace/internal/twinfault":       {"internal/stripetwin", "internal/acumaticatwin", "internal/simulate", "internal/sinktest", "cmd"},
 	"millrace/internal/stripespec":      {},
 	"github.com/stripe/stripe-mock":     {"internal/stripespec"},
-	"millrace/internal/stripetwin":      {"cmd", "e2e", "internal/simulate"},
-	"millrace/internal/acumaticatwin":   {"cmd", "e2e", "internal/simulate"},
+	"millrace/internal/stripetwin":      {"cmd", "e2e", "internal/simulate", "internal/sinktest"},
+	"millrace/internal/acumaticatwin":   {"cmd", "e2e", "internal/simulate", "internal/sinktest"},
 }
 
 func layerOf(path string) (folder string, n int, ok bool) {

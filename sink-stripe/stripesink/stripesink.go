@@ -38,14 +38,18 @@ func run(ctx context.Context, rt *service.Runtime) error {
 		apis[c.Name] = client
 	}
 	store := posting.New(rt.Bus, name+"-"+uuid.NewString())
-	claim := func(ctx context.Context, connection, intentID string) (*Held, error) {
+	return rt.Bus.Run(ctx, New(apis, claims(store), link.New(rt.Bus)).Stage(rt.Config.ConnectionNames()))
+}
+
+// claims adapts the posting store to Claim.
+func claims(store *posting.Store) Claim {
+	return func(ctx context.Context, connection, intentID string) (*Held, error) {
 		p, err := store.Claim(ctx, connection, intentID)
 		if err != nil {
 			return nil, err
 		}
 		return &Held{Record: &p.Record, Save: p.Save}, nil
 	}
-	return rt.Bus.Run(ctx, New(apis, claim, link.New(rt.Bus)).Stage(rt.Config.ConnectionNames()))
 }
 
 // Held is a posting that this worker holds. Save stores the record and

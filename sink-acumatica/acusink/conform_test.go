@@ -1,0 +1,104 @@
+package acusink
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"millrace/internal/acumatica"
+	"millrace/internal/acumaticatwin"
+	"millrace/internal/bustest"
+	"millrace/internal/link"
+	"millrace/internal/sinktest"
+	"millrace/schemas"
+)
+
+func TestPaymentConforms(t *testing.T) {
+	sinktest.Run(t, bustest.New(t), newProcess, sinktest.Kind{Target: schemas.Acumatica, Prepare: func(_ testing.TB, w *sinktest.World) sinktest.Document {
+		return paymentDocument(w, "Payment")
+	}})
+}
+
+func TestPrepaymentConforms(t *testing.T) {
+	sinktest.Run(t, bustest.New(t), newProcess, sinktest.Kind{Target: schemas.Acumatica, Prepare: func(_ testing.TB, w *sinktest.World) sinktest.Document {
+		return paymentDocument(w, "Prepayment")
+	}})
+}
+
+// newProcess is one process of the sink, as run starts it.
+func newProcess(ctx context.Context, w *sinktest.World, p sinktest.Process) (sinktest.Worker, error) {
+	client, err := acumatica.New(acumatica.Config{
+		BaseURL: w.URL, Tenant: sinktest.Tenant, Endpoint: sinktest.Endpoint,
+		Username: sinktest.Username, Password: sinktest.Password, Timeout: p.Timeout,
+	})
+	if err != nil {
+		return sinktest.Worker{}, err
+	}
+	if err := client.Ping(ctx); err != nil {
+		return sinktest.Worker{}, err
+	}
+	s := New(Options{
+		Connections: map[string]Connection{w.Connection: {Client: client, SettleDelay: sinktest.SettleDelay}},
+		Postings:    held{w.Postings(p.Name)}, Links: w.Links(), Publisher: w, Doubts: kept{w.Bus.Bucket("doubts")},
+	})
+	s.now, s.at = w.Clock.Now, p.At
+	return sinktest.Worker{
+		Handle:  s.Handle,
+		Resolve: func(ctx context.Context) error { return s.resolve(ctx, w.Connection) },
+	}, nil
+}
+
+// paymentDocument is a payment of an invoice, or a prepayment, and the next
+// one of the same customer.
+func paymentDocument(w *sinktest.World, typ string) sinktest.Document {
+	customer := w.ERP.AddCustomer(acumaticatwin.Customer{Name: "Harbor & Pine"})
+	want := func(charge string, cents int64) sinktest.Wanted {
+		amount := decimal.New(cents, -2)
+		invoice, applied, status := "", "", "Open"
+		if typ == "Payment" {
+			invoice = w.ERP.AddInvoice(acumaticatwin.Invoice{CustomerID: customer, Lines: []acumaticatwin.InvoiceLine{
+				{Description: "Desk", Qty: decimal.New(1, 0), UnitPrice: amount},
+			}})
+			applied, status = fmt.Sprintf(" %s %s", invoice, amount), "Closed"
+		}
+		in := intent(func(in *schemas.Intent, f map[string]any) {
+			in.Connection, in.Lane, in.Key = w.Connection, customer, charge
+			in.WriteBack = &schemas.WriteBack{Object: "invoice", ID: "in_" + charge, MetadataKey: "acumatica_payment"}
+			f["Type"], f["CustomerID"], f["CashAccount"], f["PaymentRef"] = typ, customer, acumaticatwin.SeedCashAccountUSD, charge
+			f["PaymentAmount"], f["ApplicationDate"] = amount.StringFixed(2), w.Clock.Now().Format(time.DateOnly)
+			delete(f, "DocumentsToApply")
+			if invoice != "" {
+				f["DocumentsToApply"] = []any{map[string]any{"DocType": "Invoice", "ReferenceNbr": invoice, "AmountPaid": amount.StringFixed(2)}}
+			}
+		})
+		return sinktest.Wanted{Intent: in, Facts: fmt.Sprintf("%s %s of %s USD %s:%s", typ, status, customer, amount, applied)}
+	}
+	return sinktest.Document{
+		Intent: want("ch_1", 12050), Next: want("ch_2", 3000), Link: link.Payment,
+		Entries: func(_ context.Context, key string) ([]sinktest.Entry, error) { return paymentEntries(w.ERP, key), nil },
+	}
+}
+
+// paymentEntries are the payments that carry the reference, as a bookkeeper
+// sees them.
+func paymentEntries(erp *acumaticatwin.Twin, ref string) []sinktest.Entry {
+	var entries []sinktest.Entry
+	for _, p := range erp.Payments() {
+		if p.PaymentRef != ref {
+			continue
+		}
+		var applied strings.Builder
+		for _, a := range p.AppliedTo {
+			fmt.Fprintf(&applied, " %s %s", a.ReferenceNbr, a.Amount)
+		}
+		entries = append(entries, sinktest.Entry{
+			AcumaticaID: p.Type + " " + p.ReferenceNbr, StripeID: p.PaymentRef, Effective: p.Status == "Open" || p.Status == "Closed",
+			Facts: fmt.Sprintf("%s %s of %s %s %s:%s", p.Type, p.Status, p.CustomerID, p.CurrencyID, p.PaymentAmount, applied.String()),
+		})
+	}
+	return entries
+}
