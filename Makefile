@@ -25,6 +25,7 @@ fmt: ## format as the linter wants it
 bench: ## benchmarks that docs/ quote
 	@mkdir -p docs/bench
 	go test -run '^$$' -bench . -benchtime 500x ./ingest/webhook ./transform/flows | tee docs/bench/$$(date -u +%F).txt
+	go test -run TestOneCustomerFailsAndTheOthersFlow -count 1 -v -timeout 30m ./internal/bus -neighbours 20000 | tee -a docs/bench/$$(date -u +%F).txt
 
 bench-twins: ## requests a second of the twins with a million documents, and their memory
 	go run ./bench/twins stripe
