@@ -2,7 +2,6 @@ package sinktest
 
 import (
 	"fmt"
-	"testing"
 	"time"
 
 	"millrace/internal/posting"
@@ -11,16 +10,15 @@ import (
 
 // pauses are how long a process stays away: until another may go on, and until
 // Stripe has forgotten every idempotency key.
-func pauses() []time.Duration { return []time.Duration{posting.HoldFor + SettleDelay, 30 * time.Hour} }
+func pauses() []time.Duration { return []time.Duration{posting.HoldFor + SettleDelay, beyondKeys} }
 
 // crash: a process dies between any two steps, and another one finishes.
 func (s *suite) crash(g *group) {
 	for n, point := range s.points {
 		for _, pause := range pauses() {
-			g.run(fmt.Sprintf("%d at %s for %s", n+1, point, pause), func(t *testing.T) {
-				c := s.begin(t)
+			g.run(fmt.Sprintf("%d at %s for %s", n+1, point, pause), func(c *trial) {
 				if _, err := c.attempt(c.start(crashAt(n+1)), c.doc.Intent.Intent); !isCrash(err) {
-					t.Fatalf("no crash: %v", err)
+					c.t.Fatalf("no crash: %v", err)
 				}
 				c.world.Clock.Advance(pause)
 				c.mend(c.doc.Intent.Intent)
@@ -44,11 +42,10 @@ func (c *trial) mend(in schemas.Intent) {
 // crashTwice: the process that finishes dies as well, between any two steps.
 func (s *suite) crashTwice(g *group) {
 	for n, point := range s.points {
-		g.run(fmt.Sprintf("%d at %s", n+1, point), func(t *testing.T) {
+		g.run(fmt.Sprintf("%d at %s", n+1, point), func(c *trial) {
 			for second := 1; ; second++ {
-				c := s.begin(t)
 				if _, err := c.attempt(c.start(crashAt(n+1)), c.doc.Intent.Intent); !isCrash(err) {
-					t.Fatalf("no crash: %v", err)
+					c.t.Fatalf("no crash: %v", err)
 				}
 				c.takeover()
 				_, err := c.attempt(c.start(crashAt(second)), c.doc.Intent.Intent)
@@ -56,12 +53,13 @@ func (s *suite) crashTwice(g *group) {
 				c.mend(c.doc.Intent.Intent)
 				c.settle()
 				c.check(c.doc.Intent)
-				if t.Failed() {
-					t.Fatalf("then at its point %d: %v", second, err)
+				if c.t.Failed() {
+					c.t.Fatalf("then at its point %d: %v", second, err)
 				}
 				if !isCrash(err) {
 					break
 				}
+				c = s.begin(c.t)
 			}
 		})
 	}

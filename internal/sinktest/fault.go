@@ -3,7 +3,6 @@ package sinktest
 import (
 	"fmt"
 	"slices"
-	"testing"
 	"time"
 
 	"millrace/internal/fault"
@@ -19,6 +18,7 @@ type trouble struct {
 	silent     bool         // the client may get over it by itself
 	retryAfter time.Duration
 	window     time.Duration
+	pause      time.Duration // until the next attempt
 }
 
 func is(mode string, kinds ...fault.Kind) trouble { return trouble{mode: mode, kinds: kinds} }
@@ -45,6 +45,7 @@ func inAcumatica() []trouble {
 		is("status_after_commit:503", fault.Down),
 		is("cut_before", fault.Transient),
 		is("cut_after_commit", fault.Transient),
+		{mode: "cut_after_commit", kinds: []fault.Kind{fault.Transient}, pause: beyondKeys},
 		{mode: "cut_body", kinds: []fault.Kind{fault.Transient}, silent: true}, // some answers have none
 		{mode: "status:401", silent: true},
 		{mode: "expire_token", silent: true},
@@ -77,6 +78,7 @@ func inStripe() []trouble {
 		is("status_after_commit:503", fault.Down),
 		is("cut_before", fault.Down),
 		is("cut_after_commit", fault.Down),
+		{mode: "cut_after_commit", kinds: []fault.Kind{fault.Down}, pause: beyondKeys},
 		is("cut_body", fault.Down),
 		is("status:401", fault.Misconfigured),
 		is("status:401:api_key_expired", fault.Misconfigured),
@@ -111,10 +113,13 @@ func (s *suite) faults(g *group) {
 			if tr.retryAfter > 0 {
 				name += " with Retry-After"
 			}
-			g.run(name, func(t *testing.T) {
-				c := s.begin(t)
+			if tr.pause > 0 {
+				name += " for long"
+			}
+			g.run(name, func(c *trial) {
 				w := c.start(nil)
 				c.add(tr.fault(c.world.root(), n+1))
+				c.pause = tr.pause
 				errs := c.end(w, c.doc.Intent.Intent)
 				c.fired()
 				c.kinds(errs, tr)
@@ -183,8 +188,7 @@ func (s *suite) signIn(g *group) {
 		is("cut_before", fault.Transient),
 		is("status:401", fault.Misconfigured),
 	} {
-		g.run(tr.mode, func(t *testing.T) {
-			c := s.begin(t)
+		g.run(tr.mode, func(c *trial) {
 			w := c.start(nil)
 			c.add(is("expire_token").fault(c.world.root(), 1))
 			c.add(twinfault.Fault{PathPrefix: "/entity/auth/login", Count: 1, Mode: tr.mode})

@@ -13,23 +13,33 @@ const together = 8
 // A group is cases that run side by side.
 type group struct {
 	t       *testing.T
+	suite   *suite
 	slots   chan struct{}
 	running sync.WaitGroup
 }
 
-// side gives fn a group and waits for its cases.
-func side(t *testing.T, fn func(g *group)) {
+// side gives add a group and waits for its cases.
+func (s *suite) side(t *testing.T, add func(*group)) {
 	t.Helper()
-	g := &group{t: t, slots: make(chan struct{}, together)}
+	g := &group{t: t, suite: s, slots: make(chan struct{}, together)}
 	defer g.running.Wait()
-	fn(g)
+	add(g)
 }
 
-// run adds a case; slashes in its name do not make it one of another case.
-func (g *group) run(name string, fn func(t *testing.T)) {
+// run adds a case, in a world where everything that comes first has happened.
+func (g *group) run(name string, fn func(c *trial)) {
+	g.add(name, func(t *testing.T) { fn(g.suite.begin(t)) })
+}
+
+// bare adds a case in a world where nothing has happened.
+func (g *group) bare(name string, fn func(c *trial)) {
+	g.add(name, func(t *testing.T) { fn(g.suite.prepare(t)) })
+}
+
+func (g *group) add(name string, fn func(t *testing.T)) {
 	g.slots <- struct{}{}
 	g.running.Go(func() {
 		defer func() { <-g.slots }()
-		g.t.Run(strings.ReplaceAll(name, "/", "_"), fn)
+		g.t.Run(strings.ReplaceAll(name, "/", "_"), fn) // a slash would make it a case of a case
 	})
 }

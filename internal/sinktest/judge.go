@@ -9,6 +9,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"millrace/internal/bus"
 	"millrace/internal/fault"
 	"millrace/schemas"
 )
@@ -145,6 +146,10 @@ func (c *trial) ledger() {
 	}
 	if !sum.IsZero() {
 		c.t.Errorf("the trial balance is %s", sum)
+	}
+	doubts, err := c.world.Bus.Bucket("doubts").Entries(c.t.Context(), bus.Key(c.world.Connection))
+	if err != nil || len(doubts) > 0 {
+		c.t.Errorf("%d postings are still in doubt (%v)", len(doubts), err)
 	}
 }
 

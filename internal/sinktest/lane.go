@@ -23,6 +23,8 @@ const (
 	SettleDelay = 30 * time.Second
 	// afterDoubts is when nothing can surface any more, whatever was queued.
 	afterDoubts = time.Hour
+	// beyondKeys is when Stripe has forgotten every idempotency key.
+	beyondKeys = 30 * time.Hour
 	// timeout of one request: never reached unless a case wants it.
 	timeout = 30 * time.Second
 	// tries bounds how often a lane tries in vain before the case has failed.
@@ -37,6 +39,7 @@ type trial struct {
 	doc     Document
 	started int                  // processes
 	stored  map[string]time.Time // when an intent came
+	pause   time.Duration        // after the first failed attempt
 
 	mu    sync.Mutex
 	texts []string // reasons and errors of all attempts
@@ -147,7 +150,8 @@ func (c *trial) end(w Worker, in schemas.Intent) []error {
 		}
 		c.explained(err)
 		errs = append(errs, err)
-		c.world.Clock.Advance(max(fault.Of(err).RetryAfter, time.Second))
+		c.world.Clock.Advance(max(fault.Of(err).RetryAfter, time.Second) + c.pause)
+		c.pause = 0
 		if len(errs)%2 == 1 {
 			w = c.start(nil)
 		}
@@ -164,10 +168,8 @@ func (c *trial) settle() {
 	c.t.Helper()
 	c.world.script().Clear()
 	c.world.quiet()
-	for range 2 {
-		c.resolve()
-		c.world.Clock.Advance(afterDoubts)
-	}
+	c.resolve()
+	c.world.Clock.Advance(afterDoubts)
 	c.resolve()
 }
 

@@ -3,7 +3,6 @@ package sinktest
 import (
 	"encoding/json"
 	"fmt"
-	"testing"
 	"time"
 
 	"millrace/internal/bus"
@@ -26,23 +25,22 @@ const (
 func (s *suite) slow(g *group) {
 	for n, req := range s.requests {
 		for _, wait := range []bool{true, false} {
-			g.run(fmt.Sprintf("%d %s, wait %t", n+1, req, wait), func(t *testing.T) {
-				c := s.begin(t)
+			g.run(fmt.Sprintf("%d %s, wait %t", n+1, req, wait), func(c *trial) {
 				in := c.doc.Intent.Intent
 				c.add(is("delay:"+slowness.String()).fault(c.world.root(), n+1))
 				out, err := c.attempt(c.startImpatient(impatience, nil), in)
 				if err == nil {
-					t.Fatalf("it waited: %s", out.Reason)
+					c.t.Fatalf("it waited: %s", out.Reason)
 				}
 				if c.explained(err); !passes(err) {
-					t.Errorf("a slow answer would park the lane: %v", err)
+					c.t.Errorf("a slow answer would park the lane: %v", err)
 				}
 				c.takeover()
 				if !wait {
 					if out, err := c.attempt(c.start(nil), in); err == nil {
 						c.told(out, in)
 					} else if c.explained(err); !passes(err) {
-						t.Errorf("an attempt beside the slow request would park the lane: %v", err)
+						c.t.Errorf("an attempt beside the slow request would park the lane: %v", err)
 					}
 				}
 				c.world.quiet()
@@ -67,13 +65,12 @@ func (s *suite) late(g *group) {
 			continue
 		}
 		for crash := range 4 { // at none, the first, second and third point of the removal
-			g.run(fmt.Sprintf("%d %s, removal crashes at %d", n+1, req, crash), func(t *testing.T) {
-				c := s.begin(t)
+			g.run(fmt.Sprintf("%d %s, removal crashes at %d", n+1, req, crash), func(c *trial) {
 				w := c.start(nil)
 				c.add(twinfault.Fault{PathPrefix: c.world.root(), After: n, Count: 1, Mode: "queued:" + queued.String()})
 				for _, err := range c.end(w, c.doc.Intent.Intent) {
 					if !passes(err) {
-						t.Errorf("a queued request would park the lane: %v", err)
+						c.t.Errorf("a queued request would park the lane: %v", err)
 					}
 				}
 				c.fired()
@@ -86,7 +83,7 @@ func (s *suite) late(g *group) {
 				c.settle()
 				c.check(c.doc.Intent)
 				if told := c.removals(); surfaced != told {
-					t.Errorf("%d copies surfaced, the audit trail tells of %d", surfaced, told)
+					c.t.Errorf("%d copies surfaced, the audit trail tells of %d", surfaced, told)
 				}
 			})
 		}

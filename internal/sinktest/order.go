@@ -2,7 +2,6 @@ package sinktest
 
 import (
 	"sync"
-	"testing"
 
 	"millrace/schemas"
 )
@@ -10,22 +9,20 @@ import (
 // twice: the same intent again, by the same process, by another one, and by
 // two at the same moment.
 func (s *suite) twice(g *group) {
-	g.run("one after the other", func(t *testing.T) {
-		c := s.begin(t)
+	g.run("one after the other", func(c *trial) {
 		w := c.start(nil)
 		c.end(w, c.doc.Intent.Intent)
 		for _, again := range []Worker{w, c.start(nil)} {
 			c.world.forget()
 			out, err := c.attempt(again, c.doc.Intent.Intent)
 			if err != nil || out.Outcome != schemas.Duplicate || len(c.world.seen()) > 0 {
-				t.Errorf("again: %s %q, %v, asked %v", out.Outcome, out.Reason, err, c.world.seen())
+				c.t.Errorf("again: %s %q, %v, asked %v", out.Outcome, out.Reason, err, c.world.seen())
 			}
 		}
 		c.settle()
 		c.check(c.doc.Intent)
 	})
-	g.run("at the same moment", func(t *testing.T) {
-		c := s.begin(t)
+	g.run("at the same moment", func(c *trial) {
 		in := c.doc.Intent.Intent
 		c.stored[in.ID] = c.world.Clock.Now()
 		var both sync.WaitGroup
@@ -33,7 +30,7 @@ func (s *suite) twice(g *group) {
 			w := c.start(nil)
 			both.Go(func() {
 				if out, err := c.attempt(w, in); err != nil && !passes(err) {
-					t.Errorf("%+v, %v", out, err)
+					c.t.Errorf("%+v, %v", out, err)
 				}
 			})
 		}
@@ -48,32 +45,29 @@ func (s *suite) twice(g *group) {
 // order: what comes in another order than it should. Lanes keep the order;
 // a replay, or a person who releases, may not.
 func (s *suite) order(g *group) {
-	g.run("the next one first", func(t *testing.T) {
-		c := s.begin(t)
+	g.run("the next one first", func(c *trial) {
 		c.end(c.start(nil), c.doc.Next.Intent)
 		c.end(c.start(nil), c.doc.Intent.Intent)
 		c.settle()
 		c.checkBoth()
 	})
-	g.run("one after the other", func(t *testing.T) {
-		c := s.begin(t)
+	g.run("one after the other", func(c *trial) {
 		c.end(c.start(nil), c.doc.Intent.Intent)
 		c.end(c.start(nil), c.doc.Next.Intent)
 		c.settle()
 		c.checkBoth()
 	})
-	g.run("before what comes first", func(t *testing.T) {
-		c := s.prepare(t)
+	g.bare("before what comes first", func(c *trial) {
 		if len(c.doc.First) == 0 {
-			t.Skip("nothing comes first")
+			c.t.Skip("nothing comes first")
 		}
 		out, err := c.attempt(c.start(nil), c.doc.Intent.Intent)
 		if err == nil {
-			t.Fatalf("ended %s: %s", out.Outcome, out.Reason)
+			c.t.Fatalf("ended %s: %s", out.Outcome, out.Reason)
 		}
 		c.explained(err)
-		if entries, err := c.doc.Entries(t.Context(), c.doc.Intent.Key); err != nil || len(entries) > 0 {
-			t.Errorf("it had an effect: %+v, %v", entries, err)
+		if entries, err := c.doc.Entries(c.t.Context(), c.doc.Intent.Key); err != nil || len(entries) > 0 {
+			c.t.Errorf("it had an effect: %+v, %v", entries, err)
 		}
 		for _, in := range c.doc.First {
 			c.end(c.start(nil), in)

@@ -87,12 +87,13 @@ func Run(t *testing.T, b *bus.Bus, newSink NewSink, kind Kind) {
 		{"crash", s.crash},
 		{"crash twice", s.crashTwice},
 		{"stale worker", s.stale},
+		{"workers meet", s.meet},
 		{"fault", s.faults},
 		{"sign-in", s.signIn},
 		{"slow", s.slow},
 		{"late", s.late},
 	} {
-		t.Run(part.name, func(t *testing.T) { side(t, part.add) })
+		t.Run(part.name, func(t *testing.T) { s.side(t, part.add) })
 	}
 }
 

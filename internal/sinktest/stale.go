@@ -2,7 +2,6 @@ package sinktest
 
 import (
 	"fmt"
-	"testing"
 	"time"
 
 	"millrace/schemas"
@@ -18,8 +17,7 @@ func wakes() []time.Duration { return []time.Duration{0, 20 * time.Hour} }
 func (s *suite) stale(g *group) {
 	for n, point := range s.points {
 		for _, after := range wakes() {
-			g.run(fmt.Sprintf("%d at %s wakes after %s", n+1, point, after), func(t *testing.T) {
-				c := s.begin(t)
+			g.run(fmt.Sprintf("%d at %s wakes after %s", n+1, point, after), func(c *trial) {
 				wake := c.stopped(n + 1)
 				c.takeover()
 				c.mend(c.doc.Intent.Intent)
@@ -29,8 +27,7 @@ func (s *suite) stale(g *group) {
 				c.check(c.doc.Intent)
 			})
 		}
-		g.run(fmt.Sprintf("%d at %s wakes after the next one", n+1, point), func(t *testing.T) {
-			c := s.begin(t)
+		g.run(fmt.Sprintf("%d at %s wakes after the next one", n+1, point), func(c *trial) {
 			wake := c.stopped(n + 1)
 			c.takeover()
 			c.mend(c.doc.Intent.Intent)
@@ -38,6 +35,43 @@ func (s *suite) stale(g *group) {
 			wake()
 			c.settle()
 			c.checkBoth()
+		})
+	}
+}
+
+// meet: a worker is stopped between any two steps and goes on while another
+// one, which took over, is between any two of its own.
+func (s *suite) meet(g *group) {
+	for n, point := range s.points {
+		g.run(fmt.Sprintf("%d at %s", n+1, point), func(c *trial) {
+			for other := 1; ; other++ {
+				wake := c.stopped(n + 1)
+				c.takeover()
+				met, passed := "", 0
+				w := c.start(func(point string) {
+					if passed++; passed == other {
+						met = point
+						wake()
+					}
+				})
+				for _, err := range c.end(w, c.doc.Intent.Intent) {
+					if !passes(err) {
+						c.t.Errorf("the worker that took over would park the lane: %v", err)
+					}
+				}
+				if met == "" {
+					wake()
+				}
+				c.settle()
+				c.check(c.doc.Intent)
+				if c.t.Failed() {
+					c.t.Fatalf("met at %d, %s", other, met)
+				}
+				if met == "" {
+					break
+				}
+				c = s.begin(c.t)
+			}
 		})
 	}
 }

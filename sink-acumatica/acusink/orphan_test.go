@@ -60,29 +60,6 @@ func (b *bench) overtaken(t *testing.T, point string) error {
 	return fencedOff
 }
 
-// Wherever the other worker is when an overtaken one's document appears, one
-// released document is left and no copy.
-func TestOvertakenWorkerLeavesNoCopyBehind(t *testing.T) {
-	for _, tc := range []struct{ point, number string }{
-		{"claimed", "000001"},    // no keys yet: the search before the send finds it
-		{"searched", "000002"},   // no keys yet: the search before the release finds it
-		{"sent_saved", "000002"}, // likewise
-		{"put_done", "000001"},   // likewise
-		{"keys_saved", "000001"}, // from here on the overtaken worker deletes its own
-		{"checked", "000001"},
-		{"release_saved", "000001"},
-		{"release_done", "000001"},
-		{"status_read", "000001"},
-		{"done_saved", "000001"},
-	} {
-		t.Run(tc.point, func(t *testing.T) {
-			b := newBench(t)
-			wantCode(t, b.overtaken(t, tc.point), "posting.fenced")
-			b.oneReleased(t, tc.number)
-		})
-	}
-}
-
 func TestOvertakenWorkerNeverDeletesAReleasedDocument(t *testing.T) {
 	b := newBench(t)
 	b.erp.saved = func(d map[string]any) {

@@ -1,9 +1,7 @@
 package acusink
 
 import (
-	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
 
@@ -12,7 +10,6 @@ import (
 	"millrace/internal/acumatica"
 	"millrace/internal/acumaticatwin"
 	"millrace/internal/calls"
-	"millrace/internal/fault"
 	"millrace/schemas"
 )
 
@@ -117,34 +114,6 @@ func TestReleaseThatRunsForAWhileInTheTwin(t *testing.T) {
 	n.paidOnce(t)
 }
 
-func TestFaultsOfTheTwinEndInOnePayment(t *testing.T) {
-	put := acumaticatwin.Fault{Method: http.MethodPut, PathPrefix: "/entity/Default/24.200.001/Payment", Count: 1}
-	post := acumaticatwin.Fault{Method: http.MethodPost, PathPrefix: "/entity/Default/24.200.001/Payment/", Count: 1}
-	get := acumaticatwin.Fault{Method: http.MethodGet, PathPrefix: "/entity/Default/24.200.001/Payment", Count: 1}
-	for _, f := range []acumaticatwin.Fault{put, post, get} {
-		for _, mode := range []string{"cut_before", "cut_after_commit", "cut_body", "status:500", "status_after_commit:500", "status:503", "bad_gateway", "status:429", "status:429:json", "status:302", "status:401", "expire_token"} {
-			f.Mode = mode
-			t.Run(f.Method+" "+strings.ReplaceAll(mode, ":", " "), func(t *testing.T) {
-				n := newTenant(t, false, 0)
-				if err := n.twin.AddFault(f); err != nil {
-					t.Fatal(err)
-				}
-				for try := 0; ; try++ {
-					_, _, err := n.pay(t)
-					if err == nil {
-						break
-					}
-					if k := fault.KindOf(err); k == fault.Rejected || k == fault.Invalid || k == fault.Misconfigured || try == 5 {
-						t.Fatalf("try %d: %v", try, err)
-					}
-					n.clock = n.clock.Add(fault.Of(err).RetryAfter)
-				}
-				n.paidOnce(t)
-			})
-		}
-	}
-}
-
 func TestRefusalsOfTheTwinHaveTheirCodes(t *testing.T) {
 	t.Run("closed period", func(t *testing.T) {
 		n := newTenant(t, false, 0)
@@ -183,45 +152,6 @@ func TestRefusalsOfTheTwinHaveTheirCodes(t *testing.T) {
 				t.Error("nothing may be saved")
 			}
 		})
-	}
-}
-
-// TestCopyThatSurfacesLateIsDeleted: Acumatica kept the first request in its
-// queue, and carries it out long after the second one was posted.
-func TestCopyThatSurfacesLateIsDeleted(t *testing.T) {
-	n := newTenant(t, false, 0)
-	err := n.twin.AddFault(acumaticatwin.Fault{Method: http.MethodPut, PathPrefix: "/entity/Default/24.200.001/Payment", Count: 1, Mode: "queued:5m"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	in := intent(func(_ *schemas.Intent, f map[string]any) {
-		f["Type"], f["CustomerID"], f["CashAccount"] = "Prepayment", n.invoice.CustomerID, acumaticatwin.SeedCashAccountUSD
-		f["ApplicationDate"] = n.clock.UTC().Format(time.DateOnly)
-		delete(f, "DocumentsToApply")
-	})
-	if _, err := n.sink.Handle(t.Context(), n.message(in)); err == nil {
-		t.Fatal("the request was answered")
-	}
-	n.clock = n.clock.Add(settleDelay)
-	if out, err := n.sink.Handle(t.Context(), n.message(in)); err != nil || out.Outcome != schemas.Applied {
-		t.Fatalf("%+v, %v", out, err)
-	}
-	n.clock = n.clock.Add(5 * time.Minute)
-	if got := n.twin.Payments(); len(got) != 2 {
-		t.Fatalf("%d payments: the copy has not surfaced", len(got))
-	}
-	if err := n.sink.resolve(t.Context(), "default"); err != nil {
-		t.Fatal(err)
-	}
-	if got := n.twin.Payments(); len(got) != 1 || got[0].Status != "Open" {
-		t.Errorf("payments %+v", got)
-	}
-	if len(n.mem.told) != 1 || !strings.Contains(n.mem.told[0].Reason, "surfaced after the posting") {
-		t.Errorf("audit trail: %+v", n.mem.told)
-	}
-	n.clock = n.clock.Add(doubtDelays * settleDelay)
-	if err := n.sink.resolve(t.Context(), "default"); err != nil || len(n.mem.doubts) != 0 {
-		t.Errorf("%d doubts left, %v", len(n.mem.doubts), err)
 	}
 }
 
