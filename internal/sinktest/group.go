@@ -28,18 +28,19 @@ func (s *suite) side(t *testing.T, add func(*group)) {
 
 // run adds a case, in a world where everything that comes first has happened.
 func (g *group) run(name string, fn func(c *trial)) {
-	g.add(name, func(t *testing.T) { fn(g.suite.begin(t)) })
+	g.add(name, g.suite.begin, fn)
 }
 
 // bare adds a case in a world where nothing has happened.
 func (g *group) bare(name string, fn func(c *trial)) {
-	g.add(name, func(t *testing.T) { fn(g.suite.prepare(t)) })
+	g.add(name, g.suite.prepare, fn)
 }
 
-func (g *group) add(name string, fn func(t *testing.T)) {
+func (g *group) add(name string, world func(*testing.T) *trial, fn func(*trial)) {
 	g.slots <- struct{}{}
 	g.running.Go(func() {
 		defer func() { <-g.slots }()
-		g.t.Run(strings.ReplaceAll(name, "/", "_"), fn) // a slash would make it a case of a case
+		name = strings.ReplaceAll(name, "/", "_") // a slash would make it a case of a case
+		g.t.Run(name, func(t *testing.T) { fn(world(t)) })
 	})
 }
