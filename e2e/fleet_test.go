@@ -175,13 +175,15 @@ func (m *member) listens(addr string) {
 	m.addr = addr
 }
 
-// kill is SIGKILL.
-func (m *member) kill() {
+// kill is SIGKILL; false when there is no process right now.
+func (m *member) kill() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.cmd != nil && m.cmd.Process != nil && m.cmd.Process.Kill() == nil {
-		m.killed++
+	if m.cmd == nil || m.cmd.Process == nil || m.cmd.Process.Kill() != nil {
+		return false
 	}
+	m.killed++
+	return true
 }
 
 // balance hands a webhook to one of the ingests that run, as a load balancer

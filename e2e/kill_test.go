@@ -125,7 +125,9 @@ func (s *siege) traffic(ctx context.Context) {
 		}
 		for len(s.kills) > 0 && s.kills[0].at <= s.saved.Load() {
 			replicas := s.of(s.kills[0].service)
-			replicas[s.dice.IntN(len(replicas))].kill()
+			if !replicas[s.dice.IntN(len(replicas))].kill() {
+				break // it is being started again: the next tick hits it
+			}
 			s.kills = s.kills[1:]
 		}
 		if n%25 == 0 {

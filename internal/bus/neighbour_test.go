@@ -130,11 +130,16 @@ func newTown(t *testing.T, name string, err error) *town {
 	return w
 }
 
-// insist releases the lane whenever it is parked, until ctx is done: it fails
-// far more often than by the automatic schedule.
+// insist has the lane tried again all the time, until ctx is done: a person
+// releases it when it is parked, or its time comes at once.
 func (w *town) insist(ctx context.Context) {
+	key := laneKey("transform", "default", badLane)
 	for sleep(ctx, insistence) {
 		_ = w.bus.Release(ctx, "transform", "default", badLane, because(schemas.Release)) // it is tried again
+		if rec, rev, err := w.bus.readBlock(ctx, key); err == nil && rec.Claim == "" {
+			rec.Until, rec.Tries = time.Now().UTC(), 0
+			_, _ = w.bus.updateBlock(ctx, key, rec, rev) // somebody else was first: the next time
+		}
 	}
 }
 
