@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"millrace/internal/budget"
 	"millrace/internal/link"
 	"millrace/internal/service"
 )
@@ -13,6 +14,7 @@ import (
 var Service = service.Service{Name: "sweep", Run: run}
 
 func run(ctx context.Context, rt *service.Runtime) error {
+	yielding := budget.Yield(ctx) // sinks go first: a sweep can wait
 	var running sync.WaitGroup
 	for _, c := range rt.Config.Connections {
 		client, err := rt.Stripe(c)
@@ -24,7 +26,7 @@ func run(ctx context.Context, rt *service.Runtime) error {
 			Cursors: rt.Bus.Bucket("cursors"), Publish: rt.Bus.PublishEvent,
 			Movements: client.Movements, Posted: link.New(rt.Bus).ByStripe, Log: rt.Log,
 		})
-		running.Go(func() { s.Run(ctx) })
+		running.Go(func() { s.Run(yielding) })
 	}
 	<-ctx.Done()
 	running.Wait()

@@ -18,6 +18,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"millrace/internal/fault"
 )
 
 // Config says how to reach one tenant.
@@ -32,15 +34,27 @@ type Config struct {
 	Branch       string        // default branch of every request; may be empty
 	Timeout      time.Duration // of one request; default 11m, because Acumatica queues requests for up to 10
 	Concurrency  int           // requests at once; default 2
+	Limiter      Limiter       // asked before every request; nil: Concurrency is that of this client alone
 	HTTPClient   *http.Client  // nil = own; redirects are never followed in either case
 	Log          *slog.Logger  // nil = discard
+}
+
+// Limiter divides what the licence allows among all who use it: how many
+// requests at once, how many a minute.
+type Limiter interface {
+	// Admit waits until one request may be sent. done must be called when its
+	// answer was read or it failed.
+	Admit(ctx context.Context) (done func(), err error)
+	// SlowDown says that Acumatica asked for a pause; 0 when it did not say how long.
+	SlowDown(d time.Duration)
 }
 
 const (
 	// Acumatica: a request may wait in the licence queue for ten minutes
 	// before it is declined.
-	defaultTimeout     = 11 * time.Minute
-	defaultConcurrency = 2
+	defaultTimeout = 11 * time.Minute
+	// DefaultConcurrency is how many requests are sent at once unless told.
+	DefaultConcurrency = 2
 	// Acumatica: names are letters, digits, underscore and period.
 	endpointPattern = `^[A-Za-z_.][A-Za-z0-9_.]*/[0-9A-Za-z_.]+$`
 )
@@ -53,7 +67,7 @@ type Client struct {
 	root    string   // escaped path of the endpoint: /site/entity/Default/24.200.001
 	http    *http.Client
 	log     *slog.Logger
-	slots   chan struct{} // one token per request under way
+	limiter Limiter
 	session session
 
 	mu    sync.Mutex
@@ -64,7 +78,7 @@ type Client struct {
 // problem and is a plain error: nothing was tried.
 func New(cfg Config) (*Client, error) {
 	cfg.Timeout = cmp.Or(cfg.Timeout, defaultTimeout)
-	cfg.Concurrency = max(cmp.Or(cfg.Concurrency, defaultConcurrency), 1)
+	cfg.Concurrency = max(cmp.Or(cfg.Concurrency, DefaultConcurrency), 1)
 	var errs []error
 	base, err := url.Parse(strings.TrimRight(cfg.BaseURL, "/"))
 	if err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http" || base.User != nil || base.RawQuery != "" {
@@ -83,12 +97,15 @@ func New(cfg Config) (*Client, error) {
 	c := &Client{
 		cfg: cfg, base: base, site: base.EscapedPath(), root: base.EscapedPath() + "/entity/" + cfg.Endpoint,
 		log:     cfg.Log,
-		slots:   make(chan struct{}, cfg.Concurrency),
+		limiter: cfg.Limiter,
 		session: session{turn: make(chan struct{}, 1)},
 		forms:   make(map[string]*form),
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.limiter == nil {
+		c.limiter = slots(make(chan struct{}, cfg.Concurrency))
 	}
 	return c, c.useHTTP(cfg.HTTPClient)
 }
@@ -168,6 +185,19 @@ func (f *form) alone(ctx context.Context) (leave func(), err error) {
 	}
 	return leave, nil
 }
+
+// slots is the Limiter of a client that is alone: one token per request under
+// way.
+type slots chan struct{}
+
+func (s slots) Admit(ctx context.Context) (done func(), err error) {
+	if err := take(ctx, s); err != nil {
+		return nil, fault.New("acumatica.timeout", err)
+	}
+	return func() { <-s }, nil
+}
+
+func (slots) SlowDown(time.Duration) {}
 
 func take(ctx context.Context, c chan struct{}) error {
 	select {

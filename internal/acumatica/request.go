@@ -2,6 +2,7 @@ package acumatica
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -43,10 +44,6 @@ type response struct {
 // do sends the request in the session, once more if the session turns out to
 // be over, and classifies whatever goes wrong.
 func (c *Client) do(ctx context.Context, r request) (*response, error) {
-	if err := take(ctx, c.slots); err != nil {
-		return nil, fault.New("acumatica.timeout", err)
-	}
-	defer func() { <-c.slots }()
 	var stale int
 	for try := 0; ; try++ {
 		pass, err := c.ensure(ctx, stale)
@@ -59,7 +56,9 @@ func (c *Client) do(ctx context.Context, r request) (*response, error) {
 			return nil, err
 		}
 		if !unauthorized(res) {
-			return res, c.fail(r, res)
+			err := c.fail(r, res)
+			c.slowDown(res, err)
+			return res, err
 		}
 		// Acumatica refuses before it works: nothing was done, and trying
 		// again with a new session is safe for writes too.
@@ -70,9 +69,30 @@ func (c *Client) do(ctx context.Context, r request) (*response, error) {
 	}
 }
 
-// send makes one HTTP exchange and reads the whole answer. The error says
-// whether the request may have reached Acumatica.
+// slowDown tells everybody when Acumatica asked for a pause. A refused sign-in
+// is not told: it is about sessions, and those who have one may go on.
+func (c *Client) slowDown(res *response, err error) {
+	if err == nil {
+		return
+	}
+	f := fault.Of(err)
+	if f.Code == "acumatica.session_limit" {
+		return
+	}
+	if wait := cmp.Or(f.RetryAfter, retryAfter(res)); f.Kind == fault.Throttled || res.status == http.StatusServiceUnavailable && wait > 0 {
+		c.limiter.SlowDown(wait)
+	}
+}
+
+// send makes one HTTP exchange, once it is allowed to, and reads the whole
+// answer. The error says whether the request may have reached Acumatica. The
+// wait for the limiter is not part of the time that the request may take.
 func (c *Client) send(ctx context.Context, r request, bearer string) (*response, error) {
+	done, err := c.limiter.Admit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	var sent atomic.Bool
 	inner, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()

@@ -133,6 +133,11 @@ func (c *Client) grant(ctx context.Context, form url.Values) (*oauth2.Token, err
 	}
 	form.Set("client_id", clientID)
 	form.Set("client_secret", c.cfg.ClientSecret)
+	done, err := c.limiter.Admit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	inner, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	u := c.base.Scheme + "://" + c.base.Host + c.site + "/identity/connect/token"

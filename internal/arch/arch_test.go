@@ -26,7 +26,7 @@ var layers = map[string]int{
 	"internal/journalfile": 1,
 	"internal/twinfault":   1,
 
-	"internal/service":       2,
+	"internal/budget":        2,
 	"internal/link":          2,
 	"internal/trace":         2,
 	"internal/posting":       2,
@@ -34,21 +34,23 @@ var layers = map[string]int{
 	"internal/stripetwin":    2,
 	"internal/acumaticatwin": 2,
 
-	"internal/bustest":  3,
-	"internal/sinktest": 3,
+	"internal/service": 3,
 
-	"ingest":           3,
-	"source-acumatica": 3,
-	"transform":        3,
-	"sink-acumatica":   3,
-	"sink-stripe":      3,
+	"internal/bustest":  4,
+	"internal/sinktest": 4,
 
-	"internal/simulate": 4,
+	"ingest":           4,
+	"source-acumatica": 4,
+	"transform":        4,
+	"sink-acumatica":   4,
+	"sink-stripe":      4,
 
-	"cmd":           5,
-	"e2e":           5,
-	"bench":         5,
-	"internal/arch": 5,
+	"internal/simulate": 5,
+
+	"cmd":           6,
+	"e2e":           6,
+	"bench":         6,
+	"internal/arch": 6,
 }
 
 // only lists imports that just some packages may have: each library behind

@@ -24,7 +24,8 @@ type Bucket struct {
 }
 
 // Bucket returns the bucket of that name: "links", "postings", "blocks",
-// "leases", "cursors", "doubts" or "kept". It is looked up when it is used.
+// "leases", "cursors", "doubts", "kept" or "budgets". It is looked up when it
+// is used.
 func (b *Bus) Bucket(name string) *Bucket { return &Bucket{bus: b, name: name} }
 
 // Key joins parts, each escaped, into a key.

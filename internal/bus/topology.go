@@ -34,10 +34,13 @@ const (
 	bucketCursors  = "cursors"
 	bucketDoubts   = "doubts"
 	bucketKept     = "kept"
+	bucketBudgets  = "budgets"
 )
 
 func buckets() []string {
-	return []string{bucketLinks, bucketPostings, bucketBlocks, bucketLeases, bucketCursors, bucketDoubts, bucketKept}
+	return []string{
+		bucketLinks, bucketPostings, bucketBlocks, bucketLeases, bucketCursors, bucketDoubts, bucketKept, bucketBudgets,
+	}
 }
 
 func bucketName(name string) string { return "mr_" + name }

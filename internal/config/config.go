@@ -47,6 +47,9 @@ type Stripe struct {
 	// SweepInterval is how often Stripe's list of events is read for those that
 	// no webhook brought; default 1m.
 	SweepInterval time.Duration `yaml:"sweep_interval"`
+	// RequestsPerSecond is how many requests all processes of the installation
+	// send to Stripe in any second; default 20, 0: no limit.
+	RequestsPerSecond int `yaml:"requests_per_second"`
 }
 
 // Acumatica is the ERP side of a connection.
@@ -61,7 +64,10 @@ type Acumatica struct {
 	Branch       string        `yaml:"branch"`
 	Timeout      time.Duration `yaml:"timeout"`      // of one request; default 11m, because Acumatica queues up to 10
 	SettleDelay  time.Duration `yaml:"settle_delay"` // wait before searching after an uncertain write; default 30s
-	Concurrency  int           `yaml:"concurrency"`  // requests at once, all workers of the process; default 2
+	Concurrency  int           `yaml:"concurrency"`  // requests at once, of all processes of the installation; default 2
+	// RequestsPerMinute is how many requests all processes of the installation
+	// send in any minute; default 0: no limit of ours.
+	RequestsPerMinute int `yaml:"requests_per_minute"`
 }
 
 // Books says where money lands in the ledger.

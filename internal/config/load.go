@@ -62,11 +62,14 @@ func (o Origins) Set(path string) bool {
 const (
 	defaultAPIBase  = "https://api.stripe.com"
 	defaultEndpoint = "Default/24.200.001"
+	// Stripe: 25 requests a second in test mode and for each kind of object, 100
+	// in live mode; the rest is for others who use the account.
+	defaultPerSecond = 20
 )
 
 func defaultConnection() Connection {
 	return Connection{
-		Stripe: Stripe{APIBase: defaultAPIBase, SweepInterval: time.Minute},
+		Stripe: Stripe{APIBase: defaultAPIBase, SweepInterval: time.Minute, RequestsPerSecond: defaultPerSecond},
 		Acumatica: Acumatica{
 			Endpoint: defaultEndpoint, Timeout: 11 * time.Minute,
 			SettleDelay: 30 * time.Second, Concurrency: 2,

@@ -163,6 +163,12 @@ func (v *validator) positive(path string, n int64) {
 	}
 }
 
+func (v *validator) notNegative(path string, n int64) {
+	if n < 0 {
+		v.add(path, "0 is no limit", "must not be negative")
+	}
+}
+
 var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,31}$`)
 
 func (v *validator) connection(i int, c Connection) {
@@ -211,6 +217,7 @@ func (v *validator) stripe(path string, s Stripe) {
 		v.add(path+".livemode", "remove it: it follows from the key", "livemode is %v but the key is for %s mode", s.Livemode, map[bool]string{true: "live", false: "test"}[live])
 	}
 	v.baseURL(path+".api_base", s.APIBase)
+	v.notNegative(path+".requests_per_second", int64(s.RequestsPerSecond))
 	if !v.runs("ingest") {
 		return
 	}
@@ -261,6 +268,7 @@ func (v *validator) acumatica(path string, a Acumatica) {
 	}
 	v.positive(path+".timeout", int64(a.Timeout))
 	v.positive(path+".concurrency", int64(a.Concurrency))
+	v.notNegative(path+".requests_per_minute", int64(a.RequestsPerMinute))
 	if a.SettleDelay < 0 {
 		v.add(path+".settle_delay", "", "must not be negative")
 	}

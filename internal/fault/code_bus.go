@@ -10,6 +10,7 @@ var busCodes = []Code{
 	{"bus.blocked_message_missing", Transient, "A message of a held lane cannot be read from the stream any more; the lane stays held.", "check the retention of the stream and restore it from its backup: millrace status"},
 	{"bus.event_malformed", Invalid, "A message on the stream is not a CloudEvent that Millrace understands.", "find out who published it; drop it when it is not ours"},
 	{"bus.subject_invalid", Invalid, "A subject does not have the tokens that the contract says.", "find out who published it; drop it when it is not ours"},
+	{"budget.waiting", Throttled, "The request was not sent: the budget of requests that all processes share gave no leave, or the other system has asked for a pause.", "nothing: it goes on by itself; if it lasts, raise the limits of the connection as far as the other system's licence allows"},
 	{"posting.held", Transient, "Another worker holds this posting right now.", "nothing: it goes on when the other worker is done or its hold expires"},
 	{"posting.fenced", Transient, "This worker was overtaken while it worked; it stopped before it wrote anything more.", "nothing: the other worker finishes the posting"},
 	{"link.conflict", Rejected, "The id is already linked with another id on the other side.", "decide which pair is right, then correct the other system: millrace trace <id>"},

@@ -36,14 +36,18 @@ func (rt *Runtime) Acumatica(c config.Connection) (*acumatica.Client, error) {
 	if client, ok := rt.clients.acumatica[c.Name]; ok {
 		return client, nil
 	}
+	limiter, err := rt.acumaticaBudget(c)
+	if err != nil {
+		return nil, err
+	}
 	a := c.Acumatica
 	client, err := acumatica.New(acumatica.Config{
 		BaseURL: a.URL, Tenant: a.Tenant, Endpoint: a.Endpoint,
 		Username: a.Username, Password: a.Password.Reveal(),
 		ClientID: a.ClientID, ClientSecret: a.ClientSecret.Reveal(),
 		Branch: a.Branch, Timeout: a.Timeout, Concurrency: a.Concurrency,
-		HTTPClient: rt.clients.client(),
-		Log:        rt.Log.With("connection", c.Name),
+		Limiter: limiter, HTTPClient: rt.clients.client(),
+		Log: rt.Log.With("connection", c.Name),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("connection %s: %w", c.Name, err)
@@ -65,8 +69,13 @@ func (rt *Runtime) Stripe(c config.Connection) (*stripeapi.Client, error) {
 	if client, ok := rt.clients.stripe[c.Name]; ok {
 		return client, nil
 	}
+	limiter, err := rt.stripeBudget(c)
+	if err != nil {
+		return nil, err
+	}
 	client, err := stripeapi.New(stripeapi.Config{
-		APIKey: c.Stripe.APIKey.Reveal(), BaseURL: c.Stripe.APIBase, HTTPClient: rt.clients.client(), Log: rt.Log.With("connection", c.Name),
+		APIKey: c.Stripe.APIKey.Reveal(), BaseURL: c.Stripe.APIBase, Limiter: limiter, HTTPClient: rt.clients.client(),
+		Log: rt.Log.With("connection", c.Name),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("connection %s: %w", c.Name, err)

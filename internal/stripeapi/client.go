@@ -44,6 +44,16 @@ type Config struct {
 	BaseURL    string       // default https://api.stripe.com; http is accepted, but with a live key only to this machine
 	HTTPClient *http.Client // default: a client with a timeout of 80 seconds
 	Log        *slog.Logger // one debug line per request; may be nil
+	Limiter    Limiter      // asked before every request; nil: no limit
+}
+
+// Limiter divides what the account allows among all who use it.
+type Limiter interface {
+	// Admit waits until one request may be sent. done must be called when its
+	// answer was read or it failed.
+	Admit(ctx context.Context) (done func(), err error)
+	// SlowDown says that Stripe asked for a pause; 0 when it did not say how long.
+	SlowDown(d time.Duration)
 }
 
 // Client talks to one Stripe account. Safe for concurrent use.
@@ -75,7 +85,7 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	hc := &http.Client{Timeout: requestTimeout}
+	hc := &http.Client{}
 	if shared, ok := http.DefaultTransport.(*http.Transport); ok {
 		own := shared.Clone()
 		own.MaxIdleConnsPerHost = idleConns
@@ -83,10 +93,10 @@ func New(cfg Config) (*Client, error) {
 	}
 	if cfg.HTTPClient != nil {
 		c := *cfg.HTTPClient
-		c.Timeout = cmp.Or(c.Timeout, requestTimeout)
 		hc = &c
 	}
-	hc.Transport = &transport{next: hc.Transport, log: cfg.Log}
+	hc.Transport = &transport{next: hc.Transport, log: cfg.Log, limiter: cfg.Limiter, timeout: cmp.Or(hc.Timeout, requestTimeout)}
+	hc.Timeout = 0                                                                                   // the transport's begins when the limiter lets the request go
 	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // the key must not travel
 	backend := stripe.GetBackendWithConfig(stripe.APIBackend, &stripe.BackendConfig{
 		URL:               new(base),

@@ -42,8 +42,10 @@ func (e *notJSONError) Error() string { return fmt.Sprintf("http %d without json
 // transport counts each request and reads the whole answer, so that a cut
 // answer is a network error and a page of HTML never reaches the decoder.
 type transport struct {
-	next http.RoundTripper // nil: http.DefaultTransport
-	log  *slog.Logger
+	next    http.RoundTripper // nil: http.DefaultTransport
+	log     *slog.Logger
+	limiter Limiter       // nil: no limit
+	timeout time.Duration // of one request, from when it is sent
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -53,6 +55,13 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		s = &seen{}
 	}
 	*s = seen{}
+	if t.limiter != nil {
+		done, err := t.limiter.Admit(req.Context())
+		if err != nil {
+			return nil, err
+		}
+		defer done()
+	}
 	if counter := calls.From(req.Context()); req.Method == http.MethodGet {
 		counter.StripeReads.Add(1)
 	} else {
@@ -63,7 +72,9 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		next = http.DefaultTransport
 	}
 	start := time.Now()
-	res, err := next.RoundTrip(req)
+	ctx, cancel := context.WithTimeout(req.Context(), t.timeout)
+	defer cancel()
+	res, err := next.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +89,9 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		status: res.StatusCode, retryAfter: retryAfter(res.Header.Get("Retry-After"), time.Now()), requestID: res.Header.Get("Request-Id"),
 		replayed: res.Header.Get("Idempotent-Replayed") == "true",
 	}
+	if t.limiter != nil && asksForPause(s, body) {
+		t.limiter.SlowDown(s.retryAfter)
+	}
 	if t.log != nil {
 		t.log.DebugContext(req.Context(), "stripe request", "method", req.Method, "path", req.URL.Path,
 			"status", s.status, "request_id", s.requestID, "took_ms", time.Since(start).Milliseconds())
@@ -87,6 +101,20 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	res.Body = io.NopCloser(bytes.NewReader(body))
 	return res, nil
+}
+
+// asksForPause says whether an answer is about all requests. Stripe: a 429 with
+// the code lock_timeout is about one object that another request has locked.
+func asksForPause(s *seen, body []byte) bool {
+	if s.status != http.StatusTooManyRequests {
+		return s.status == http.StatusServiceUnavailable && s.retryAfter > 0
+	}
+	var answer struct {
+		Error struct {
+			Code string `json:"code"`
+		} `json:"error"`
+	}
+	return json.Unmarshal(body, &answer) != nil || answer.Error.Code != "lock_timeout"
 }
 
 // retryAfter reads the header in both of its forms; 0 when there is none.

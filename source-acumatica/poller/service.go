@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"millrace/internal/budget"
 	"millrace/internal/bus"
 	"millrace/internal/config"
 	"millrace/internal/link"
@@ -31,9 +32,10 @@ func run(ctx context.Context, rt *service.Runtime) error {
 		rt.OnReady(name+" "+c.Name, p.Ready)
 		pollers = append(pollers, p)
 	}
+	yielding := budget.Yield(ctx) // sinks go first: polling can wait
 	var running sync.WaitGroup
 	for _, p := range pollers {
-		running.Go(func() { p.Run(ctx) })
+		running.Go(func() { p.Run(yielding) })
 	}
 	rt.Log.Info("polling", "connections", rt.Config.ConnectionNames(), "holder", holder)
 	<-ctx.Done()

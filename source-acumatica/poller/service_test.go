@@ -92,6 +92,7 @@ func TestServicePollsAnAcumatica(t *testing.T) {
 			Poll: config.Poll{Interval: 50 * time.Millisecond, Overlap: 2 * time.Minute, PageSize: 2},
 		}},
 	}}
+	defer func() { _ = rt.Stop(context.Background()) }()
 	done := make(chan error, 1)
 	go func() { done <- run(ctx, rt) }()
 	enough := errors.New("enough")
