@@ -17,6 +17,11 @@ const (
 	// After a refusal that names no time, everybody waits for slowest at most.
 	firstHold = time.Second
 	longest   = time.Minute
+	// farAhead is how far beyond what it can be a time in the record may lie
+	// before it is taken for one of a clock that was set back since.
+	farAhead = time.Minute
+	// longestTold is the longest pause that a system's word is taken for.
+	longestTold = time.Hour
 )
 
 // A class says who goes first.
@@ -81,6 +86,23 @@ func (r record) prune(now time.Time) {
 			delete(r.Workers, id)
 			continue
 		}
+		r.Workers[id] = w
+	}
+}
+
+// setBack brings times that lie too far ahead to where they can be at most: the
+// broker's clock was set back, and nobody must wait until it is there again.
+func (r *record) setBack(p pace, now time.Time) {
+	limit := func(t time.Time, most time.Duration) time.Time {
+		if t.Sub(now) > most+farAhead {
+			return now.Add(most)
+		}
+		return t
+	}
+	r.Spent = limit(r.Spent, time.Duration(p.burst)*p.gap)
+	r.NotBefore = limit(r.NotBefore, longestTold)
+	for id, w := range r.Workers {
+		w.Until, w.Asked = limit(w.Until, slotTTL), limit(w.Asked, 0)
 		r.Workers[id] = w
 	}
 }

@@ -56,6 +56,8 @@ type place struct {
 // nothing is true until the record is stored.
 func settle(old record, l limits, me string, d demand, now time.Time) (record, verdict) {
 	r := old.clone()
+	r.setBack(l.pace, now)
+	before := r.Workers[me]
 	r.prune(now)
 	delete(r.Workers, me)
 	mine := worker{Waiting: [classes]line{d.line(posting, 0), d.line(polling, 0)}}
@@ -79,7 +81,7 @@ func settle(old record, l limits, me string, d demand, now time.Time) (record, v
 		}
 		mine.Waiting[c] = d.line(c, t.served[c])
 	}
-	r.keep(me, mine, old.Workers[me], now, &v)
+	r.keep(me, mine, before, now, &v)
 	if mine.Waiting != ([classes]line{}) {
 		for _, w := range r.Workers { // a slot may come free by itself
 			if w.Slots != ([classes]int{}) && w.Until.After(now) {

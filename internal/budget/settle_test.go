@@ -185,6 +185,23 @@ func TestSlotsOfADeadProcessComeFree(t *testing.T) {
 	}
 }
 
+func TestABrokerWhoseClockIsSetBackStopsNobody(t *testing.T) {
+	l := limits{slots: 2, pace: newPace(16, time.Second)}
+	before := at(0).Add(24 * time.Hour)
+	r, v := settle(record{}, l, "dead", waits(posting, 2, before), before)
+	if v.slots[posting] != 2 {
+		t.Fatalf("got %d slots, want 2", v.slots[posting])
+	}
+	r, _ = settle(r, l, "alive", waits(posting, 1, at(0)), at(0))
+	if most := at(0).Add(longest); r.Spent.After(most) || r.Workers["dead"].Until.After(most) {
+		t.Errorf("tokens are spent to %v, slots held to %v", r.Spent, r.Workers["dead"].Until)
+	}
+	now := at(0).Add(slotTTL)
+	if _, v = settle(r, l, "alive", waits(posting, 1, at(0)), now); v.slots[posting] != 1 || v.tokens[posting] < 1 {
+		t.Errorf("got %d slots and %d tokens, want 1", v.slots[posting], v.tokens[posting])
+	}
+}
+
 func TestWhoWaitsLongestIsNext(t *testing.T) {
 	l := limits{slots: 1}
 	r, _ := settle(record{}, l, "a", waits(posting, 1, at(0)), at(0))
