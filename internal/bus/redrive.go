@@ -265,7 +265,12 @@ func (b *Bus) rawLaneMessage(ctx context.Context, s stageSpec, rec Block, seq ui
 	if err != nil {
 		return nil, unavailable(err, "read stream %s", s.stream)
 	}
-	info, err := stream.Info(ctx)
+	raw, err := stream.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(filter(s.stream, rec.Conn, "*", Escape(rec.Lane), s.target)))
+	missing := errors.Is(err, jetstream.ErrMsgNotFound)
+	if err != nil && !missing {
+		return nil, unavailable(err, "read lane %s", rec.Lane)
+	}
+	info, err := stream.Info(ctx) // after the read: what begins at seq now was whole then
 	if err != nil {
 		return nil, unavailable(err, "read stream %s", s.stream)
 	}
@@ -274,14 +279,9 @@ func (b *Bus) rawLaneMessage(ctx context.Context, s stageSpec, rec Block, seq ui
 		if m != nil || err != nil {
 			return m, err
 		}
-		seq = begin
 	}
-	raw, err := stream.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(filter(s.stream, rec.Conn, "*", Escape(rec.Lane), s.target)))
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
+	if missing {
 		return nil, fault.Newf("bus.blocked_message_missing", "lane %s: nothing at or after sequence %d in %s", rec.Lane, seq, s.stream)
-	}
-	if err != nil {
-		return nil, unavailable(err, "read lane %s", rec.Lane)
 	}
 	return &keptMessage{Seq: raw.Sequence, Subject: raw.Subject, Stored: raw.Time, Header: raw.Header, Data: raw.Data}, nil
 }
