@@ -190,6 +190,38 @@ func TestLateCopyIsDeletedBeforeTheRelease(t *testing.T) {
 	}
 }
 
+// While our document is in the ledger, an unreleased one with its reference is a
+// copy. Once somebody has voided ours, it is what they put in its place.
+func TestWhatReplacesAVoidedDocumentIsNotACopy(t *testing.T) {
+	for status, left := range map[string]int{"Closed": 1, "Voided": 2} {
+		t.Run(status, func(t *testing.T) {
+			b := newBench(t)
+			b.erp.before = once(http.MethodPut, "Payment", 503)
+			_, err := b.handle(t)
+			wantCode(t, err, "acumatica.unreachable")
+			b.clock = b.clock.Add(settleDelay)
+			if _, err := b.handle(t); err != nil {
+				t.Fatal(err)
+			}
+			if len(b.mem.doubts) != 1 {
+				t.Fatalf("%d doubts", len(b.mem.doubts))
+			}
+			b.erp.change(func() {
+				b.erp.docs["000001"]["Status"] = acumatica.Value(status)
+				b.erp.add("000900", "Balanced")
+			})
+			if err := b.sink.resolve(t.Context(), "default"); err != nil {
+				t.Fatal(err)
+			}
+			b.erp.change(func() {
+				if len(b.erp.docs) != left {
+					t.Errorf("%d documents are left, want %d", len(b.erp.docs), left)
+				}
+			})
+		})
+	}
+}
+
 func TestOfTwoUnreleasedCopiesTheLowerNumberIsReleased(t *testing.T) {
 	b := newBench(t)
 	b.erp.after = func(m, _ string) bool { return m == http.MethodPut }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"millrace/internal/acumatica"
@@ -84,7 +85,8 @@ func (s *Sink) resolve(ctx context.Context, connection string) error {
 	return errors.Join(errs...)
 }
 
-// clear deletes every unreleased copy but the document of the posting.
+// clear deletes every unreleased copy of the document of the posting, as long
+// as that one is in the ledger.
 func (s *Sink) clear(ctx context.Context, d Doubt) error {
 	rec, found, err := s.o.Postings.Get(ctx, d.Intent.Connection, d.Intent.ID)
 	if err != nil || !found || rec.State != posting.Done {
@@ -99,10 +101,16 @@ func (s *Sink) clear(ctx context.Context, d Doubt) error {
 	if err != nil {
 		return err
 	}
+	posted := rec.Keys[keyType] + " " + rec.Keys[keyNumber]
+	if !slices.ContainsFunc(copies, func(r acumatica.Record) bool { return nameOf(r) == posted && isReleased(r) }) {
+		// Somebody voided or changed the document: what else carries the
+		// reference may be what they put in its place (Invariant 8).
+		return nil
+	}
 	for _, r := range copies {
 		name := nameOf(r)
 		switch {
-		case name == rec.Keys[keyType]+" "+rec.Keys[keyNumber], r.String("Status") == voided:
+		case name == posted, r.String("Status") == voided:
 			continue
 		case isReleased(r):
 			return fault.Newf("acumatica.duplicate", "%s and %s both carry %s and are released", rec.Keys[keyNumber], r.String(keyNumber), pay.PaymentRef)
