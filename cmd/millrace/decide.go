@@ -101,7 +101,8 @@ func (a *app) parkedEdit() *cobra.Command {
 		Long: "Let a parked lane go on with other data for the message that holds it: what\n" +
 			"millrace parked show prints, changed. The original stays in its stream, and the\n" +
 			"audit trail keeps both, who changed it and why. The id of an intent cannot be\n" +
-			"changed, so that nothing is posted twice by this.",
+			"changed, so that nothing is posted twice by this. To a terminal show prints more\n" +
+			"than the data: take it with millrace parked show --json | jq .result.data.",
 		Example: "  millrace parked edit --lane C000001 --file intent.json --reason \"wrong cash account\"",
 	}
 	var file string

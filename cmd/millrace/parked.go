@@ -87,7 +87,7 @@ func (a *app) parkedCommand() *cobra.Command {
 
 // addLaneFilter adds the flags that narrow down to some lanes.
 func addLaneFilter(c *cobra.Command, f *laneFilter) {
-	c.Flags().StringVar(&f.lane, "lane", "", "only this customer's lane, as the list shows it")
+	c.Flags().StringVar(&f.lane, "lane", "", "only this lane, as the list shows it: C000001, or cus_… for what comes from Stripe")
 	c.Flags().StringVar(&f.stage, "stage", "", "only at this stage [default: all]")
 	c.Flags().StringVar(&f.connection, "connection", "", "only of this connection [default: all]")
 }
@@ -148,6 +148,9 @@ func (a *app) parkedRelease() *cobra.Command {
 		if f.lane == "" && f.code == "" && f.olderThan == 0 || strings.TrimSpace(reason) == "" {
 			return nil, usage(errors.New("--reason and one of --lane, --code or --older-than are required; see millrace parked release --help"))
 		}
+		if f.olderThan < 0 {
+			return nil, usage(fmt.Errorf("--older-than %v: want a time that is not negative, such as 3h", f.olderThan))
+		}
 		log, err := a.logger("info")
 		if err != nil {
 			return nil, err
@@ -196,8 +199,12 @@ func notParked(blocks []bus.Block, f laneFilter) error {
 			state = "; it waits at " + b.Stage + " for the clock and goes on by itself"
 		}
 	}
-	e := fault.Newf("cli.not_found", "nothing is parked%s%s%s%s%s",
-		told(" under the lane ", quoted(f.lane)), told(" with code ", f.code), told(" at stage ", f.stage), told(" of connection ", f.connection), state)
+	age := ""
+	if f.olderThan > 0 {
+		age = " for at least " + f.olderThan.String()
+	}
+	e := fault.Newf("cli.not_found", "nothing is parked%s%s%s%s%s%s",
+		told(" under the lane ", quoted(f.lane)), told(" with code ", f.code), told(" at stage ", f.stage), told(" of connection ", f.connection), age, state)
 	e.Hint = "see what is parked: millrace parked list"
 	return found{e}
 }

@@ -26,8 +26,8 @@ func (a *app) repartitionCommand() *cobra.Command {
 	a.addDataDir(c)
 	return a.leaf(c, func(ctx context.Context, args []string) (*reply, error) {
 		n, err := strconv.Atoi(args[0])
-		if err != nil {
-			return nil, fault.Newf("cli.usage", "%q is not a number of partitions", args[0])
+		if err != nil || n < 1 || n > 1024 {
+			return nil, fault.Newf("cli.usage", "%q is not a number of partitions: want 1 to 1024", args[0])
 		}
 		log, err := a.logger("warn")
 		if err != nil {

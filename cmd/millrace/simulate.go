@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -108,8 +109,8 @@ func runPlan(ctx context.Context, o simulate.Options, file string, tell func(sim
 	if err != nil {
 		return usage(err)
 	}
-	var plan simulate.Plan
-	if err := json.Unmarshal(raw, &plan); err != nil {
+	plan, err := readPlan(raw)
+	if err != nil {
 		return fault.Newf("cli.usage", "--plan %s: %w", file, err)
 	}
 	r, err := simulate.Run(ctx, o, plan)
@@ -117,6 +118,21 @@ func runPlan(ctx context.Context, o simulate.Options, file string, tell func(sim
 		tell(r)
 	}
 	return err
+}
+
+// readPlan refuses a plan that would prove nothing: with a misspelt field, or
+// without anything to do.
+func readPlan(raw []byte) (simulate.Plan, error) {
+	var plan simulate.Plan
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&plan); err != nil {
+		return plan, err
+	}
+	if plan.Customers < 1 || plan.Replicas < 1 || len(plan.Steps) == 0 {
+		return plan, errors.New("want customers, replicas and steps, as a failed run prints them; a seed alone is run with --first <seed> --seeds 1")
+	}
+	return plan, nil
 }
 
 func (r simulateResult) summary() string {

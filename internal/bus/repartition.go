@@ -159,7 +159,7 @@ func (m *mover) idle(ctx context.Context) error {
 	}
 	if len(blocks) > 0 {
 		rec := blocks[0]
-		return fault.Newf("bus.partitions_busy", "%d lanes are held, such as %s of %s/%s", len(blocks), rec.Lane, rec.Conn, rec.Stage)
+		return fault.Newf("bus.partitions_busy", "lanes are held: %d, such as %s of %s/%s", len(blocks), rec.Lane, rec.Conn, rec.Stage)
 	}
 	l := m.bus.layout.Load()
 	for _, s := range stageSpecs() {

@@ -52,6 +52,9 @@ func (s *Story) Print(w io.Writer) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, e := range s.Entries {
 		fmt.Fprintf(tw, "%s\t%s\t%s\n", e.At.Format(timeForm), e.Step, e.line())
+		if d := e.Decision; d != nil && d.Do != schemas.Skip { // the reason of what was skipped says who and why
+			fmt.Fprintf(tw, "\t\tdecided before: %s by %s: %s\n", d.Do, d.By, d.Reason)
+		}
 		if e.Code != "" {
 			fmt.Fprintf(tw, "\t\t%s: %s\n", e.Code, e.Error)
 		}

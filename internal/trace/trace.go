@@ -31,24 +31,25 @@ type Story struct {
 
 // Entry is one message of one stream.
 type Entry struct {
-	At         time.Time      `json:"at"` // when the broker stored it
-	Stream     string         `json:"stream"`
-	Seq        uint64         `json:"seq"`
-	Connection string         `json:"connection"`
-	Lane       string         `json:"lane"`
-	Step       string         `json:"step"` // "event", "intent", or the stage that ended something
-	What       string         `json:"what"`
-	Outcome    string         `json:"outcome,omitempty"`
-	Reason     string         `json:"reason,omitempty"`
-	Code       string         `json:"code,omitempty"`
-	Hint       string         `json:"hint,omitempty"`
-	Error      string         `json:"error,omitempty"`
-	EventID    string         `json:"event_id,omitempty"`
-	IntentID   string         `json:"intent_id,omitempty"`
-	Refs       []schemas.Ref  `json:"refs,omitempty"`
-	Calls      *schemas.Calls `json:"calls,omitempty"`
-	TookMS     int64          `json:"took_ms,omitempty"`
-	TraceID    string         `json:"trace_id,omitempty"`
+	At         time.Time         `json:"at"` // when the broker stored it
+	Stream     string            `json:"stream"`
+	Seq        uint64            `json:"seq"`
+	Connection string            `json:"connection"`
+	Lane       string            `json:"lane"`
+	Step       string            `json:"step"` // "event", "intent", or the stage that ended something
+	What       string            `json:"what"`
+	Outcome    string            `json:"outcome,omitempty"`
+	Reason     string            `json:"reason,omitempty"`
+	Code       string            `json:"code,omitempty"`
+	Hint       string            `json:"hint,omitempty"`
+	Error      string            `json:"error,omitempty"`
+	EventID    string            `json:"event_id,omitempty"`
+	IntentID   string            `json:"intent_id,omitempty"`
+	Refs       []schemas.Ref     `json:"refs,omitempty"`
+	Calls      *schemas.Calls    `json:"calls,omitempty"`
+	TookMS     int64             `json:"took_ms,omitempty"`
+	Decision   *schemas.Decision `json:"decision,omitempty"` // what a person decided about the message before it ended so
+	TraceID    string            `json:"trace_id,omitempty"`
 
 	ids       []string // that join this entry with others
 	customers []string // that many stories share: they join nothing
@@ -249,6 +250,7 @@ func (e *Entry) fromOutcome(m *bus.Message) error {
 		return fmt.Errorf("not an outcome: %w", err)
 	}
 	e.Step, e.What, e.Outcome, e.Reason = o.Stage, o.Document, o.Outcome, o.Reason
+	e.Decision = o.Decision
 	e.Code, e.Hint, e.Error = o.Code, o.Hint, o.Error
 	e.EventID, e.IntentID, e.Refs, e.TookMS = o.EventID, o.IntentID, o.Refs, o.TookMS
 	e.TraceID = cmp.Or(o.TraceID, e.TraceID)
