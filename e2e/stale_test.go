@@ -28,6 +28,7 @@ func TestWorkerThatWakesUpLateCannotPost(t *testing.T) {
 }
 
 func staleWorker(t *testing.T, match func(*http.Request) bool) {
+	t.Helper()
 	w := newWorld(t, trap{})
 	var once sync.Once
 	var first *exec.Cmd

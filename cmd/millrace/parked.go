@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -32,7 +33,7 @@ type parkedLane struct {
 // laneFilter picks lanes; an empty field picks all.
 type laneFilter struct {
 	stage, connection, lane string
-	code                    string
+	code, id                string
 	olderThan               time.Duration
 }
 
@@ -131,7 +132,7 @@ func (a *app) parkedRelease() *cobra.Command {
 		Long: "Let parked lanes go on, from the message that failed and in order. What failed\n" +
 			"is tried again as it is now: an event is read anew from its system, an intent\n" +
 			"keeps the fields it has. A lane whose trouble lasts is parked again. Nothing can\n" +
-			"be posted twice by this. Name at least one of --lane, --code and --older-than.\n\n" +
+			"be posted twice by this. Name at least one of --lane, --id, --code and --older-than.\n\n" +
 			"When nothing runs, the lanes go on as soon as something does.\n" +
 			"Exit code 1 when nothing that is parked fits.",
 		Example: "  millrace parked release --lane C000001 --reason \"cash account added\"\n" +
@@ -141,12 +142,13 @@ func (a *app) parkedRelease() *cobra.Command {
 	var reason string
 	addLaneFilter(c, &f)
 	c.Flags().StringVar(&f.code, "code", "", "only lanes that wait for this reason, such as acumatica.period_closed")
+	c.Flags().StringVar(&f.id, "id", "", "only the lane that waits for this event, intent, charge, invoice, …")
 	c.Flags().DurationVar(&f.olderThan, "older-than", 0, "only lanes that have been held for this long")
 	c.Flags().StringVar(&reason, "reason", "", "why they may go on; required, and kept in the audit trail")
 	a.addDataDir(c)
 	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
-		if f.lane == "" && f.code == "" && f.olderThan == 0 || strings.TrimSpace(reason) == "" {
-			return nil, usage(errors.New("--reason and one of --lane, --code or --older-than are required; see millrace parked release --help"))
+		if f.lane == "" && f.code == "" && f.id == "" && f.olderThan == 0 || strings.TrimSpace(reason) == "" {
+			return nil, usage(errors.New("--reason and one of --lane, --id, --code or --older-than are required; see millrace parked release --help"))
 		}
 		if f.olderThan < 0 {
 			return nil, usage(fmt.Errorf("--older-than %v: want a time that is not negative, such as 3h", f.olderThan))
@@ -175,6 +177,15 @@ func release(ctx context.Context, v *view, f laneFilter, d schemas.Decision, log
 	}
 	var released []parkedLane
 	for _, p := range parkedOf(blocks, f) {
+		if f.id != "" {
+			h, err := v.bus.Held(ctx, p.Stage, p.Connection, p.Lane)
+			if err != nil && !errors.Is(err, bus.ErrNotFound) {
+				return released, err
+			}
+			if !carries(h.Message, f.id) {
+				continue
+			}
+		}
 		err := v.bus.Release(ctx, p.Stage, p.Connection, p.Lane, d)
 		if errors.Is(err, bus.ErrNotFound) {
 			continue // somebody else released it, and it is done already
@@ -191,6 +202,11 @@ func release(ctx context.Context, v *view, f laneFilter, d schemas.Decision, log
 	return released, nil
 }
 
+// carries reports whether the message is that of the id, or names it.
+func carries(m *bus.Message, id string) bool {
+	return m != nil && (m.Event.ID == id || m.Event.Subject == id || bytes.Contains(m.Event.Data, []byte(strconv.Quote(id))))
+}
+
 // notParked says why there was nothing to release.
 func notParked(blocks []bus.Block, f laneFilter) error {
 	state := ""
@@ -204,7 +220,7 @@ func notParked(blocks []bus.Block, f laneFilter) error {
 		age = " for at least " + f.olderThan.String()
 	}
 	e := fault.Newf("cli.not_found", "nothing is parked%s%s%s%s%s%s",
-		told(" under the lane ", quoted(f.lane)), told(" with code ", f.code), told(" at stage ", f.stage), told(" of connection ", f.connection), age, state)
+		told(" under the lane ", quoted(f.lane)), told(" with code ", f.code)+told(" with id ", f.id), told(" at stage ", f.stage), told(" of connection ", f.connection), age, state)
 	e.Hint = "see what is parked: millrace parked list"
 	return found{e}
 }

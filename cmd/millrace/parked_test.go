@@ -125,9 +125,13 @@ func TestAParkedLaneIsListedAndReleased(t *testing.T) {
 		t.Errorf("exit %d: %s%s", code, stdout, stderr)
 	}
 
+	if code, stdout, stderr = call(t.Context(), "parked", "release", "--id", "evt_nothing", "--reason", "r", "--data-dir", w.dir); code != 1 {
+		t.Errorf("an id that nothing waits for: exit %d: %s%s", code, stdout, stderr)
+	}
+
 	// On a running installation: only the named connection's lane goes on.
 	w.healed.Store(true)
-	code, stdout, stderr = call(t.Context(), "parked", "release", "--lane", "C1", "--connection", "default", "--reason", "account added", "--data-dir", w.dir)
+	code, stdout, stderr = call(t.Context(), "parked", "release", "--id", "evt_defaultC1", "--reason", "account added", "--data-dir", w.dir)
 	if code != 0 || !strings.HasPrefix(stdout, "released 1 lane\n") || !strings.Contains(stdout, "C1") || !strings.Contains(stderr, "account added") {
 		t.Fatalf("exit %d: %s%s", code, stdout, stderr)
 	}

@@ -11,8 +11,10 @@ func TestManyCustomersFailingSlowTheStageDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreaker()
 		for i := range manyLanes - 1 {
-			if b.suspect(fmt.Sprint("c", i)) || b.suspect(fmt.Sprint("c", i)) {
-				t.Fatalf("customer %d slows everybody down", i+1)
+			for range 2 { // the same customer again counts once
+				if b.suspect(fmt.Sprint("c", i)) {
+					t.Fatalf("customer %d slows everybody down", i+1)
+				}
 			}
 		}
 		if b.wait() > 0 {

@@ -41,7 +41,7 @@ type world struct {
 
 	mu       sync.Mutex
 	server   *embednats.Server // nil while the broker is down
-	outage   sync.Mutex        // held while the broker is down on purpose
+	outage   sync.Mutex        // one outage after the other
 	watch    *bus.Bus          // the observer's own connection
 	procs    []*process
 	turn     atomic.Uint64 // of the load balancer
