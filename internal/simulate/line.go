@@ -15,7 +15,7 @@ var errCut = errors.New("the process was killed")
 // A line is all that connects a simulated process with the world: every
 // request, answer and broker packet passes it.
 type line struct {
-	ctx  context.Context // done once the line is cut
+	ctx  context.Context //nolint:containedctx // the life of the line: done once it is cut
 	stop context.CancelFunc
 
 	mu      sync.Mutex

@@ -18,7 +18,7 @@ func Seeds(ctx context.Context, o Options, first uint64, n, parallel int, tell f
 		defer close(next)
 		for i := range n {
 			select {
-			case next <- first + uint64(i): //nolint:gosec // G115: i is not negative
+			case next <- first + uint64(i):
 			case <-ctx.Done():
 				return
 			}
@@ -56,7 +56,7 @@ func Shrink(ctx context.Context, o Options, failed Result, limit time.Duration) 
 	until := time.Now().Add(limit)
 	best := failed
 	for _, faults := range []bool{true, false} {
-		for i := len(best.Plan.Steps) - 1; i >= 0; i-- {
+		for i := range slices.Backward(best.Plan.Steps) {
 			if best.Plan.Steps[i].fault() != faults {
 				continue
 			}

@@ -192,7 +192,7 @@ func (w *world) balance(rw http.ResponseWriter, r *http.Request) {
 	}
 	procs := w.processes()
 	for range procs {
-		p := procs[int(w.turn.Add(1)%uint64(len(procs)))]
+		p := procs[w.turn.Add(1)%uint64(len(procs))]
 		addr, ok := p.ingest()
 		if !ok {
 			continue
