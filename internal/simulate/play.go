@@ -93,7 +93,7 @@ func (p *player) step(ctx context.Context, s Step) {
 			p.count(func(t *Tally) { t.Killed++ })
 		})
 	case Pause:
-		p.pause(ctx, s)
+		p.pause(s)
 	case Broker:
 		p.faults.Go(func() { p.stopBroker(ctx, s.For) })
 	case Period:
@@ -116,15 +116,12 @@ func (p *player) victim(s Step) *process {
 
 // pause holds the process at one of its operations. What it was about to do
 // happens when it wakes up, however late that is.
-func (p *player) pause(ctx context.Context, s Step) {
+func (p *player) pause(s Step) {
 	v := p.victim(s)
 	v.line.set(s.Ops, func() {
 		release := v.line.hold()
 		p.count(func(t *Tally) { t.Paused++ })
-		p.faults.Go(func() {
-			wait(ctx, s.For)
-			release()
-		})
+		time.AfterFunc(s.For, release)
 	})
 }
 
