@@ -137,55 +137,6 @@ func (c *Client) Close(ctx context.Context) error {
 	return c.signOut(ctx)
 }
 
-// form serialises actions with every other request for the same entity:
-// Acumatica: while a long operation runs in a session, other requests of that
-// session to that form fail.
-type form struct {
-	turn  chan struct{} // held while an action gathers all places
-	place chan struct{} // one per request, all for an action
-}
-
-func (c *Client) form(entity string) *form {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	f, ok := c.forms[entity]
-	if !ok {
-		f = &form{turn: make(chan struct{}, 1), place: make(chan struct{}, c.cfg.Concurrency)}
-		c.forms[entity] = f
-	}
-	return f
-}
-
-// share waits until no action runs on the form.
-func (f *form) share(ctx context.Context) (leave func(), err error) {
-	if err := take(ctx, f.place); err != nil {
-		return nil, err
-	}
-	return func() { <-f.place }, nil
-}
-
-// alone waits until nothing else runs on the form.
-func (f *form) alone(ctx context.Context) (leave func(), err error) {
-	if err := take(ctx, f.turn); err != nil {
-		return nil, err
-	}
-	defer func() { <-f.turn }()
-	taken := 0
-	leave = func() {
-		for range taken {
-			<-f.place
-		}
-	}
-	for range cap(f.place) {
-		if err := take(ctx, f.place); err != nil {
-			leave()
-			return nil, err
-		}
-		taken++
-	}
-	return leave, nil
-}
-
 // slots is the Limiter of a client that is alone: one token per request under
 // way.
 type slots chan struct{}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"millrace/internal/calls"
 	"millrace/internal/fault"
 )
 
@@ -84,9 +85,15 @@ func (c *Client) Delete(ctx context.Context, entity string, keysOrID ...string) 
 	return nil
 }
 
-// entity sends a request while no action runs on the same form.
+// entity sends a request while no action runs on the same form. One that
+// yields may wait long for the limiter: it takes the form only after it.
 func (c *Client) entity(ctx context.Context, r request) (*response, error) {
-	leave, err := c.form(r.entity).share(ctx)
+	f := c.form(r.entity)
+	if calls.Yields(ctx) {
+		r.later = f
+		return c.do(ctx, r)
+	}
+	leave, err := f.share(ctx)
 	if err != nil {
 		return nil, fault.New("acumatica.timeout", err)
 	}

@@ -29,8 +29,9 @@ type request struct {
 	path   string // unescaped where a key was not escaped by keyPath
 	query  string
 	body   []byte
-	write  bool // repeating it could do something twice
-	byKey  bool // 404 means that the record is not there
+	write  bool  // repeating it could do something twice
+	byKey  bool  // 404 means that the record is not there
+	later  *form // taken once the limiter lets the request go; nil: the caller holds what it needs
 }
 
 type response struct {
@@ -88,7 +89,7 @@ func (c *Client) slowDown(res *response, err error) {
 // answer. The error says whether the request may have reached Acumatica. The
 // wait for the limiter is not part of the time that the request may take.
 func (c *Client) send(ctx context.Context, r request, bearer string) (*response, error) {
-	done, err := c.limiter.Admit(ctx)
+	done, err := c.admit(ctx, r.later)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"millrace/internal/calls"
 	"millrace/internal/fault"
 )
 
@@ -59,7 +60,7 @@ func (c *Client) ensure(ctx context.Context, stale int) (pass, error) {
 	if fresh && (token == nil || token.Expiry.IsZero() || time.Until(token.Expiry) > 0) {
 		return passOf(generation, token), nil
 	}
-	token, err := c.signIn(ctx, token)
+	token, err := c.signIn(calls.Insist(ctx), token) // posting waits for it too, whoever came first
 	if err != nil {
 		return pass{}, fmt.Errorf("sign in: %w", err)
 	}

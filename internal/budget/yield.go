@@ -1,15 +1,17 @@
 package budget
 
-import "context"
+import (
+	"context"
 
-type yieldKey struct{}
+	"millrace/internal/calls"
+)
 
 // Yield marks requests that can wait, such as those of a poller: all others go
 // first, up to a point.
-func Yield(ctx context.Context) context.Context { return context.WithValue(ctx, yieldKey{}, true) }
+func Yield(ctx context.Context) context.Context { return calls.Yield(ctx) }
 
 func classOf(ctx context.Context) class {
-	if ctx.Value(yieldKey{}) != nil {
+	if calls.Yields(ctx) {
 		return polling
 	}
 	return posting

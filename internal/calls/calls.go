@@ -1,6 +1,7 @@
-// Package calls counts the API calls that handling one message costs, so that
-// outcomes and the demo can show them. The count travels in the context; the
-// API clients add to it.
+// Package calls is what a context says about the API calls that are made under
+// it: how many there were, so that outcomes and the demo can show what handling
+// one message costs, and whether they can wait for others. The API clients add
+// to the count.
 package calls
 
 import (
