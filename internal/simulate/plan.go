@@ -58,6 +58,8 @@ const (
 	ERP    Kind = "erp"    // the Acumatica twin misbehaves
 	Stripe Kind = "stripe" // the Stripe twin misbehaves
 	Period Kind = "period" // the period is closed for a while
+	Away   Kind = "away"   // nothing of ours runs for a while, which is days in both systems
+	Clock  Kind = "clock"  // Acumatica's clock jumps ahead
 )
 
 // fault reports whether the step is something that goes wrong, rather than
