@@ -40,7 +40,8 @@ type Step struct {
 	Unpaid   bool            `json:"unpaid,omitempty"`   // invoice: its buyer never pays
 	Process  int             `json:"process,omitempty"`  // kill, pause: which one, modulo their number
 	Ops      int             `json:"ops,omitempty"`      // kill, pause: at its n-th operation from then on
-	For      time.Duration   `json:"for,omitempty"`      // pause, broker, away: how long
+	For      time.Duration   `json:"for,omitempty"`      // pause, broker, period, away: how long
+	Jump     time.Duration   `json:"jump,omitempty"`     // clock, away: by how much the systems' clocks jump
 	Fault    twinfault.Fault `json:"fault,omitzero"`     // erp, stripe: as the twin understands it
 }
 
@@ -81,6 +82,8 @@ func (s Step) String() string {
 		fmt.Fprintf(&b, " process %d at its operation +%d", s.Process, s.Ops)
 	case Pause:
 		fmt.Fprintf(&b, " process %d at its operation +%d, for %v", s.Process, s.Ops, s.For)
+	case Away, Clock:
+		fmt.Fprintf(&b, " for %v, clocks jump by %v", s.For, s.Jump)
 	case Broker, Period:
 		fmt.Fprintf(&b, " for %v", s.For)
 	case ERP, Stripe:
@@ -130,7 +133,11 @@ func business(r *rand.Rand, customers int) Step {
 
 func trouble(r *rand.Rand) Step {
 	s := Step{At: within(r, span), Process: r.IntN(16)}
-	switch r.IntN(8) {
+	switch r.IntN(10) {
+	case 8:
+		s.Do, s.For, s.Jump = Away, 200*time.Millisecond+within(r, 2*time.Second), time.Duration(1+r.IntN(3))*24*time.Hour
+	case 9:
+		s.Do, s.Jump = Clock, time.Duration(1+r.IntN(20))*time.Minute
 	case 0, 1, 2:
 		s.Do, s.Ops = Kill, 1+r.IntN(60)
 	case 3:
@@ -142,7 +149,7 @@ func trouble(r *rand.Rand) Step {
 	case 6:
 		s.Do = ERP
 		s.Fault = twinfault.Fault{
-			Count: 1 + r.IntN(4), Method: pick(r, "PUT", "GET", "POST", ""),
+			Count: 1 + r.IntN(12), Method: pick(r, "PUT", "GET", "POST", ""),
 			PathPrefix: pick(r, "/entity", "/entity/Default/24.200.001/Payment"),
 			Mode: pick(r, "status:500", "status:503", "status:429", "status:429:json", "bad_gateway", "cut_before", "cut_after_commit",
 				"cut_after_commit", "status_after_commit:500", "queued:2s", "queued:2s", "cut_body", "delay:300ms", "slow_body:300ms", "expire_token"),

@@ -98,6 +98,10 @@ func (p *player) step(ctx context.Context, s Step) {
 		p.faults.Go(func() { p.stopBroker(ctx, s.For) })
 	case Period:
 		p.faults.Go(func() { p.closePeriod(ctx, s.For) })
+	case Away:
+		p.faults.Go(func() { p.goAway(ctx, s) })
+	case Clock:
+		p.w.ahead.Add(int64(s.Jump))
 	case ERP:
 		if err := p.w.erp.AddFault(s.Fault); err != nil {
 			p.problem("%s: %v", s, err)
@@ -136,8 +140,26 @@ func (p *player) stopBroker(ctx context.Context, d time.Duration) {
 	p.count(func(t *Tally) { t.Restarted++ })
 }
 
+// goAway stops everything of ours for a while. Stripe's clock jumps first: a
+// charge may not be older than the invoice that it pays.
+func (p *player) goAway(ctx context.Context, s Step) {
+	p.w.outage.Lock()
+	defer p.w.outage.Unlock()
+	p.w.away.Store(true)
+	for _, v := range p.w.processes() {
+		v.kill()
+		p.count(func(t *Tally) { t.Killed++ })
+	}
+	if err := p.w.stripe.Advance(ctx, s.Jump); err != nil {
+		p.problem("advance: %v", err)
+	}
+	p.w.ahead.Add(int64(s.Jump))
+	wait(ctx, s.For)
+	p.w.away.Store(false)
+}
+
 func (p *player) closePeriod(ctx context.Context, d time.Duration) {
-	period := time.Now().UTC().Format("2006-01")
+	period := p.w.erpNow().UTC().Format("2006-01")
 	if err := p.w.erp.ClosePeriod(period); err != nil {
 		p.problem("close period: %v", err)
 	}

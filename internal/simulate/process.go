@@ -109,6 +109,9 @@ func (w *world) supervise(ctx context.Context) {
 			return
 		case <-t.C:
 		}
+		if w.away.Load() {
+			continue
+		}
 		for slot, p := range w.processes() {
 			if p.ended() && ctx.Err() == nil {
 				w.startProcess(slot, p.name, p.services)

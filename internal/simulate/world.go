@@ -47,6 +47,8 @@ type world struct {
 	turn     atomic.Uint64 // of the load balancer
 	lose     float64       // share of webhooks that it loses
 	dice     *rand.Rand
+	ahead    atomic.Int64 // nanoseconds that Acumatica's clock is ahead of ours
+	away     atomic.Bool  // nothing of ours may run
 	servers  []*http.Server
 	running  sync.WaitGroup
 	stopTwin context.CancelFunc
@@ -63,7 +65,7 @@ func newWorld(ctx context.Context, dir string, plan Plan, log *slog.Logger) (*wo
 }
 
 func (w *world) open(ctx context.Context, webhooks stripetwin.Trouble) (err error) {
-	w.erp, err = acumaticatwin.New(acumaticatwin.Options{Tenant: tenant, Username: "api", Password: "simulated", Log: w.log})
+	w.erp, err = acumaticatwin.New(acumaticatwin.Options{Tenant: tenant, Username: "api", Password: "simulated", Log: w.log, Now: w.erpNow})
 	if err != nil {
 		return fmt.Errorf("acumatica twin: %w", err)
 	}
@@ -94,6 +96,8 @@ func (w *world) open(ctx context.Context, webhooks stripetwin.Trouble) (err erro
 	}
 	return w.watch.Provision(ctx, []string{connection})
 }
+
+func (w *world) erpNow() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
 
 func (w *world) serve(ctx context.Context, h http.Handler) (url string, err error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
