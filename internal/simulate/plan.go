@@ -154,6 +154,9 @@ func trouble(r *rand.Rand) Step {
 			Mode: pick(r, "status:500", "status:503", "status:429", "status:429:json", "bad_gateway", "cut_before", "cut_after_commit",
 				"cut_after_commit", "status_after_commit:500", "queued:2s", "queued:2s", "cut_body", "delay:300ms", "slow_body:300ms", "expire_token"),
 		}
+		if strings.HasPrefix(s.Fault.Mode, "status:429") && s.Fault.Count > 3 {
+			s.Fault.RetryAfter = time.Second // a storm that does not say how long it lasts is waited out for minutes
+		}
 	case 7:
 		s.Do = Stripe
 		// Prefixes of single objects for reading: the observer reads lists.
