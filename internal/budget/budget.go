@@ -184,9 +184,14 @@ func (b *Budget) wake() {
 	}
 }
 
-// onHold refuses when it will take long. mu is held, as below.
+// onHold refuses when it will take long. As long as the broker's time is not
+// known, nothing is: not even whether the hold is over. mu is held, as below.
 func (b *Budget) onHold() error {
-	rest := b.notBefore.Sub(b.clock.now())
+	now := b.clock.now()
+	if now.IsZero() {
+		return nil
+	}
+	rest := b.notBefore.Sub(now)
 	if rest <= longHold {
 		return nil
 	}

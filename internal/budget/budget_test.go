@@ -186,6 +186,34 @@ func TestHoldReachesEverybody(t *testing.T) {
 	}
 }
 
+func TestAHoldSeenBeforeTheTimeIsKnownEndsAsTold(t *testing.T) {
+	t.Parallel()
+	b := bustest.New(t)
+	o := Options{Concurrent: 5}
+	told, started := join(t, b, o), join(t, b, o)
+	done, err := told.Admit(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	done()
+	told.SlowDown(300 * time.Millisecond)
+	pass(t.Context(), 100*time.Millisecond) // the record is stored
+	data, rev, err := told.bucket.Get(t.Context(), told.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := started.see(data, rev); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	done, err = started.Admit(ctx)
+	if err != nil {
+		t.Fatalf("a process that has just started: %v", err)
+	}
+	done()
+}
+
 func TestPollingDoesNotStarveTheSink(t *testing.T) {
 	t.Parallel()
 	b := bustest.New(t)

@@ -27,7 +27,8 @@
 //     the limit holds in every span of sixty seconds. That costs about a fifth
 //     of the configured rate under steady load.
 //   - Neither system says for how long to wait after a refusal without a
-//     Retry-After: a second, twice as long each time, at most a minute.
+//     Retry-After: a second, twice as long each time, at most a minute; a second
+//     again once nothing was refused for as long as the last hold was.
 //   - A process that was paused for longer than slotTTL in the middle of a
 //     request finishes it when it wakes up: for that moment there may be more
 //     requests than slots. The same holds for a request that the system still

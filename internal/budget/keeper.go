@@ -198,6 +198,9 @@ func (b *Budget) watch(ctx context.Context) {
 func (b *Budget) propose() (t turn, store bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if err := b.onHold(); err != nil { // seen before the time was known
+		b.refuse(err)
+	}
 	now := b.clock.now()
 	t = turn{at: now.Add(b.keeper.ahead), rev: b.rev, told: len(b.told)}
 	t.demand = b.demand(now)

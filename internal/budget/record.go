@@ -14,9 +14,12 @@ const (
 	lineTTL = 3 * time.Second
 	// patience is how long polling lets everything else go first.
 	patience = 10 * time.Second
-	// After a refusal that names no time, everybody waits for slowest at most.
+	// After a refusal that names no time, everybody waits for longest at most:
+	// Acumatica counts requests by the minute. A refusal within calm after a
+	// hold belongs to the same trouble in any case.
 	firstHold = time.Second
 	longest   = time.Minute
+	calm      = 5 * time.Second
 	// farAhead is how far beyond what it can be a time in the record may lie
 	// before it is taken for one of a clock that was set back since.
 	farAhead = time.Minute
@@ -130,8 +133,8 @@ func (r *record) hold(d time.Duration, now time.Time) {
 			return
 		}
 		d = min(max(2*r.Slowness, firstHold), longest)
-		if now.Sub(r.NotBefore) > longest {
-			d = firstHold // the last trouble is long over
+		if now.Sub(r.NotBefore) > max(r.Slowness, calm) {
+			d = firstHold // requests were answered for as long as they had waited: that trouble is over
 		}
 		r.Slowness = d
 	}
