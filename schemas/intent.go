@@ -18,14 +18,14 @@ type Intent struct {
 	Connection string          `json:"connection"`
 	Lane       string          `json:"lane"`              // unescaped customer id of the source system
 	Target     string          `json:"target"`            // Stripe or Acumatica
-	Document   string          `json:"document"`          // "customer", "invoice", "payment"
+	Document   string          `json:"document"`          // "customer", "invoice", "payment", "refund", "creditmemo", "journal"
 	Verb       string          `json:"verb"`              // "upsert", "create", "annotate"
 	Key        string          `json:"key"`               // id of the source object it is about, e.g. ch_…, or "Invoice AR000123"
 	Version    string          `json:"version,omitempty"` // revision of the source object when each revision is an intent of its own
 	Flow       FlowRef         `json:"flow"`
 	Cause      Cause           `json:"cause"`
 	Refs       []Ref           `json:"refs,omitempty"` // every id known to belong to the story
-	Fields     json.RawMessage `json:"fields"`         // the document in the target's own field names: StripeCustomer, StripeInvoice, StripeMetadata, AcumaticaPayment
+	Fields     json.RawMessage `json:"fields"`         // the document in the target's own field names: StripeCustomer, AcumaticaPayment, AcumaticaJournal, …
 	WriteBack  *WriteBack      `json:"write_back,omitempty"`
 }
 
@@ -73,7 +73,7 @@ type WriteBack struct {
 // LinkRef stands where the target's id is known only when the intent is
 // handled: the sink replaces it by the linked id.
 type LinkRef struct {
-	Kind string `json:"kind"` // "customer", "invoice", "payment"
+	Kind string `json:"kind"` // "customer", "invoice", "payment", "creditmemo"
 	ID   string `json:"id"`   // the id in the source system
 }
 
@@ -119,27 +119,4 @@ type StripeInvoiceLine struct {
 type StripeMetadata struct {
 	ID       string            `json:"id"` // the Stripe object
 	Metadata map[string]string `json:"metadata"`
-}
-
-// AcumaticaPayment is the Fields of an acumatica payment intent; Acumatica's
-// names. Amounts are exact decimals in CurrencyID.
-type AcumaticaPayment struct {
-	Type             string                 `json:"Type"` // "Payment" or "Prepayment"
-	CustomerID       string                 `json:"CustomerID"`
-	PaymentMethod    string                 `json:"PaymentMethod"`
-	CashAccount      string                 `json:"CashAccount"`
-	CurrencyID       string                 `json:"CurrencyID"`      // upper case
-	PaymentAmount    string                 `json:"PaymentAmount"`   // "120.50"
-	PaymentRef       string                 `json:"PaymentRef"`      // the charge id: the external reference we search by; at most 40 characters
-	ApplicationDate  string                 `json:"ApplicationDate"` // YYYY-MM-DD in the books' time zone
-	Description      string                 `json:"Description,omitempty"`
-	Branch           string                 `json:"Branch,omitempty"`
-	DocumentsToApply []AcumaticaApplication `json:"DocumentsToApply,omitempty"`
-}
-
-// AcumaticaApplication is one row of DocumentsToApply.
-type AcumaticaApplication struct {
-	DocType      string `json:"DocType"` // "Invoice"
-	ReferenceNbr string `json:"ReferenceNbr"`
-	AmountPaid   string `json:"AmountPaid"`
 }

@@ -29,6 +29,12 @@ func goType(name string) reflect.Type {
 		return reflect.TypeFor[schemas.StripeMetadata]()
 	case "acumatica-payment.v1":
 		return reflect.TypeFor[schemas.AcumaticaPayment]()
+	case "acumatica-refund.v1":
+		return reflect.TypeFor[schemas.AcumaticaRefund]()
+	case "acumatica-creditmemo.v1":
+		return reflect.TypeFor[schemas.AcumaticaCreditMemo]()
+	case "acumatica-journal.v1":
+		return reflect.TypeFor[schemas.AcumaticaJournal]()
 	}
 	return nil
 }
@@ -203,6 +209,12 @@ func TestSchemasRefuse(t *testing.T) {
 		{"intent.v1.acumatica-payment", `"Type": "Payment"`, `"Type": "Refund"`},
 		{"intent.v1.acumatica-payment", `"PaymentRef": "ch_1"`, `"PaymentRef": ""`},
 		{"intent.v1.acumatica-payment", `"metadata_key": "acumatica_payment_ref"`, `"metadata_key": "a[b]"`},
+		{"intent.v1.acumatica-journal", `"CreditAmount": "3.80"`, `"CreditAmount": "3.80", "DebitAmount": "3.80"`},
+		{"intent.v1.acumatica-journal", ` [mr 3f0a9c2b5d1e4f60]`, ``},
+		{"acumatica-refund.v1.of-payment", `"DocType": "Prepayment",`, ``},
+		{"acumatica-refund.v1.of-payment", `"Type": "Refund"`, `"Type": "Payment"`},
+		{"acumatica-refund.v1.of-credit-memo", `"Link": {`, `"DocType": "Credit Memo", "Link": {`},
+		{"acumatica-creditmemo.v1.refund", `"CustomerOrder": "re_1",`, ``},
 		{"intent.v1.stripe-customer", `"name": "Northwind Ltd"`, `"name": ""`},
 		{"outcome.v1.applied", `"outcome": "applied"`, `"outcome": "vanished"`},
 		{"outcome.v1.applied", `"reason": "published 1 intent"`, `"reason": ""`},
@@ -235,5 +247,19 @@ func TestIntentID(t *testing.T) {
 func TestEventType(t *testing.T) {
 	if got := schemas.EventType("stripe", "charge.dispute", "closed"); got != "io.millrace.stripe.charge.dispute.closed.v1" {
 		t.Errorf("got %s", got)
+	}
+}
+
+func TestJournalReferenceIsFoundInTheDescription(t *testing.T) {
+	ref := schemas.JournalReference("default", "po_1/2026-03/USD")
+	got, ok := schemas.AcumaticaJournal{Description: "Stripe po_1 [mr x] 2026-03 USD " + ref}.Reference()
+	if !ok || got != ref {
+		t.Errorf("got %q, want %q", got, ref)
+	}
+	if ref == schemas.JournalReference("other", "po_1/2026-03/USD") || ref == schemas.JournalReference("default", "po_1/2026-04/USD") {
+		t.Error("two journals share a reference")
+	}
+	if got, ok := (schemas.AcumaticaJournal{Description: "typed by hand"}).Reference(); ok {
+		t.Errorf("got %q of a description without one", got)
 	}
 }

@@ -26,9 +26,12 @@ type documentKind struct {
 
 func documentKinds() map[string]documentKind {
 	return map[string]documentKind{
-		"stripe customer":   {reflect.TypeFor[schemas.StripeCustomer](), []string{"upsert"}},
-		"stripe invoice":    {reflect.TypeFor[schemas.StripeInvoice](), []string{"create"}},
-		"acumatica payment": {reflect.TypeFor[schemas.AcumaticaPayment](), []string{"create"}},
+		"stripe customer":      {reflect.TypeFor[schemas.StripeCustomer](), []string{"upsert"}},
+		"stripe invoice":       {reflect.TypeFor[schemas.StripeInvoice](), []string{"create"}},
+		"acumatica payment":    {reflect.TypeFor[schemas.AcumaticaPayment](), []string{"create"}},
+		"acumatica refund":     {reflect.TypeFor[schemas.AcumaticaRefund](), []string{"create"}},
+		"acumatica creditmemo": {reflect.TypeFor[schemas.AcumaticaCreditMemo](), []string{"create"}},
+		"acumatica journal":    {reflect.TypeFor[schemas.AcumaticaJournal](), []string{"create"}},
 	}
 }
 
