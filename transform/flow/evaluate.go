@@ -61,14 +61,14 @@ func (d *Document) run(env map[string]any, in Input) (Result, error) {
 	return d.build(env, in)
 }
 
-// needs collects the unknown step at i and the fetches and links right after
+// needs collects the unknown step at i and the fetches, links and units right after
 // it that do not depend on an unknown, so that one round answers them all. It
 // never looks past a when: a flow that skips there reads nothing more.
 func (d *Document) needs(i int, env map[string]any, in Input) (Result, error) {
 	var res Result
 	unknown := make(map[string]bool)
 	for _, s := range d.steps[i:] {
-		if s.fetch == nil && s.link == nil {
+		if s.fetch == nil && s.link == nil && s.settle == nil {
 			break
 		}
 		depends := false
@@ -100,13 +100,11 @@ func (d *Document) needs(i int, env map[string]any, in Input) (Result, error) {
 func (d *Document) build(env map[string]any, in Input) (Result, error) {
 	var res Result
 	for _, i := range d.intents {
-		made, err := i.build(d, in, env)
+		made, err := i.buildAll(d, in, env)
 		if err != nil {
 			return Result{}, fmt.Errorf("intent %s (line %d): %w", i.id, i.line, err)
 		}
-		if made != nil {
-			res.Intents = append(res.Intents, *made)
-		}
+		res.Intents = append(res.Intents, made...)
 	}
 	if len(res.Intents) == 0 {
 		res.Skipped = &Stop{Reason: "flow " + d.ID + " has nothing to ask for"}
@@ -164,15 +162,28 @@ func (s *step) need(env map[string]any) (Need, error) {
 		id, err := s.key(s.link.id, env)
 		return Need{Step: s.id, Link: &LinkNeed{Kind: s.link.kind, Side: s.link.side, ID: id}}, err
 	}
+	if s.settle != nil {
+		n := &SettleNeed{Unit: s.settle.unit}
+		var err error
+		n.Keys, err = s.keys(s.settle.keys, env)
+		return Need{Step: s.id, Settle: n}, err
+	}
 	f := &FetchNeed{System: s.fetch.system, Object: s.fetch.object, Expand: s.fetch.expand, Custom: s.fetch.custom}
-	for _, e := range s.fetch.keys {
+	var err error
+	f.Keys, err = s.keys(s.fetch.keys, env)
+	return Need{Step: s.id, Fetch: f}, err
+}
+
+func (s *step) keys(expressions []*expression, env map[string]any) ([]string, error) {
+	var keys []string
+	for _, e := range expressions {
 		key, err := s.key(e, env)
 		if err != nil {
-			return Need{}, err
+			return nil, err
 		}
-		f.Keys = append(f.Keys, key)
+		keys = append(keys, key)
 	}
-	return Need{Step: s.id, Fetch: f}, nil
+	return keys, nil
 }
 
 // key is the id to fetch or look up by; it must be a text that is not empty

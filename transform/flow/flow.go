@@ -14,6 +14,8 @@
 //	    fetch: {system: acumatica, object: Customer, key: hint.CustomerID, expand: [MainContact]}
 //	  - id: known               # link: the pair of ids, or nil
 //	    link: {kind: customer, side: acumatica, id: hint.CustomerID}
+//	  - id: unit                # settle: the journals of a payout, a day or a movement
+//	    settle: {unit: payout, key: payout.id}
 //	  - id: name                # let: a value that later steps use by name
 //	    let: trim(customer.CustomerName)
 //	  - id: active              # when: go on, or skip, park or retry
@@ -27,8 +29,9 @@
 //	    key: customer.CustomerID
 //	    fields: {name: name, metadata: {acumatica_customer_id: customer.CustomerID}}
 //
-// Every step may have `if` or `unless`; a fetch, link or let that does not
-// run is nil, a when that does not run holds.
+// Every step may have `if` or `unless`; a fetch, link, settle or let that does
+// not run is nil, a when that does not run holds. An intent with `each` and
+// `as` stands for one intent for each element of a list.
 package flow
 
 import (
@@ -95,11 +98,13 @@ type Input struct {
 }
 
 // Need is one thing to find out before evaluation can go on: an object to
-// read, or a link to look up.
+// read, a link to look up, or the journals of a unit to compute.
 type Need struct {
 	Step  string     `json:"step"`
 	Fetch *FetchNeed `json:"fetch,omitempty"`
 	Link  *LinkNeed  `json:"link,omitempty"`
+
+	Settle *SettleNeed `json:"settle,omitempty"`
 }
 
 // FetchNeed is an object to read from its system.
@@ -116,6 +121,23 @@ type LinkNeed struct {
 	Kind string `json:"kind"` // "customer", "invoice", "payment"
 	Side string `json:"side"` // the system that ID is from
 	ID   string `json:"id"`
+}
+
+// SettleNeed is a unit whose settlement journals are to be computed.
+type SettleNeed struct {
+	Unit string   `json:"unit"` // one of Units
+	Keys []string `json:"keys"`
+}
+
+// Units lists what can be settled, with the number of keys that name one.
+func Units() map[string]int {
+	return map[string]int{
+		"payout":          1, // po_…: what Stripe lists for it, its own movement excepted
+		"payout_movement": 1, // po_…: its own movement, bank against clearing
+		"day":             2, // currency, and YYYY-MM-DD in the books' time zone
+		"movement":        1, // txn_…
+		"dispute_lost":    1, // dp_…
+	}
 }
 
 // Stop is why a flow did not come to its intents.

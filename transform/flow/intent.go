@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -17,6 +18,8 @@ import (
 type intent struct {
 	id                     string
 	line                   int
+	each                   *expression // nil: one intent; else one for each element of a list
+	as                     string
 	onlyIf                 *expression
 	target, document, verb string
 	key, version           *expression // version nil: the source object has one intent only
@@ -55,8 +58,11 @@ func (r *reader) intent(n ast.Node, known []string) *intent {
 	line, _ := position(n)
 	in := &intent{line: line}
 	var fields ast.Node
+	known = r.each(n, in, known)
 	present := r.keys(n, "an intent", map[string]func(ast.Node){
 		"id":         func(n ast.Node) { in.id = r.name(n, "id", stepName) },
+		"each":       func(ast.Node) {}, // read first: all others may use its name
+		"as":         func(ast.Node) {},
 		"if":         func(n ast.Node) { in.onlyIf = r.expression(n, known) },
 		"target":     func(n ast.Node) { in.target = r.system(n, "target") },
 		"document":   func(n ast.Node) { in.document = r.text(n, "document") },
@@ -78,6 +84,29 @@ func (r *reader) intent(n ast.Node, known []string) *intent {
 	}
 	in.fields = r.field(fields, in.document, t, true, known)
 	return in
+}
+
+// each reads what an intent is repeated for, and adds the element's name to
+// those that the intent's expressions may use.
+func (r *reader) each(n ast.Node, in *intent, known []string) []string {
+	for _, e := range r.entries(n, "an intent") {
+		switch e.key {
+		case "each":
+			in.each = r.expression(e.value, known)
+		case "as":
+			in.as = r.stepID(e.value)
+		}
+	}
+	if (in.each == nil) != (in.as == "") {
+		r.at(n, "each and as belong together")
+	}
+	if in.as == "" {
+		return known
+	}
+	if slices.Contains(known, in.as) {
+		r.at(n, "the name %s is already taken", in.as)
+	}
+	return append(slices.Clone(known), in.as)
 }
 
 func (r *reader) refs(n ast.Node, known []string) []ref {
@@ -108,6 +137,46 @@ func (r *reader) writeBack(n ast.Node, known []string) *writeBack {
 	})
 	r.need(n, "write_back", present, "object", "id", "metadata_key")
 	return w
+}
+
+// maxIntents bounds what one flow asks for at once: a payout over every month
+// of some years, or a charge that was refunded again and again.
+const maxIntents = 1_000
+
+// buildAll computes the intents that this one stands for: one, or one for each
+// element of its list, without those whose condition does not hold.
+func (in *intent) buildAll(d *Document, input Input, env map[string]any) ([]schemas.Intent, error) {
+	if in.each == nil {
+		made, err := in.build(d, input, env)
+		if err != nil || made == nil {
+			return nil, err
+		}
+		return []schemas.Intent{*made}, nil
+	}
+	list, err := in.each.run(env)
+	if err != nil {
+		return nil, fmt.Errorf("each: %w", err)
+	}
+	items, ok := list.([]any)
+	if !ok && list != nil {
+		return nil, fault.Newf("flow.field_invalid", "each: %s instead of a list", kindOf(list))
+	}
+	if len(items) > maxIntents {
+		return nil, fault.Newf("flow.budget_exceeded", "each: more than %d intents", maxIntents)
+	}
+	var all []schemas.Intent
+	defer delete(env, in.as)
+	for i, item := range items {
+		env[in.as] = item
+		made, err := in.build(d, input, env)
+		if err != nil {
+			return nil, fmt.Errorf("each: element %d: %w", i+1, err)
+		}
+		if made != nil {
+			all = append(all, *made)
+		}
+	}
+	return all, nil
 }
 
 // build computes the intent; nil when its condition does not hold.

@@ -14,8 +14,8 @@ import (
 	"millrace/schemas"
 )
 
-// step is one node of the graph; exactly one of fetch, link, let and when is
-// set.
+// step is one node of the graph; exactly one of fetch, link, settle, let and
+// when is set.
 type step struct {
 	id         string
 	line       int
@@ -23,10 +23,11 @@ type step struct {
 	unless     *expression // nil: never
 	fetch      *fetchStep
 	link       *linkStep
+	settle     *settleStep
 	let        *expression
 	when       *expression
 	otherwise  *otherwise
-	dependency map[string]bool // names that fetch, link and their conditions refer to
+	dependency map[string]bool // names that fetch, link, settle and their conditions refer to
 }
 
 type fetchStep struct {
@@ -38,6 +39,11 @@ type fetchStep struct {
 type linkStep struct {
 	kind, side string
 	id         *expression
+}
+
+type settleStep struct {
+	unit string
+	keys []*expression
 }
 
 // otherwise is how a flow ends when a condition does not hold.
@@ -210,13 +216,14 @@ func (r *reader) step(n ast.Node, known []string) *step {
 		"unless":    func(n ast.Node) { s.unless = r.expression(n, known) },
 		"fetch":     func(n ast.Node) { kinds++; s.fetch = r.fetch(n, known) },
 		"link":      func(n ast.Node) { kinds++; s.link = r.link(n, known) },
+		"settle":    func(n ast.Node) { kinds++; s.settle = r.settle(n, known) },
 		"let":       func(n ast.Node) { kinds++; s.let = r.expression(n, known) },
 		"when":      func(n ast.Node) { kinds++; s.when = r.expression(n, known) },
 		"otherwise": func(n ast.Node) { s.otherwise = r.otherwise(n, known) },
 	})
 	r.need(n, "a step", present, "id")
 	if kinds != 1 {
-		r.at(n, "a step needs exactly one of fetch, link, let and when")
+		r.at(n, "a step needs exactly one of fetch, link, settle, let and when")
 	}
 	if present["when"] != present["otherwise"] {
 		r.at(n, "when and otherwise belong together")
@@ -227,6 +234,9 @@ func (r *reader) step(n ast.Node, known []string) *step {
 	}
 	if s.link != nil {
 		depends = append(depends, s.link.id)
+	}
+	if s.settle != nil {
+		depends = append(depends, s.settle.keys...)
 	}
 	for _, e := range depends {
 		if e == nil {
@@ -244,15 +254,7 @@ func (r *reader) fetch(n ast.Node, known []string) *fetchStep {
 	present := r.keys(n, "fetch", map[string]func(ast.Node){
 		"system": func(n ast.Node) { f.system = r.system(n, "system") },
 		"object": func(n ast.Node) { f.object = r.text(n, "object") },
-		"key": func(n ast.Node) {
-			keys := []ast.Node{n}
-			if list, ok := n.(*ast.SequenceNode); ok {
-				keys = list.Values
-			}
-			for _, k := range keys {
-				f.keys = append(f.keys, r.expression(k, known))
-			}
-		},
+		"key":    func(n ast.Node) { f.keys = r.oneOrMore(n, known) },
 		"expand": func(n ast.Node) { f.expand = r.texts(n, "expand") },
 		"custom": func(n ast.Node) { f.custom = r.texts(n, "custom") },
 	})
@@ -263,13 +265,41 @@ func (r *reader) fetch(n ast.Node, known []string) *fetchStep {
 	return f
 }
 
+// oneOrMore reads one expression, or a list of them.
+func (r *reader) oneOrMore(n ast.Node, known []string) []*expression {
+	nodes := []ast.Node{n}
+	if list, ok := n.(*ast.SequenceNode); ok {
+		nodes = list.Values
+	}
+	var out []*expression
+	for _, k := range nodes {
+		out = append(out, r.expression(k, known))
+	}
+	return out
+}
+
+func (r *reader) settle(n ast.Node, known []string) *settleStep {
+	s := &settleStep{}
+	present := r.keys(n, "settle", map[string]func(ast.Node){
+		"unit": func(n ast.Node) { s.unit = r.text(n, "unit") },
+		"key":  func(n ast.Node) { s.keys = r.oneOrMore(n, known) },
+	})
+	r.need(n, "settle", present, "unit", "key")
+	if want, ok := Units()[s.unit]; present["unit"] && !ok {
+		r.at(n, "unknown unit %s%s", s.unit, suggestion(s.unit, Units()))
+	} else if ok && len(s.keys) != want {
+		r.at(n, "a %s is named by %d keys, not %d", s.unit, want, len(s.keys))
+	}
+	return s
+}
+
 func (r *reader) link(n ast.Node, known []string) *linkStep {
 	l := &linkStep{}
 	present := r.keys(n, "link", map[string]func(ast.Node){
 		"kind": func(n ast.Node) {
 			l.kind = r.text(n, "kind")
-			if !slices.Contains([]string{"customer", "invoice", "payment"}, l.kind) {
-				r.at(n, "kind must be customer, invoice or payment, not %q", l.kind)
+			if !slices.Contains([]string{"customer", "invoice", "payment", "creditmemo", "refund"}, l.kind) {
+				r.at(n, "kind must be customer, invoice, payment, creditmemo or refund, not %q", l.kind)
 			}
 		},
 		"side": func(n ast.Node) { l.side = r.system(n, "side") },
