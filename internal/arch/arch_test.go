@@ -22,10 +22,11 @@ var layers = map[string]int{
 	"internal/bus":         1,
 	"internal/stripeapi":   1,
 	"internal/acumatica":   1,
-	"internal/config":      1,
+	"internal/ledger":      1,
 	"internal/journalfile": 1,
 	"internal/twinfault":   1,
 
+	"internal/config":        2,
 	"internal/budget":        2,
 	"internal/link":          2,
 	"internal/trace":         2,
