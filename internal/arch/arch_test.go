@@ -17,6 +17,7 @@ var layers = map[string]int{
 	"internal/money":      0,
 	"internal/fault":      0,
 	"internal/calls":      0,
+	"internal/fence":      0,
 	"internal/stripespec": 0,
 
 	"internal/bus":         1,

@@ -1,6 +1,7 @@
 package budget
 
 import (
+	"cmp"
 	"context"
 	crand "crypto/rand"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 
 	"millrace/internal/bus"
 	"millrace/internal/fault"
+	"millrace/internal/fence"
 )
 
 const (
@@ -125,8 +127,9 @@ func (b *Budget) Close(ctx context.Context) error {
 }
 
 // Admit waits until one request may be sent. done must be called when its
-// answer was read or it failed. budget.waiting when ctx is done first or the
-// system has asked for a long pause, bus.unavailable when the broker is away.
+// answer was read or it failed. budget.waiting when ctx is done first, when the
+// worker was overtaken or is asked to stop meanwhile (package fence), or when
+// the system has asked for a long pause; bus.unavailable when the broker is away.
 func (b *Budget) Admit(ctx context.Context) (done func(), err error) {
 	begun, c := time.Now(), classOf(ctx)
 	defer func() { b.metrics.waited(ctx, c, time.Since(begun), err) }()
@@ -136,7 +139,7 @@ func (b *Budget) Admit(ctx context.Context) (done func(), err error) {
 		return nil, fault.Newf("budget.waiting", "the process stops")
 	}
 	b.start()
-	if err := b.onHold(); err != nil {
+	if err := cmp.Or(b.fenced(ctx), b.onHold()); err != nil {
 		b.mu.Unlock()
 		return nil, err
 	}
@@ -154,14 +157,30 @@ func (b *Budget) Admit(ctx context.Context) (done func(), err error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := b.fenced(ctx); err != nil {
+			b.leave(c)()
+			return nil, err
+		}
 		return b.leave(c), nil
 	case <-ctx.Done():
+		err = fault.Newf("budget.waiting", "no leave to send a request to %s: %w", b.o.System, context.Cause(ctx))
+	case <-fence.Down(ctx):
+		err = b.fenced(ctx)
 	}
 	if b.forget(c, w) { // granted at the same moment
 		b.leave(c)()
 	}
 	b.wake()
-	return nil, fault.Newf("budget.waiting", "no leave to send a request to %s: %w", b.o.System, context.Cause(ctx))
+	return nil, err
+}
+
+// fenced refuses who must not send anything any more: a worker that was
+// overtaken would write beside the one that has its work (Invariant 4).
+func (b *Budget) fenced(ctx context.Context) error {
+	if err := fence.Err(ctx); err != nil {
+		return fault.Newf("budget.waiting", "no request is sent to %s any more: %w", b.o.System, err)
+	}
+	return nil
 }
 
 // SlowDown makes everybody wait for d, because the system said so; 0 when it

@@ -48,13 +48,16 @@ func (r *runner) attemptInPlace(ctx context.Context, m *Message) (schemas.Outcom
 			br.handled()
 			return o, nil
 		}
+		if errors.Is(err, errStopping) {
+			return o, errStopping // while it waited to send something
+		}
 		f := fault.Of(err)
 		var wait time.Duration
 		switch f.Kind {
 		case fault.Transient:
 			r.recovered(br, m) // the system answered
 			if wait = max(f.RetryAfter, jitter(backoff)); spent+wait > inPlaceBudget {
-				if br.suspect(m.Subject.Lane) {
+				if !leased(f) && br.suspect(m.Subject.Lane) {
 					r.bus.log.Warn("many customers fail, stage slows down", "stage", r.stage.Name, "connection", m.Subject.Connection, "code", f.Code)
 				}
 				return o, err
@@ -79,6 +82,10 @@ func (r *runner) attemptInPlace(ctx context.Context, m *Message) (schemas.Outcom
 		}
 	}
 }
+
+// leased says that another worker has the posting, which says nothing about the
+// other system.
+func leased(f *fault.Error) bool { return f.Code == "posting.held" || f.Code == "posting.fenced" }
 
 // recovered tells the breaker that the other system answered, and the log when
 // the stage goes on because of it.
@@ -127,7 +134,7 @@ func (r *runner) record(ctx context.Context, m *Message, o schemas.Outcome, err 
 	}
 	f := fault.Of(err)
 	r.metrics.attempt(ctx, r.stage.Name, f.Kind.String(), took)
-	if errors.Is(err, context.Canceled) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, errStopping) {
 		log.Debug("attempt", "kind", "stopped")
 		return
 	}

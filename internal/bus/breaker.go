@@ -8,6 +8,7 @@ import (
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 
 	"millrace/internal/fault"
+	"millrace/internal/fence"
 )
 
 // probeEvery is how often one attempt goes through while the breaker is open.
@@ -47,9 +48,10 @@ func newBreaker() *breaker {
 		Build()}
 }
 
-// enter waits until an attempt may go through; false when the process drains.
+// enter waits until an attempt may go through; false when the process drains,
+// or somebody else has the work by then.
 func (b *breaker) enter(ctx context.Context, r *runner) bool {
-	for {
+	for fence.Err(ctx) == nil {
 		if wait := b.wait(); wait > 0 {
 			if !r.pause(ctx, wait) {
 				return false
@@ -63,6 +65,7 @@ func (b *breaker) enter(ctx context.Context, r *runner) bool {
 			return false
 		}
 	}
+	return false
 }
 
 func (b *breaker) wait() time.Duration {

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"millrace/internal/fault"
+	"millrace/internal/fence"
 	"millrace/schemas"
 )
 
@@ -101,6 +102,7 @@ type drive struct {
 	rec  Block
 	rev  uint64
 	lost bool // another re-driver has claimed it
+	held *fence.Fence
 }
 
 // redrive claims a lane and applies its messages from cur through last. It
@@ -118,13 +120,16 @@ func (r *runner) redrive(ctx context.Context, key string) error {
 		return nil
 	}
 	rec.Claim, rec.Until = r.id, time.Now().UTC().Add(claimFor)
-	d := &drive{r: r, key: key, rec: rec}
+	ctx, held := fence.With(ctx, errStopping)
+	defer held.Cut()
+	d := &drive{r: r, key: key, rec: rec, held: held}
 	if d.rev, err = r.bus.updateBlock(ctx, key, rec, rev); err != nil {
 		if errors.Is(err, ErrConflict) {
 			return nil
 		}
 		return err
 	}
+	held.Until(rec.Until)
 	stop := d.renew(ctx)
 	defer stop()
 	for {
@@ -314,6 +319,7 @@ func (d *drive) merge(ctx context.Context) (mine bool, err error) {
 	rec, rev, err := d.r.bus.readBlock(ctx, d.key)
 	if errors.Is(err, ErrNotFound) || err == nil && rec.Claim != d.r.id {
 		d.lost = true
+		d.held.Cut()
 		return false, nil
 	}
 	if err != nil {
@@ -330,6 +336,7 @@ func (d *drive) save(ctx context.Context) error {
 		rev, err := d.r.bus.updateBlock(ctx, d.key, d.rec, d.rev)
 		if err == nil {
 			d.rev = rev
+			d.held.Until(d.rec.Until)
 			return nil
 		}
 		if !errors.Is(err, ErrConflict) {

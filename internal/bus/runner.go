@@ -12,11 +12,12 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"millrace/internal/fence"
 	"millrace/schemas"
 )
 
-// errStopping means that the process drains: the message is left to the next
-// worker.
+// errStopping means that the process drains, or that somebody else may have the
+// message by now: it is left to the next worker.
 var errStopping = errors.New("stopping")
 
 // drainTimeout is how long a message in hand may still take after the process
@@ -31,7 +32,6 @@ type runner struct {
 	breakers map[string]*breaker
 	metrics  *metrics
 	poke     chan struct{}      // a block record was just made
-	stopping <-chan struct{}    // closed when the process drains: waits end, work in hand goes on
 	hook     func(point string) // tests stop the world here
 }
 
@@ -64,12 +64,17 @@ func (b *Bus) run(ctx context.Context, s Stage, hook func(string)) error {
 	}
 	r := &runner{
 		bus: b, stage: s, id: crand.Text(), breakers: make(map[string]*breaker),
-		metrics: m, poke: make(chan struct{}, 1), stopping: ctx.Done(), hook: hook,
+		metrics: m, poke: make(chan struct{}, 1), hook: hook,
 	}
 	// work goes on a little after ctx is done: stop taking, finish holding.
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(drainTimeout, cancel) })
+	work, waiting := fence.With(work, errStopping)
+	defer waiting.Cut()
+	stop := context.AfterFunc(ctx, func() {
+		waiting.Cut() // what waits ends at once, work in hand goes on
+		time.AfterFunc(drainTimeout, cancel)
+	})
 	defer stop()
 
 	var wg sync.WaitGroup
@@ -142,8 +147,8 @@ func (r *runner) receive(ctx, work context.Context, msg jetstream.Msg) {
 	if ctx.Err() != nil {
 		return
 	}
-	stopHeartbeat := keepAlive(msg)
-	defer stopHeartbeat()
+	work, held := fence.With(work, errStopping)
+	defer keepAlive(msg, r.bus.nc.IsConnected, held)()
 	m, err := message(r.stage.Stream, msg)
 	if err != nil {
 		err = r.refuse(work, msg, err)
@@ -204,10 +209,13 @@ func decodeMessage(stream, subject string, seq uint64, stored time.Time, h map[s
 }
 
 // keepAlive tells the broker every third of AckWait that the message is still
-// worked on.
-func keepAlive(msg jetstream.Msg) (stop func()) {
+// worked on. When AckWait has passed without that, another worker may have the
+// message, and the fence is down.
+func keepAlive(msg jetstream.Msg, connected func() bool, held *fence.Fence) (stop func()) {
 	done := make(chan struct{})
 	var wg sync.WaitGroup
+	ours := time.Now().Add(ackWait)
+	held.Until(ours)
 	wg.Go(func() {
 		t := time.NewTicker(heartbeat)
 		defer t.Stop()
@@ -216,11 +224,19 @@ func keepAlive(msg jetstream.Msg) (stop func()) {
 			case <-done:
 				return
 			case <-t.C:
-				_ = msg.InProgress() // a lost heartbeat costs at most a duplicate
+			}
+			now := time.Now()
+			if now.After(ours) {
+				held.Cut()
+			}
+			// A lost heartbeat costs at most a duplicate.
+			if err := msg.InProgress(); err == nil && connected() {
+				ours = now.Add(ackWait)
+				held.Until(ours)
 			}
 		}
 	})
-	return func() { close(done); wg.Wait() }
+	return func() { close(done); wg.Wait(); held.Cut() }
 }
 
 // publishOutcome fills what the bus knows and stores the outcome.
@@ -254,14 +270,15 @@ func describe(m *Message, o *schemas.Outcome) {
 	}
 }
 
-// pause waits for d unless the process drains meanwhile.
+// pause waits for d unless the process drains meanwhile, or somebody else has
+// the work by then.
 func (r *runner) pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
 		return false
-	case <-r.stopping:
+	case <-fence.Down(ctx):
 		return false
 	case <-t.C:
 		return true

@@ -15,7 +15,7 @@ func Blame(ctx context.Context, save func(context.Context) error, cause error) e
 	if k := fault.KindOf(cause); k != fault.Rejected && k != fault.Invalid {
 		return cause
 	}
-	if err := save(ctx); err != nil && fault.Of(err).Code == "posting.fenced" {
+	if err := save(ctx); Fenced(err) {
 		return fmt.Errorf("%w (meanwhile: %s)", err, cause.Error())
 	}
 	return cause

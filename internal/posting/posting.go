@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"millrace/internal/bus"
@@ -52,7 +53,10 @@ type Posting struct {
 	Record
 	store *Store
 	key   string
-	rev   uint64
+
+	mu     sync.Mutex // guards the rest: Renew is called beside Save
+	rev    uint64
+	stored []byte // the record as it was last stored
 }
 
 // Store keeps postings in the bucket "postings".
@@ -129,9 +133,44 @@ func (p *Posting) Save(ctx context.Context) error {
 		p.Holder, p.Until = "", time.Time{}
 	}
 	data, err := json.Marshal(p.Record)
-	if err != nil {
-		return fmt.Errorf("save %s: %w", p.IntentID, err)
+	if err == nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		err = p.put(ctx, data)
 	}
+	if err != nil {
+		return fmt.Errorf("save %s as %s: %w", p.IntentID, p.State, err)
+	}
+	return nil
+}
+
+// Renew prolongs the hold and stores nothing else: what the holder has changed
+// in the record since the last Save stays with it, and it may go on changing
+// it meanwhile. It fails as Save does.
+func (p *Posting) Renew(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var r Record
+	err := json.Unmarshal(p.stored, &r)
+	if err == nil && r.State == Done {
+		return nil
+	}
+	r.Updated = p.store.now().UTC()
+	r.Until = r.Updated.Add(HoldFor)
+	if err == nil {
+		var data []byte
+		if data, err = json.Marshal(r); err == nil {
+			err = p.put(ctx, data)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("renew %s: %w", r.IntentID, err)
+	}
+	return nil
+}
+
+// put stores data over what this holder stored last. mu is held.
+func (p *Posting) put(ctx context.Context, data []byte) (err error) {
 	rev := p.rev // a failed save leaves it, so that the next one can tell whether we were overtaken
 	if rev == 0 {
 		rev, err = p.store.bucket.Create(ctx, p.key, data)
@@ -139,11 +178,10 @@ func (p *Posting) Save(ctx context.Context) error {
 		rev, err = p.store.bucket.Update(ctx, p.key, data, rev)
 	}
 	if errors.Is(err, bus.ErrConflict) {
-		return fault.Newf("posting.fenced", "save %s as %s: %w", p.IntentID, p.State, err)
+		return fault.New("posting.fenced", err)
 	}
-	if err != nil {
-		return fmt.Errorf("save %s as %s: %w", p.IntentID, p.State, err)
+	if err == nil {
+		p.rev, p.stored = rev, data
 	}
-	p.rev = rev
-	return nil
+	return err
 }

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"millrace/internal/acumatica"
-	"millrace/internal/fault"
 	"millrace/internal/posting"
 )
 
@@ -22,49 +20,29 @@ func (w *work) writing(ctx context.Context, call func(context.Context) error) er
 	}
 	w.p.Data().SentAt = w.sink.now().UTC()
 	// The doubt outlives a caller that has given up.
-	if save := w.p.Save(context.WithoutCancel(ctx)); save != nil && !fenced(save) {
+	if save := w.p.Save(context.WithoutCancel(ctx)); save != nil && !posting.Fenced(save) {
 		return errors.Join(err, save) // the last renewal's stamp stands
 	}
 	return err
 }
 
-// holding runs one call while it keeps the posting held. A hold that was lost
+// holding runs one call while it keeps the posting held; a call that still
+// waits for leave when the hold is lost is not sent. Each renewal is a sign of
+// life: after a crash the settling delay counts from it. A hold that was lost
 // meanwhile shows at the next Save; only a call that failed is returned as
 // open, so that nobody concludes anything from its error.
 func (w *work) holding(ctx context.Context, call func(context.Context) error) error {
-	done := make(chan struct{})
-	kept := make(chan error, 1)
-	go func() { kept <- w.keepHold(ctx, done) }()
-	err := call(ctx)
-	close(done)
-	if lost := <-kept; lost != nil && err != nil {
+	held, release := posting.Hold(ctx, w.p.Data().Until.Sub(w.sink.now()), func(ctx context.Context) error {
+		w.p.Data().SentAt = w.sink.now().UTC()
+		return w.p.Save(ctx)
+	})
+	defer func() { _ = release() }() // also when call panics
+	err := call(held)
+	if lost := release(); lost != nil && err != nil {
 		return &lostError{lost: lost, call: err}
 	}
 	return err
 }
-
-// keepHold renews until done is closed or another worker has the posting. Each
-// renewal is a sign of life: after a crash the settling delay counts from it.
-// A renewal that failed otherwise is made good by the next.
-func (w *work) keepHold(ctx context.Context, done <-chan struct{}) error {
-	tick := time.NewTicker(posting.RenewEvery)
-	defer tick.Stop()
-	var lost error
-	for {
-		select {
-		case <-done:
-			return lost
-		case <-tick.C:
-			w.p.Data().SentAt = w.sink.now().UTC()
-			if lost = w.p.Save(ctx); fenced(lost) {
-				return lost
-			}
-		}
-	}
-}
-
-// fenced reports that another worker has taken the posting.
-func fenced(err error) bool { return err != nil && fault.Of(err).Code == "posting.fenced" }
 
 // lostError is a failed call during which the hold could not be prolonged.
 type lostError struct{ lost, call error }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"millrace/internal/acumatica"
+	"millrace/internal/fence"
 	"millrace/internal/posting"
 )
 
@@ -18,10 +19,10 @@ const orphanTimeout = 30 * time.Second
 // knows of.
 func (w *work) created(ctx context.Context, r acumatica.Record) error {
 	err := w.keep(ctx, r, posting.Created)
-	if !fenced(err) {
+	if !posting.Fenced(err) {
 		return err
 	}
-	if left := w.abandon(context.WithoutCancel(ctx), r); left != nil {
+	if left := w.abandon(fence.Outside(context.WithoutCancel(ctx)), r); left != nil {
 		return errors.Join(err, fmt.Errorf("the unreleased copy %s %s may be left: %w", r.String(keyType), r.String(keyNumber), left))
 	}
 	return err

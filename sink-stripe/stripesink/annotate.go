@@ -22,7 +22,8 @@ func (w *work) annotate(ctx context.Context) (schemas.Outcome, error) {
 	if err := checkMetadata(f.Metadata); err != nil {
 		return schemas.Outcome{}, err
 	}
-	if err := w.begin(ctx); err != nil {
+	ctx, err := w.begin(ctx)
+	if err != nil {
 		return schemas.Outcome{}, err
 	}
 	ref := schemas.Ref{System: schemas.Stripe, Kind: link.Invoice, ID: f.ID}

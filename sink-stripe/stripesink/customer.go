@@ -23,7 +23,8 @@ func (w *work) customer(ctx context.Context) (schemas.Outcome, error) {
 	if f.Name == "" {
 		return schemas.Outcome{}, fault.Newf("stripe.fields_invalid", "name: empty")
 	}
-	if err := w.begin(ctx); err != nil {
+	ctx, err := w.begin(ctx)
+	if err != nil {
 		return schemas.Outcome{}, err
 	}
 	if w.p.State == posting.Done {

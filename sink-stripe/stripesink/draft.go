@@ -237,9 +237,6 @@ func (w *work) fill(ctx context.Context, o order, b begun) error {
 		}
 	}
 	for _, n := range missing {
-		if err := w.keep(ctx); err != nil {
-			return err
-		}
 		if _, err := w.api.AddInvoiceItem(ctx, w.key("item:"+strconv.Itoa(n)), inv, o.items[n]); err != nil {
 			return w.failed(ctx, err)
 		}

@@ -29,7 +29,8 @@ func (w *work) invoice(ctx context.Context) (schemas.Outcome, error) {
 	if err != nil {
 		return schemas.Outcome{}, err
 	}
-	if err := w.begin(ctx); err != nil {
+	ctx, err = w.begin(ctx)
+	if err != nil {
 		return schemas.Outcome{}, err
 	}
 	if w.p.State == posting.Done {

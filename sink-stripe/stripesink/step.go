@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -26,18 +27,33 @@ const (
 // looked for by their time of creation.
 const clockSlack = time.Hour
 
-// begin claims the posting of the intent.
-func (w *work) begin(ctx context.Context) error {
+// begin claims the posting of the intent and keeps it held until end, however
+// long the requests under the context that it returns wait for leave.
+func (w *work) begin(ctx context.Context) (context.Context, error) {
 	p, err := w.claim(ctx, w.in.Connection, w.in.ID)
 	if err != nil {
-		return err
+		return ctx, err
 	}
 	if p.Keys == nil {
 		p.Keys = make(map[string]string)
 	}
 	w.p = p
+	ctx, w.letGo = posting.Hold(ctx, p.Until.Sub(w.now()), p.Renew)
 	w.at("claimed")
-	return nil
+	return ctx, nil
+}
+
+// end stops to renew the hold. A failure that may come from losing it is told
+// as that.
+func (w *work) end(ctx context.Context, err error) error {
+	lost := w.letGo()
+	switch {
+	case err == nil:
+		return nil
+	case posting.Fenced(lost):
+		return fmt.Errorf("%w (meanwhile: %s)", lost, err.Error())
+	}
+	return posting.Blame(ctx, w.p.Save, err)
 }
 
 // save records the state before the step that it announces, or after the step
@@ -75,15 +91,6 @@ func (w *work) since() time.Time {
 		return time.Time{}
 	}
 	return w.p.SentAt.Add(-clockSlack)
-}
-
-// keep saves the posting when it was not saved for a while, which both
-// prolongs the hold and notices when it is lost.
-func (w *work) keep(ctx context.Context) error {
-	if w.now().Sub(w.p.Updated) < posting.RenewEvery {
-		return nil
-	}
-	return w.p.Save(ctx)
 }
 
 // key is the idempotency key of one step: the same for every attempt at the

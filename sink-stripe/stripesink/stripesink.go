@@ -48,15 +48,16 @@ func claims(store *posting.Store) Claim {
 		if err != nil {
 			return nil, err
 		}
-		return &Held{Record: &p.Record, Save: p.Save}, nil
+		return &Held{Record: &p.Record, Save: p.Save, Renew: p.Renew}, nil
 	}
 }
 
 // Held is a posting that this worker holds. Save stores the record and
 // prolongs the hold; when it fails the worker stops without another write.
+// Renew only prolongs it, beside the work.
 type Held struct {
 	*posting.Record
-	Save func(context.Context) error
+	Save, Renew func(context.Context) error
 }
 
 // Claim returns the posting of an intent, held by this worker unless it is
@@ -130,11 +131,12 @@ type work struct {
 	in     schemas.Intent
 	stored time.Time // when the broker stored the intent
 	p      *Held
+	letGo  func() error // ends the renewing of the hold; may be called again
 }
 
 // Handle makes one intent true.
 func (s *Sink) Handle(ctx context.Context, m *bus.Message) (schemas.Outcome, error) {
-	w := &work{Sink: s, stored: m.Stored}
+	w := &work{Sink: s, stored: m.Stored, letGo: func() error { return nil }}
 	if err := json.Unmarshal(m.Event.Data, &w.in); err != nil {
 		return schemas.Outcome{}, fault.Newf("stripe.fields_invalid", "intent: %w", err)
 	}
@@ -150,6 +152,7 @@ func (s *Sink) Handle(ctx context.Context, m *bus.Message) (schemas.Outcome, err
 	w.api = api
 	var out schemas.Outcome
 	var err error
+	defer func() { _ = w.letGo() }() // also when a step panics
 	switch in.Document + " " + in.Verb {
 	case "customer upsert":
 		out, err = w.customer(ctx)
@@ -160,10 +163,10 @@ func (s *Sink) Handle(ctx context.Context, m *bus.Message) (schemas.Outcome, err
 	default:
 		return schemas.Outcome{}, fault.Newf("stripe.document_unknown", "document %q, verb %q", in.Document, in.Verb)
 	}
+	if w.p != nil {
+		err = w.end(ctx, err)
+	}
 	if err != nil {
-		if w.p != nil {
-			err = posting.Blame(ctx, w.p.Save, err)
-		}
 		return schemas.Outcome{}, fmt.Errorf("%s %s %s: %w", in.Verb, in.Document, in.Key, err)
 	}
 	return out, nil

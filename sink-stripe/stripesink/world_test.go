@@ -112,7 +112,7 @@ func (w *world) claim(_ context.Context, connection, intentID string) (*Held, er
 		r = posting.Record{IntentID: intentID, State: posting.Planned}
 	}
 	r.Keys = maps.Clone(r.Keys)
-	h := &Held{Record: &r}
+	h := &Held{Record: &r, Renew: func(context.Context) error { return nil }}
 	h.Save = func(context.Context) error {
 		if err := w.saveErr[r.State]; err != nil {
 			return err
