@@ -21,13 +21,13 @@ var layers = map[string]int{
 	"internal/stripespec": 0,
 
 	"internal/bus":         1,
-	"internal/stripeapi":   1,
 	"internal/acumatica":   1,
 	"internal/ledger":      1,
 	"internal/journalfile": 1,
 	"internal/twinfault":   1,
 
 	"internal/config":        2,
+	"internal/stripeapi":     2,
 	"internal/budget":        2,
 	"internal/link":          2,
 	"internal/trace":         2,

@@ -163,13 +163,18 @@ type fetchParams struct {
 }
 
 // Fetch reads one object as Stripe renders it in API version 2023-10-16, with
-// the named links expanded, at the cost of one GET. object is "invoice",
-// "charge", "customer" or "payment_intent". A deleted customer is an answer,
-// not an error: {"id":…,"deleted":true}.
+// the named links expanded, at the cost of one GET. object is Stripe's own
+// word, or "refunds" for all of those of the charge with the id. A deleted
+// customer is an answer, not an error: {"id":…,"deleted":true}.
 func (c *Client) Fetch(ctx context.Context, object, id string, expand ...string) (json.RawMessage, error) {
+	if object == "refunds" && id != "" {
+		return c.refunds(ctx, id, expand)
+	}
 	path, found := map[string]string{
 		"invoice": "/v1/invoices/%s", "charge": "/v1/charges/%s",
 		"customer": "/v1/customers/%s", "payment_intent": "/v1/payment_intents/%s",
+		"refund": "/v1/refunds/%s", "dispute": "/v1/disputes/%s", "payout": "/v1/payouts/%s",
+		"credit_note": "/v1/credit_notes/%s", "balance_transaction": "/v1/balance_transactions/%s",
 	}[object]
 	if !found || id == "" {
 		return nil, fault.Newf("stripe.document_unknown", "fetch object %q with id %q", object, id)
@@ -177,7 +182,10 @@ func (c *Client) Fetch(ctx context.Context, object, id string, expand ...string)
 	what := "fetch " + object + " " + id
 	var raw rawObject
 	err := c.do(ctx, what, func(ctx context.Context) error {
-		params := &fetchParams{Params: stripe.Params{Context: ctx}, Expand: stripe.StringSlice(expand)}
+		params := &fetchParams{Params: stripe.Params{Context: ctx}}
+		if len(expand) > 0 { // an empty list would be sent as an empty text
+			params.Expand = stripe.StringSlice(expand)
+		}
 		return c.backend.Call(http.MethodGet, stripe.FormatURLPath(path, id), c.key, params, &raw)
 	})
 	if err != nil {

@@ -62,7 +62,25 @@ func TestEveryRequestIsLegalAtThePinnedVersion(t *testing.T) {
 		"EventsAfter":     func() error { _, _, err := c.EventsAfter(ctx, "evt_1", []string{"charge.succeeded"}); return err },
 		"EventsBefore":    func() error { _, _, err := c.EventsBefore(ctx, "evt_1"); return err },
 		"Movements":       func() error { _, _, err := c.Movements(ctx, since, since, "txn_1"); return err },
-		"SearchInvoices":  func() error { _, err := c.SearchInvoices(ctx, "k", "v"); return err },
+		"Fetch refunds": func() error {
+			_, err := c.Fetch(ctx, "refunds", "ch_1", "balance_transaction", "failure_balance_transaction")
+			return err
+		},
+		"Fetch a refund":      func() error { _, err := c.Fetch(ctx, "refund", "re_1", "charge", "balance_transaction"); return err },
+		"Fetch a dispute":     func() error { _, err := c.Fetch(ctx, "dispute", "dp_1", "charge"); return err },
+		"Fetch a payout":      func() error { _, err := c.Fetch(ctx, "payout", "po_1"); return err },
+		"Fetch a credit note": func() error { _, err := c.Fetch(ctx, "credit_note", "cn_1", "invoice"); return err },
+		"EachMovement":        func() error { return c.EachMovement(ctx, MovementQuery{Payout: "po_1"}, nil) },
+		"EachMovement of a day": func() error {
+			return c.EachMovement(ctx, MovementQuery{Currency: "USD", From: since, Until: since.AddDate(0, 0, 1)}, nil)
+		},
+		"GetMovement": func() error { _, err := c.GetMovement(ctx, "txn_1"); return err },
+		"GetPayout":   func() error { _, err := c.GetPayout(ctx, "po_1"); return err },
+		"ListPayouts": func() error {
+			_, _, err := c.ListPayouts(ctx, PayoutQuery{CreatedFrom: since, ArrivalUntil: since, After: "po_1"})
+			return err
+		},
+		"SearchInvoices": func() error { _, err := c.SearchInvoices(ctx, "k", "v"); return err },
 	}
 	for m := range reflect.TypeFor[*Client]().Methods() {
 		if calls[m.Name] == nil {
@@ -81,7 +99,7 @@ func answerFor(r *http.Request) string {
 	switch path := r.URL.Path; {
 	case strings.HasSuffix(path, "/search"):
 		return `{"object":"search_result","data":[],"has_more":false}`
-	case r.Method == http.MethodGet && (path == "/v1/customers" || path == "/v1/invoices" || path == "/v1/invoiceitems" || path == "/v1/events" || path == "/v1/balance_transactions"):
+	case r.Method == http.MethodGet && (path == "/v1/customers" || path == "/v1/invoices" || path == "/v1/invoiceitems" || path == "/v1/events" || path == "/v1/balance_transactions" || path == "/v1/payouts" || path == "/v1/refunds"):
 		return `{"object":"list","data":[],"has_more":false}`
 	case strings.HasPrefix(path, "/v1/customers"):
 		return `{"object":"customer","id":"cus_1"}`
@@ -90,8 +108,17 @@ func answerFor(r *http.Request) string {
 	case strings.HasPrefix(path, "/v1/invoices"):
 		return `{"object":"invoice","id":"in_1"}`
 	}
-	if strings.HasPrefix(r.URL.Path, "/v1/charges/") {
-		return `{"object":"charge","id":"ch_1"}`
+	for path, object := range map[string]string{
+		"/v1/charges/":              `{"object":"charge","id":"ch_1"}`,
+		"/v1/refunds/":              `{"object":"refund","id":"re_1"}`,
+		"/v1/disputes/":             `{"object":"dispute","id":"dp_1"}`,
+		"/v1/credit_notes/":         `{"object":"credit_note","id":"cn_1"}`,
+		"/v1/balance_transactions/": `{"object":"balance_transaction","id":"txn_1"}`,
+		"/v1/payouts/":              `{"object":"payout","id":"po_1","balance_transaction":{"object":"balance_transaction","id":"txn_1"}}`,
+	} {
+		if strings.HasPrefix(r.URL.Path, path) {
+			return object
+		}
 	}
 	return `{"object":"balance"}`
 }
