@@ -18,7 +18,7 @@ const (
 type Outcome struct {
 	Connection string    `json:"connection"`
 	Lane       string    `json:"lane"`
-	Stage      string    `json:"stage"`    // "transform", "sink-stripe", "sink-acumatica"
+	Stage      string    `json:"stage"`    // "transform", "sink-stripe", "sink-acumatica", "sweep"
 	Document   string    `json:"document"` // what it is about: "invoice", "payment", "customer", or the source object of an event
 	Outcome    string    `json:"outcome"`  // Applied, Duplicate, Skipped or Parked
 	Reason     string    `json:"reason"`   // one sentence; for Applied what was done

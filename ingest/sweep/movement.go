@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,7 +44,8 @@ type reach struct {
 }
 
 // Check compares the movements since the last time with the ledger, a day at a
-// time. now is the time in Stripe.
+// time. now is the time in Stripe. One that cannot be checked is told and does
+// not keep the others from it (Invariants 3 and 5).
 func (s *Sweeper) Check(ctx context.Context, now time.Time) error {
 	r, err := s.loadReach(ctx, now)
 	if err != nil {
@@ -69,26 +71,36 @@ func (s *Sweeper) Check(ctx context.Context, now time.Time) error {
 }
 
 func (s *Sweeper) checkBetween(ctx context.Context, from, until time.Time) error {
-	after, told := "", 0
+	after, told, odd := "", 0, 0
 	for more := true; more && ctx.Err() == nil; {
 		page, further, err := s.o.Movements(ctx, from, until, after)
 		if err != nil {
 			return err
 		}
+		was := after
 		for _, m := range page {
 			missing, err := s.check(ctx, m)
+			if err != nil && fault.Of(err).Code == oddMovement {
+				odd++
+				err = s.tellOdd(ctx, m, err)
+			}
 			if err != nil {
 				return err
 			}
 			if missing {
 				told++
 			}
-			after = m.ID
+			after = cmp.Or(m.ID, after)
 		}
-		more = further && len(page) > 0
+		if more = further && len(page) > 0; more && after == was {
+			return fault.Newf("stripe.response_malformed", "list of balance transactions: no row after %q has an id", after)
+		}
 	}
 	if told > 0 {
 		s.o.Log.Warn("payments without a ledger document are told again", "connection", s.o.Connection, "count", told, "from", from, "until", until)
+	}
+	if odd > 0 {
+		s.o.Log.Warn("movements of payments cannot be checked", "connection", s.o.Connection, "code", oddMovement, "count", odd, "from", from, "until", until)
 	}
 	return ctx.Err()
 }
@@ -97,6 +109,9 @@ func (s *Sweeper) checkBetween(ctx context.Context, from, until time.Time) error
 // on its way, or parked, is told once more and ends as a duplicate
 // (Invariant 2).
 func (s *Sweeper) check(ctx context.Context, m stripeapi.Movement) (missing bool, err error) {
+	if m.Odd != nil {
+		return false, odd(m, "%w", m.Odd)
+	}
 	if m.Type != "charge" && m.Type != "payment" {
 		return false, nil
 	}
@@ -108,10 +123,10 @@ func (s *Sweeper) check(ctx context.Context, m stripeapi.Movement) (missing bool
 		Livemode bool    `json:"livemode"`
 	}
 	if err := json.Unmarshal(m.Source, &source); err != nil || source.Object != "charge" || source.ID == "" {
-		return false, fault.Newf("stripe.response_malformed", "balance transaction %s: its source is no charge", m.ID)
+		return false, odd(m, "its source is no charge")
 	}
 	if _, found, err := s.o.Posted(ctx, s.o.Connection, link.Payment, source.ID); err != nil || found {
-		return false, err
+		return false, refused(m, err)
 	}
 	typ, object := "charge.succeeded", map[string]any{"id": source.ID, "object": "charge", "customer": source.Customer, "invoice": source.Invoice}
 	if source.Invoice != nil {
@@ -122,12 +137,12 @@ func (s *Sweeper) check(ctx context.Context, m stripeapi.Movement) (missing bool
 		"data": map[string]any{"object": object},
 	})
 	if err != nil {
-		return false, err
+		return false, odd(m, "%w", err)
 	}
 	env := webhook.Seal(s.o.Connection, body, webhook.ParseEvent)
 	ack, err := s.o.Publish(ctx, s.o.Connection, env.Lane, schemas.Stripe, env.Object, env.Verb, env.Event)
 	if err != nil {
-		return false, fmt.Errorf("publish %s: %w", env.Event.ID, err)
+		return false, refused(m, fmt.Errorf("publish %s: %w", env.Event.ID, err))
 	}
 	return !ack.Duplicate, nil
 }

@@ -24,7 +24,8 @@ func run(ctx context.Context, rt *service.Runtime) error {
 		s := New(Options{
 			Connection: c.Name, Interval: c.Stripe.SweepInterval, Stripe: client,
 			Cursors: rt.Bus.Bucket("cursors"), Publish: rt.Bus.PublishEvent,
-			Movements: client.Movements, Posted: link.New(rt.Bus).ByStripe, Log: rt.Log,
+			Movements: client.Movements, Posted: link.New(rt.Bus).ByStripe,
+			Pipeline: rt.Bus, Outcome: rt.Bus.PublishOutcome, Log: rt.Log,
 		})
 		running.Go(func() { s.Run(yielding) })
 	}

@@ -22,8 +22,9 @@ import (
 
 // Stripe lists events, oldest first in a page of at most 100.
 type Stripe interface {
-	EventsAfter(ctx context.Context, id string, types []string) (events []stripeapi.RawEvent, more bool, err error)
-	EventsBefore(ctx context.Context, id string) (events []stripeapi.RawEvent, more bool, err error)
+	EventsAfter(ctx context.Context, id string, types []string) (stripeapi.EventPage, error)
+	EventsBefore(ctx context.Context, id string) (stripeapi.EventPage, error)
+	LastEvent(ctx context.Context, until time.Time) (last stripeapi.RawEvent, found bool, err error)
 }
 
 // Cursors keeps the positions; the writes are compare-and-swap and answer
@@ -43,12 +44,10 @@ type Options struct {
 	Publish    webhook.Publish
 	Movements  Movements
 	Posted     Posted
+	Pipeline   Pipeline
+	Outcome    func(ctx context.Context, o schemas.Outcome) error // tells the audit trail; the same again is stored once
 	Log        *slog.Logger
 }
-
-// overlap is how far behind the newest event the position stays: an event may
-// become visible a little after ones that were made later.
-const overlap = 5 * time.Minute
 
 // types are the events that flows live on. Stripe: a list takes at most 20;
 // invoice.created is not among them, as it holds up invoices.
@@ -60,19 +59,12 @@ var types = []string{
 	"payout.paid", "payout.failed", "payout.canceled", "payout.reconciliation_completed",
 }
 
-// A position is an event up to which everything has been swept.
-type position struct {
-	After   string    `json:"after"`   // its id
-	Created time.Time `json:"created"` // by Stripe's clock
-
-	revision uint64 // 0: not stored yet
-}
-
 // A Sweeper sweeps one connection. Several replicas may do so side by side.
 type Sweeper struct {
 	o       Options
-	lastErr string // code of the last failure, so that it is told once
-	rounds  int    // that succeeded
+	lastErr string   // code of the last failure, so that it is told once
+	rounds  int      // that succeeded
+	horizon *horizon // of the check that waits for the pipeline; nil: none does
 }
 
 // New returns the sweeper of one connection.
@@ -104,12 +96,12 @@ func (s *Sweeper) Run(ctx context.Context) {
 	}
 }
 
-// round sweeps the events, and every tenth time checks the movements. Another
-// replica that was first is no failure.
+// round sweeps the events, and every tenth time begins to check the movements.
+// Another replica that was first is no failure.
 func (s *Sweeper) round(ctx context.Context) error {
-	err := s.Sweep(ctx)
-	if err == nil && s.rounds%10 == 0 {
-		err = s.Check(ctx, time.Now())
+	at, err := s.Sweep(ctx)
+	if err == nil {
+		err = s.checkWhenHandled(ctx, at)
 	}
 	if err == nil {
 		s.rounds++
@@ -121,44 +113,80 @@ func (s *Sweeper) round(ctx context.Context) error {
 }
 
 // Sweep stores everything from the position on, page by page, and moves the
-// position behind what is stored (Invariant 1).
-func (s *Sweeper) Sweep(ctx context.Context) error {
+// position behind what is stored (Invariant 1). at is the time in Stripe when
+// it began: everything that was listed then is stored.
+func (s *Sweeper) Sweep(ctx context.Context) (at time.Time, err error) {
 	pos, err := s.load(ctx)
 	if err != nil {
-		return err
+		return at, err
 	}
 	if pos.After == "" {
-		return s.fromOldest(ctx, pos)
+		if at, err = s.fromOldest(ctx, &pos); err != nil || pos.After == "" {
+			return at, err
+		}
 	}
+	began, err := s.follow(ctx, &pos)
+	if fault.Of(err).Code == "stripe.not_found" {
+		if at, err = s.afterGap(ctx, &pos); err != nil || pos.After == "" {
+			return at, err
+		}
+		began, err = s.follow(ctx, &pos)
+	}
+	if at.IsZero() {
+		at = began
+	}
+	if err != nil {
+		return at, err
+	}
+	return at, s.rest(ctx, &pos, at)
+}
+
+// follow stores what is listed after the position.
+func (s *Sweeper) follow(ctx context.Context, pos *position) (at time.Time, err error) {
 	missed := 0
-	for after, more := pos.After, true; more && ctx.Err() == nil; {
-		var page []stripeapi.RawEvent
-		page, more, err = s.o.Stripe.EventsAfter(ctx, after, types)
-		if fault.Of(err).Code == "stripe.not_found" {
-			return s.afterGap(ctx, pos)
+	defer func() {
+		if missed > 0 {
+			s.o.Log.Info("swept", "connection", s.o.Connection, "missed", missed)
 		}
-		if err != nil || len(page) == 0 {
-			return err
+	}()
+	for after, more := pos.After, true; more; {
+		page, err := s.o.Stripe.EventsAfter(ctx, after, types)
+		if err != nil {
+			return at, err
 		}
-		for _, e := range page {
-			ack, err := s.store(ctx, e)
-			if err != nil {
-				return err
-			}
-			if !ack.Duplicate {
-				missed++
-			}
+		if at.IsZero() {
+			at = page.At
 		}
-		last := page[len(page)-1]
-		after = last.ID
-		if err := s.advance(ctx, &pos, page, last.Created); err != nil {
-			return err
+		if len(page.Events) == 0 {
+			break
+		}
+		n, err := s.storeAll(ctx, page.Events)
+		missed += n
+		if err != nil {
+			return at, err
+		}
+		last := page.Events[len(page.Events)-1]
+		after, more = last.ID, page.More
+		if err := s.advance(ctx, pos, page.Events, last.Created); err != nil {
+			return at, err
 		}
 	}
-	if missed > 0 {
-		s.o.Log.Info("swept", "connection", s.o.Connection, "missed", missed)
+	return at, nil
+}
+
+// storeAll stores the events in their order, and counts those that were not
+// there yet.
+func (s *Sweeper) storeAll(ctx context.Context, events []stripeapi.RawEvent) (missed int, err error) {
+	for _, e := range events {
+		ack, err := s.store(ctx, e)
+		if err != nil {
+			return missed, err
+		}
+		if !ack.Duplicate {
+			missed++
+		}
 	}
-	return ctx.Err()
+	return missed, nil
 }
 
 func (s *Sweeper) store(ctx context.Context, e stripeapi.RawEvent) (bus.PubAck, error) {
@@ -168,95 +196,6 @@ func (s *Sweeper) store(ctx context.Context, e stripeapi.RawEvent) (bus.PubAck, 
 		return ack, fmt.Errorf("publish %s: %w", e.ID, err)
 	}
 	return ack, nil
-}
-
-// advance moves the position to the last event of the page that is old enough
-// for nothing to appear before it any more.
-func (s *Sweeper) advance(ctx context.Context, pos *position, page []stripeapi.RawEvent, newest time.Time) error {
-	next := *pos
-	for _, e := range page {
-		if !e.Created.After(newest.Add(-overlap)) {
-			next.After, next.Created = e.ID, e.Created
-		}
-	}
-	if next == *pos {
-		return nil
-	}
-	return s.save(ctx, pos, next)
-}
-
-func (s *Sweeper) key() string { return bus.Key(s.o.Connection, schemas.Stripe, "event") }
-
-// load reads the position. The first one is the newest event: what was before
-// this installation is not its business. An account without any event has the
-// position before its first.
-func (s *Sweeper) load(ctx context.Context) (position, error) {
-	data, rev, err := s.o.Cursors.Get(ctx, s.key())
-	if errors.Is(err, bus.ErrNotFound) {
-		return s.begin(ctx)
-	}
-	if err != nil {
-		return position{}, fmt.Errorf("read position: %w", err)
-	}
-	p := position{revision: rev}
-	if err := json.Unmarshal(data, &p); err != nil {
-		return p, fault.Newf("source.cursor_malformed", "position %s: %w", s.key(), err)
-	}
-	return p, nil
-}
-
-func (s *Sweeper) begin(ctx context.Context) (position, error) {
-	page, _, err := s.o.Stripe.EventsBefore(ctx, "")
-	if err != nil {
-		return position{}, err
-	}
-	var pos, first position
-	if len(page) > 0 {
-		newest := page[len(page)-1]
-		first = position{After: newest.ID, Created: newest.Created}
-	}
-	err = s.save(ctx, &pos, first)
-	return pos, err
-}
-
-// fromOldest goes on from the oldest event that Stripe lists.
-func (s *Sweeper) fromOldest(ctx context.Context, pos position) error {
-	oldest, more := stripeapi.RawEvent{}, true
-	for more && ctx.Err() == nil {
-		page, older, err := s.o.Stripe.EventsBefore(ctx, oldest.ID)
-		if err != nil {
-			return err
-		}
-		if more = older && len(page) > 0; len(page) > 0 {
-			oldest = page[0]
-		}
-	}
-	if oldest.ID == "" || ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if _, err := s.store(ctx, oldest); err != nil {
-		return err
-	}
-	return s.save(ctx, &pos, position{After: oldest.ID, Created: oldest.Created})
-}
-
-// afterGap goes on when Stripe does not list the event of the position any
-// more: the installation was away for longer than that.
-func (s *Sweeper) afterGap(ctx context.Context, pos position) error {
-	gap := fault.Newf("ingest.gap", "the event of %s is not listed any more", pos.Created.Format(time.RFC3339))
-	s.o.Log.Error("events are missing", "connection", s.o.Connection, "code", gap.Code, "hint", gap.Hint, "err", gap)
-	return s.fromOldest(ctx, pos)
-}
-
-// save moves the position.
-func (s *Sweeper) save(ctx context.Context, pos *position, next position) error {
-	rev, err := s.write(ctx, s.key(), next, pos.revision)
-	if err != nil {
-		return err
-	}
-	next.revision = rev
-	*pos = next
-	return nil
 }
 
 // write stores a position by compare-and-swap. bus.ErrConflict when another

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -31,6 +32,9 @@ type shop struct {
 	s     *Sweeper
 	log   *strings.Builder
 	fail  func(id string) error // of publishing
+	reads int                   // requests to the list of events
+	url   string                // of the twin
+	http  *http.Client
 }
 
 func newShop(t *testing.T) *shop {
@@ -40,8 +44,15 @@ func newShop(t *testing.T) *shop {
 	if sh.twin, err = stripetwin.New(stripetwin.Options{APIKey: "sk_test_sweep", Now: func() time.Time { return sh.clock }}); err != nil {
 		t.Fatal(err)
 	}
-	srv := httptest.NewServer(sh.twin.Handler())
+	twin := sh.twin.Handler()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/events" {
+			sh.reads++
+		}
+		twin.ServeHTTP(w, r)
+	}))
 	t.Cleanup(srv.Close)
+	sh.url, sh.http = srv.URL, srv.Client()
 	client, err := stripeapi.New(stripeapi.Config{APIKey: "sk_test_sweep", BaseURL: srv.URL, HTTPClient: srv.Client()})
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +60,7 @@ func newShop(t *testing.T) *shop {
 	sh.s = New(Options{
 		Connection: "default", Interval: time.Minute, Stripe: client, Cursors: sh.bus.Bucket("cursors"), Publish: sh.publish,
 		Movements: client.Movements, Posted: link.New(sh.bus).ByStripe,
-		Log: slog.New(slog.NewTextHandler(sh.log, nil)),
+		Pipeline: sh.bus, Outcome: sh.bus.PublishOutcome, Log: slog.New(slog.NewTextHandler(sh.log, nil)),
 	})
 	return sh
 }
@@ -75,7 +86,7 @@ func (sh *shop) sell(n int) {
 
 func (sh *shop) sweep() {
 	sh.t.Helper()
-	if err := sh.s.Sweep(sh.t.Context()); err != nil {
+	if _, err := sh.s.Sweep(sh.t.Context()); err != nil {
 		sh.t.Fatal(err)
 	}
 }
@@ -137,12 +148,12 @@ func TestSweepAndWebhookStoreTheSameEventOnce(t *testing.T) {
 	sh.sweep()
 	sh.sell(2)
 	client := sh.s.o.Stripe
-	page, _, err := client.EventsBefore(t.Context(), "")
+	page, err := client.EventsBefore(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := slices.IndexFunc(page, func(e stripeapi.RawEvent) bool { return e.Type == "charge.succeeded" })
-	if _, err := sh.s.store(t.Context(), page[i]); err != nil { // as its webhook would
+	i := slices.IndexFunc(page.Events, func(e stripeapi.RawEvent) bool { return e.Type == "charge.succeeded" })
+	if _, err := sh.s.store(t.Context(), page.Events[i]); err != nil { // as its webhook would
 		t.Fatal(err)
 	}
 	sh.sweep()
@@ -166,7 +177,7 @@ func TestPositionStaysBehindWhatIsNotStored(t *testing.T) {
 		}
 		return nil
 	}
-	if err := sh.s.Sweep(t.Context()); err == nil {
+	if _, err := sh.s.Sweep(t.Context()); err == nil {
 		t.Fatal("the failure was swallowed")
 	}
 	sh.sweep()

@@ -6,6 +6,7 @@ var ingestCodes = []Code{
 	{"ingest.overloaded", Throttled, "More webhooks are waiting than one process may hold.", "run more replicas of ingest, or find out why the broker is slow: millrace status"},
 	{"ingest.no_secret", Misconfigured, "The connection has no webhook signing secret, so nothing that arrives can be proven.", "set STRIPE_WEBHOOK_SECRET to the signing secret of this endpoint (Stripe dashboard, Developers, Webhooks)"},
 	{"ingest.gap", Rejected, "The installation was away for so long that Stripe does not list all of its events any more.", "compare the balance transactions of that time with the books; everything from the oldest event on is handled"},
+	{"ingest.movement_odd", Rejected, "A balance transaction of Stripe cannot be compared with the books: it has another shape than a payment has, or was refused.", "open it in the Stripe dashboard, and see whether its payment is in the books; the others are checked all the same"},
 	{"ingest.unknown_connection", Invalid, "The webhook address names a connection that does not exist.", "correct the endpoint URL in the Stripe dashboard, or add the connection to the configuration"},
 	{"source.lease_lost", Transient, "Another replica has taken over the polling of this connection, or the broker was away for too long to know.", "nothing: one of the replicas polls"},
 	{"source.cursor_conflict", Transient, "Somebody else moved the polling position meanwhile.", "nothing: polling goes on from the new position"},

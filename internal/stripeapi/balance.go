@@ -3,6 +3,7 @@ package stripeapi
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
@@ -19,6 +20,10 @@ type Movement struct {
 	// Source is what moved the money, as Stripe renders it: a charge, refund,
 	// payout, … null for some types.
 	Source json.RawMessage
+	// Odd says why at most the id can be relied on, and Source is the whole
+	// row; nil for one that is as it should be. One like this does not hide the
+	// others of its page.
+	Odd error
 }
 
 type movementParams struct {
@@ -44,15 +49,9 @@ func (c *Client) Movements(ctx context.Context, from, until time.Time, after str
 	}
 	var list struct {
 		stripe.APIResource
-		Object string `json:"object"`
-		Data   []struct {
-			ID      string          `json:"id"`
-			Object  string          `json:"object"`
-			Type    string          `json:"type"`
-			Created int64           `json:"created"`
-			Source  json.RawMessage `json:"source"`
-		} `json:"data"`
-		HasMore bool `json:"has_more"`
+		Object  string            `json:"object"`
+		Data    []json.RawMessage `json:"data"`
+		HasMore bool              `json:"has_more"`
 	}
 	err = c.do(ctx, what, func(ctx context.Context) error {
 		p.Context = ctx
@@ -64,11 +63,28 @@ func (c *Client) Movements(ctx context.Context, from, until time.Time, after str
 	if list.Object != "list" {
 		return nil, false, fault.Newf("stripe.response_malformed", "%s: answer is %q", what, list.Object)
 	}
-	for _, m := range list.Data {
-		if err := checkAnswer(what, "balance_transaction", m.Object, m.ID); err != nil {
-			return nil, false, err
-		}
-		page = append(page, Movement{ID: m.ID, Type: m.Type, Created: time.Unix(m.Created, 0).UTC(), Source: m.Source})
+	for _, body := range list.Data {
+		page = append(page, movement(what, body))
 	}
 	return page, list.HasMore, nil
+}
+
+func movement(what string, body json.RawMessage) Movement {
+	var id struct {
+		ID string `json:"id"`
+	}
+	var row struct {
+		Object  string          `json:"object"`
+		Type    string          `json:"type"`
+		Created int64           `json:"created"`
+		Source  json.RawMessage `json:"source"`
+	}
+	err := errors.Join(json.Unmarshal(body, &id), json.Unmarshal(body, &row))
+	if err == nil {
+		err = checkAnswer(what, "balance_transaction", row.Object, id.ID)
+	}
+	if err != nil {
+		return Movement{ID: id.ID, Source: body, Odd: err}
+	}
+	return Movement{ID: id.ID, Type: row.Type, Created: time.Unix(row.Created, 0).UTC(), Source: row.Source}
 }

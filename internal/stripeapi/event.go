@@ -23,6 +23,13 @@ type RawEvent struct {
 	Body     json.RawMessage
 }
 
+// EventPage is a part of the list of events.
+type EventPage struct {
+	Events []RawEvent // oldest first, at most 100
+	More   bool       // there are further ones in the direction that was asked
+	At     time.Time  // Stripe's clock when it answered; zero when it did not tell
+}
+
 // eventList takes a page as it is.
 type eventList struct {
 	stripe.APIResource
@@ -33,64 +40,82 @@ type eventList struct {
 
 type eventParams struct {
 	stripe.Params `form:"*"`
-	Limit         int       `form:"limit"`
-	EndingBefore  *string   `form:"ending_before"`
-	StartingAfter *string   `form:"starting_after"`
-	Types         []*string `form:"types"`
+	Limit         int                      `form:"limit"`
+	EndingBefore  *string                  `form:"ending_before"`
+	StartingAfter *string                  `form:"starting_after"`
+	Types         []*string                `form:"types"`
+	Created       *stripe.RangeQueryParams `form:"created"`
 }
 
-// EventsAfter returns the events that directly follow the one with the id, at
-// most 100, oldest first, and whether there are more. types narrows them down
-// (Stripe: at most 20). stripe.not_found when the event is not listed any more.
-// Stripe: events are listed for 30 days.
-func (c *Client) EventsAfter(ctx context.Context, id string, types []string) ([]RawEvent, bool, error) {
-	return c.events(ctx, "events after "+id, eventParams{EndingBefore: &id, Types: stripe.StringSlice(types)})
+// EventsAfter returns the events that directly follow the one with the id.
+// types narrows them down (Stripe: at most 20). stripe.not_found when the event
+// is not listed any more. Stripe: events are listed for 30 days.
+func (c *Client) EventsAfter(ctx context.Context, id string, types []string) (EventPage, error) {
+	return c.events(ctx, "events after "+id, eventParams{Limit: pageSize, EndingBefore: &id, Types: stripe.StringSlice(types)})
 }
 
 // EventsBefore returns the events that directly precede the one with the id, or
-// the newest ones without an id, at most 100, oldest first, and whether there
-// are older ones.
-func (c *Client) EventsBefore(ctx context.Context, id string) ([]RawEvent, bool, error) {
-	p := eventParams{}
+// the newest ones without an id.
+func (c *Client) EventsBefore(ctx context.Context, id string) (EventPage, error) {
+	p := eventParams{Limit: pageSize}
 	if id != "" {
 		p.StartingAfter = &id
 	}
 	return c.events(ctx, "events before "+id, p)
 }
 
-func (c *Client) events(ctx context.Context, what string, p eventParams) ([]RawEvent, bool, error) {
-	var page eventList
-	p.Limit = pageSize
+// LastEvent returns the last event, of any type, in the list up to an instant;
+// false when there is none.
+func (c *Client) LastEvent(ctx context.Context, until time.Time) (RawEvent, bool, error) {
+	p := eventParams{Limit: 1, Created: &stripe.RangeQueryParams{LesserThanOrEqual: until.Unix()}}
+	page, err := c.events(ctx, "last event", p)
+	if err != nil || len(page.Events) == 0 {
+		return RawEvent{}, false, err
+	}
+	return page.Events[0], true, nil
+}
+
+func (c *Client) events(ctx context.Context, what string, p eventParams) (EventPage, error) {
+	var list eventList
 	err := c.do(ctx, what, func(ctx context.Context) error {
 		p.Context = ctx
-		return c.backend.Call(http.MethodGet, "/v1/events", c.key, &p, &page)
+		return c.backend.Call(http.MethodGet, "/v1/events", c.key, &p, &list)
 	})
 	if err != nil {
-		return nil, false, err
+		return EventPage{}, err
 	}
-	if page.Object != "list" {
-		return nil, false, fault.Newf("stripe.response_malformed", "%s: answer is %q", what, page.Object)
+	if list.Object != "list" {
+		return EventPage{}, fault.Newf("stripe.response_malformed", "%s: answer is %q", what, list.Object)
 	}
-	events := make([]RawEvent, len(page.Data))
-	for i, body := range page.Data {
-		var head struct {
-			ID       string `json:"id"`
-			Object   string `json:"object"`
-			Type     string `json:"type"`
-			Created  int64  `json:"created"`
-			Livemode bool   `json:"livemode"`
-		}
-		if err := json.Unmarshal(body, &head); err != nil {
-			return nil, false, fault.Newf("stripe.response_malformed", "%s: %w", what, err)
-		}
-		if err := checkAnswer(what, "event", head.Object, head.ID); err != nil {
-			return nil, false, err
-		}
-		if err := c.checkMode(what, head.Livemode); err != nil {
-			return nil, false, err
-		}
-		events[i] = RawEvent{ID: head.ID, Type: head.Type, Created: time.Unix(head.Created, 0).UTC(), Livemode: head.Livemode, Body: body}
+	page := EventPage{Events: make([]RawEvent, len(list.Data)), More: list.HasMore}
+	if t, err := http.ParseTime(list.LastResponse.Header.Get("Date")); err == nil {
+		page.At = t.UTC()
 	}
-	slices.Reverse(events) // Stripe: newest first
-	return events, page.HasMore, nil
+	for i, body := range list.Data {
+		if page.Events[i], err = c.rawEvent(what, body); err != nil {
+			return EventPage{}, err
+		}
+	}
+	slices.Reverse(page.Events) // Stripe: newest first
+	return page, nil
+}
+
+func (c *Client) rawEvent(what string, body json.RawMessage) (RawEvent, error) {
+	var head struct {
+		ID       string `json:"id"`
+		Object   string `json:"object"`
+		Type     string `json:"type"`
+		Created  int64  `json:"created"`
+		Livemode bool   `json:"livemode"`
+	}
+	if err := json.Unmarshal(body, &head); err != nil {
+		return RawEvent{}, fault.Newf("stripe.response_malformed", "%s: %w", what, err)
+	}
+	if err := checkAnswer(what, "event", head.Object, head.ID); err != nil {
+		return RawEvent{}, err
+	}
+	if err := c.checkMode(what, head.Livemode); err != nil {
+		return RawEvent{}, err
+	}
+	return RawEvent{ID: head.ID, Type: head.Type, Created: time.Unix(head.Created, 0).UTC(), Livemode: head.Livemode, Body: body}, nil
 }

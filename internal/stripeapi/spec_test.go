@@ -59,8 +59,9 @@ func TestEveryRequestIsLegalAtThePinnedVersion(t *testing.T) {
 		"AnnotateInvoice": func() error { _, err := c.AnnotateInvoice(ctx, "k", "in_1", meta); return err },
 		"DeleteDraft":     func() error { return c.DeleteDraft(ctx, "in_1") },
 		"ListInvoices":    func() error { _, err := c.ListInvoices(ctx, "cus_1", since); return err },
-		"EventsAfter":     func() error { _, _, err := c.EventsAfter(ctx, "evt_1", []string{"charge.succeeded"}); return err },
-		"EventsBefore":    func() error { _, _, err := c.EventsBefore(ctx, "evt_1"); return err },
+		"EventsAfter":     func() error { _, err := c.EventsAfter(ctx, "evt_1", []string{"charge.succeeded"}); return err },
+		"EventsBefore":    func() error { _, err := c.EventsBefore(ctx, "evt_1"); return err },
+		"LastEvent":       func() error { _, _, err := c.LastEvent(ctx, since); return err },
 		"Movements":       func() error { _, _, err := c.Movements(ctx, since, since, "txn_1"); return err },
 		"Fetch refunds": func() error {
 			_, err := c.Fetch(ctx, "refunds", "ch_1", "balance_transaction", "failure_balance_transaction")

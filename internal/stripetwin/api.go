@@ -203,6 +203,7 @@ func (t *Twin) send(w http.ResponseWriter, req *http.Request, c *call, a *answer
 // head sets the headers of an answer and logs it.
 func (t *Twin) head(w http.ResponseWriter, req *http.Request, c *call, a *answer) {
 	h := w.Header()
+	h.Set("Date", t.now().UTC().Format(http.TimeFormat)) // by the same clock as everything it tells
 	if !a.edge {
 		h.Set("Content-Type", "application/json")
 		h.Set("Request-Id", c.request)
