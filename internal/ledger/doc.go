@@ -19,9 +19,10 @@
 //   - The charge of a partial capture is covered for the amount captured; the
 //     rest of its movement and Stripe's reversal of the rest meet on the
 //     account partial_capture, or on fx where the currencies differ.
-//   - A charge that failed after its movement (bank debits) has no document: it
-//     and its charge_failure meet on the account charge_failure. While such a
-//     charge is pending nobody can tell, and the unit waits.
+//   - A bank debit has its movement while it is pending, and an AR payment only
+//     once it succeeds. Whether it does is not asked, for the answer changes: its
+//     movement is covered by the payment and its charge_failure by the payment's
+//     void. Either both documents exist or neither does, so the sum is right.
 //   - With fees as charges on payments, only what is a fee of the charge itself
 //     is on the payment: Stripe's own fee and the network's, in the payment's
 //     currency and greater than zero. Tax, application fees and everything

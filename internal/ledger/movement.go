@@ -37,9 +37,10 @@ type FeePart struct {
 type Source struct {
 	Kind string // Stripe's object: charge, refund, dispute, payout, …; empty: the movement has none
 	ID   string
-	// Amount in minor units of Currency, not signed: what the charge captured,
-	// or the amount of the refund or dispute, in the currency that the customer
-	// sees. Other sources leave both empty.
+	// Amount in minor units of Currency, not signed: what the charge captured
+	// (the whole charge where nothing is captured), or the amount of the refund
+	// or dispute, in the currency that the customer sees. Other sources leave
+	// both empty.
 	Amount   int64
 	Currency string  // upper case
 	Charge   *Charge // the charge itself, or the one behind a refund or dispute
@@ -50,9 +51,8 @@ type Charge struct {
 	ID       string
 	Customer string // Stripe's customer; empty: nobody's
 	Invoice  string
-	Captured int64  // minor units of Currency
+	Captured int64  // minor units of Currency; 0 while a bank debit is pending, or when it failed: then Source.Amount counts
 	Currency string // upper case: what the customer paid in
-	Status   string // Stripe's: succeeded (or empty), pending, failed
 }
 
 // check holds a movement against its own arithmetic (Invariant 6).

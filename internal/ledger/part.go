@@ -17,6 +17,7 @@ type DocumentKind string
 const (
 	Payment       DocumentKind = "payment"        // of the charge
 	PaymentCharge DocumentKind = "payment_charge" // a charge on the AR payment of the charge: its fee
+	PaymentVoid   DocumentKind = "payment_void"   // of the charge, if it was ever posted: the charge failed later
 	Refund        DocumentKind = "refund"         // AR refund, with or without a credit memo before it
 )
 
@@ -41,4 +42,22 @@ type Part struct {
 	Account  Account // ByJournal: the other side
 	Name     string  // ByJournal: the configured name that Account was found by
 	Flag     string  // why a person should look at it; empty: nothing odd
+}
+
+// Lines is the pair of a part that is ByJournal, debit first; nil for the rest.
+func (p *Part) Lines() []Line {
+	if p.Cover != ByJournal {
+		return nil
+	}
+	debit, credit, amount := p.Clearing, p.Account, p.Effect
+	if amount < 0 {
+		debit, credit, amount = credit, debit, -amount
+	}
+	l := func(a Account, d, c int64) Line {
+		return Line{
+			Category: p.Category, Account: a.Account, Subaccount: a.Subaccount, Branch: a.Branch,
+			Description: title(p.Category), Debit: d, Credit: c,
+		}
+	}
+	return []Line{l(debit, amount, 0), l(credit, 0, amount)}
 }

@@ -64,3 +64,13 @@ func (r *Rules) day(t time.Time) string {
 	}
 	return t.In(r.Location).Format(time.DateOnly)
 }
+
+// period is what the movements of a unit are put together by: the month, so
+// that each ties out by itself, or the day in summary mode.
+func (r *Rules) period(t time.Time) string {
+	day := r.day(t)
+	if r.covered(t) {
+		return day[:len("2006-01")]
+	}
+	return day
+}

@@ -1,0 +1,104 @@
+package ledger
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"millrace/internal/fault"
+)
+
+// Clearing is the name that a missing clearing account is told by.
+const Clearing = "clearing"
+
+// general is the name that stands for another where that one has no account;
+// empty when nothing does.
+func general(name string) string {
+	if c, ok := lookup(name); ok {
+		return c.account
+	}
+	switch name {
+	case "bank", "sales", "fee", "fx", "suspense", "write_off":
+		return ""
+	case "platform", "reserve", "financing", "issuing", "climate", "adjustment":
+		return "suspense"
+	}
+	if i := strings.LastIndexByte(name, '.'); i >= 0 {
+		return name[:i]
+	}
+	return ""
+}
+
+// Fallbacks lists a name and those that stand for it, the most specific first.
+func Fallbacks(name string) []string {
+	var names []string
+	for ; name != ""; name = general(name) {
+		names = append(names, name)
+	}
+	return names
+}
+
+// Names lists every account name that can be configured.
+func Names() []string {
+	set := map[string]bool{}
+	add := func(name string) {
+		for _, n := range Fallbacks(name) {
+			set[n] = true
+		}
+	}
+	for _, c := range categories {
+		add(c.name)
+	}
+	for _, k := range feeKinds {
+		add(k[0])
+		add(k[0] + returned)
+	}
+	for _, name := range []string{"fx.charge", "fx.refund", "fx.partial_capture", "fx.charge_failure"} {
+		add(name)
+	}
+	names := make([]string, 0, len(set))
+	for n := range set {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Find returns the account of the most specific name that has one for the
+// currency, and that name.
+func (r *Rules) Find(name, currency string) (a Account, found string, ok bool) {
+	for _, n := range Fallbacks(name) {
+		for _, c := range []string{currency, ""} {
+			if a, ok := r.Accounts[n][c]; ok && a.Account != "" {
+				return a, n, true
+			}
+		}
+	}
+	return Account{}, "", false
+}
+
+// missing is an account that is needed and not configured.
+type missing struct{ name, currency string }
+
+// missingError names all of them at once; nil when there are none.
+func missingError(what string, lacks map[missing]bool) error {
+	if len(lacks) == 0 {
+		return nil
+	}
+	list := make([]missing, 0, len(lacks))
+	for l := range lacks {
+		list = append(list, l)
+	}
+	slices.SortFunc(list, func(a, b missing) int {
+		return cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.currency, b.currency))
+	})
+	texts := make([]string, len(list))
+	for i, l := range list {
+		texts[i] = fmt.Sprintf("%s %s", l.name, l.currency)
+		if names := Fallbacks(l.name); len(names) > 1 {
+			texts[i] += " (or " + strings.Join(names[1:], ", ") + ")"
+		}
+	}
+	return fault.Newf("ledger.account_missing", "%s: no account for %s", what, strings.Join(texts, "; "))
+}
