@@ -1,6 +1,7 @@
 package stripeapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -154,7 +155,6 @@ type wireCharge struct {
 	Currency string `json:"currency"`
 	Customer idOf   `json:"customer"`
 	Invoice  idOf   `json:"invoice"`
-	Status   string `json:"status"`
 }
 
 // idOf is a reference: an id, the object itself when it was expanded, or
@@ -198,7 +198,9 @@ func source(what string, raw json.RawMessage) (ledger.Source, error) {
 	switch w.Object {
 	case "charge":
 		if s.Charge, err = charge(what, raw); err == nil {
-			s.Amount, s.Currency = s.Charge.Captured, s.Charge.Currency
+			// Nothing is captured while a bank debit is pending: then it is about
+			// the whole charge.
+			s.Amount, s.Currency = cmp.Or(s.Charge.Captured, w.Amount), s.Charge.Currency
 		}
 	case "refund", "dispute":
 		s.Amount, s.Currency = w.Amount, strings.ToUpper(w.Currency)
@@ -216,6 +218,6 @@ func charge(what string, raw json.RawMessage) (*ledger.Charge, error) {
 		return nil, fault.Newf("stripe.response_malformed", "%s: its charge is not expanded", what)
 	}
 	return &ledger.Charge{
-		ID: w.ID, Customer: string(w.Customer), Invoice: string(w.Invoice), Captured: w.Captured, Currency: strings.ToUpper(w.Currency), Status: w.Status,
+		ID: w.ID, Customer: string(w.Customer), Invoice: string(w.Invoice), Captured: w.Captured, Currency: strings.ToUpper(w.Currency),
 	}, nil
 }
