@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"millrace/internal/acumatica"
@@ -20,49 +21,91 @@ type Linked func(ctx context.Context, connection, kind, acumaticaID string) (lin
 // A full reading goes over everything that should be in Stripe, whatever its
 // change time says, and publishes what has no link: a record that the windows
 // missed, because a clock was set back or a row was restored, is found by it.
-// What is linked costs nothing but the reading.
+// What is linked costs nothing but the reading. It goes on by one window with
+// each round, so that polling never waits for it; what changes meanwhile is
+// past its end, and polled.
 
-// lastFull is when a full reading was complete.
-type lastFull struct {
-	At time.Time `json:"at"` // by the server's clock
+// reading is how far a full reading has come. All times are the server's.
+type reading struct {
+	At     time.Time   `json:"at"`               // when the last one that is complete began
+	Object string      `json:"object,omitempty"` // what is read now; empty: nothing
+	Began  time.Time   `json:"began,omitzero"`
+	From   time.Time   `json:"from,omitzero"`  // what changed before is read
+	Ends   []time.Time `json:"ends,omitempty"` // of the windows to be read, the next one last
+
+	revision uint64 // 0: not stored yet
 }
 
 func (p *Poller) fullKey() string { return bus.Key(p.o.Connection, schemas.Acumatica, "full") }
 
-// full makes a full reading when it is time for one. The first one is due an
-// interval after the connection was first polled: until then the backlog is
-// one.
+// fullRound makes a step of a full reading. One that fails does not slow down
+// the polling: it is told once and tried again in the next round.
+func (p *Poller) fullRound(ctx context.Context, until, now time.Time) {
+	err := p.full(ctx, until, now)
+	if ctx.Err() != nil {
+		return
+	}
+	code := ""
+	if err != nil {
+		f := fault.Of(err)
+		if code = f.Code; code != p.fullErr {
+			p.o.Log.Warn("full reading fails", "connection", p.o.Connection, "code", f.Code, "kind", f.Kind.String(), "hint", f.Hint, "err", err)
+		}
+	}
+	p.fullErr = code
+}
+
+// full reads the next window of a full reading when one is under way, or it is
+// time for one. The first one is due an interval after the connection was first
+// polled: until then the backlog is one.
 func (p *Poller) full(ctx context.Context, until, now time.Time) error {
 	if p.o.Poll.Full <= 0 {
 		return nil
 	}
-	last, rev, err := p.loadFull(ctx)
+	r, err := p.loadFull(ctx)
 	if err != nil {
 		return err
 	}
-	if rev != 0 && now.Sub(last.At) < p.o.Poll.Full {
-		return nil
+	if r.revision == 0 {
+		return p.saveFull(ctx, reading{At: now.UTC()}, 0)
 	}
-	if rev != 0 {
-		for _, e := range entities() {
-			if err := p.readAll(ctx, &e, until); err != nil {
-				return fmt.Errorf("full reading of %s: %w", e.object, err)
-			}
+	all := entities()
+	i := slices.IndexFunc(all, func(e entity) bool { return e.object == r.Object })
+	if i < 0 { // nothing, or what another version has read
+		if r.Object == "" && now.Sub(r.At) < p.o.Poll.Full {
+			return nil
+		}
+		i, r.Began = 0, until.UTC()
+		r.enter(&all[0], p.o.Poll.Since)
+	}
+	if err := p.readNext(ctx, &all[i], &r); err != nil {
+		return fmt.Errorf("full reading of %s: %w", r.Object, err)
+	}
+	if len(r.Ends) == 0 {
+		if i++; i < len(all) {
+			r.enter(&all[i], p.o.Poll.Since)
+		} else {
+			r = reading{At: r.Began, revision: r.revision}
 		}
 	}
-	return p.saveFull(ctx, lastFull{At: now.UTC()}, rev)
+	return p.saveFull(ctx, r, r.revision)
 }
 
-// readAll walks through an entity from its beginning, or from the start date
-// of the connection, in windows that fit a page.
-func (p *Poller) readAll(ctx context.Context, e *entity, until time.Time) error {
-	from, ends := p.o.Poll.Since, []time.Time{until}
+// enter begins with an entity, from its beginning or from the start date of the
+// connection.
+func (r *reading) enter(e *entity, since time.Time) {
+	r.Object, r.From, r.Ends = e.object, since.UTC(), []time.Time{r.Began}
+}
+
+// readNext reads and publishes one window that fits a page, and moves the
+// reading behind it (Invariant 1).
+func (p *Poller) readNext(ctx context.Context, e *entity, r *reading) error {
 	var t tally
 	defer p.tell(e, &t)
-	for len(ends) > 0 && ctx.Err() == nil {
-		w := window{from, ends[len(ends)-1]}
+	for len(r.Ends) > 0 {
+		w := window{r.From, r.Ends[len(r.Ends)-1]}
 		if w.empty() {
-			ends = ends[:len(ends)-1]
+			r.Ends = r.Ends[:len(r.Ends)-1]
 			continue
 		}
 		rows, middle, err := p.read(ctx, e, w, true)
@@ -70,7 +113,7 @@ func (p *Poller) readAll(ctx context.Context, e *entity, until time.Time) error 
 			return err
 		}
 		if !middle.IsZero() {
-			ends = append(ends, middle)
+			r.Ends = append(r.Ends, middle.UTC())
 			continue
 		}
 		missing, err := p.unlinked(ctx, e, rows)
@@ -80,9 +123,10 @@ func (p *Poller) readAll(ctx context.Context, e *entity, until time.Time) error 
 		if err := p.publish(ctx, e, missing, &t); err != nil {
 			return err
 		}
-		from, ends = w.until, ends[:len(ends)-1]
+		r.From, r.Ends = w.until, r.Ends[:len(r.Ends)-1]
+		return nil
 	}
-	return ctx.Err()
+	return nil
 }
 
 // unlinked leaves out what has become something in Stripe.
@@ -103,23 +147,23 @@ func (p *Poller) unlinked(ctx context.Context, e *entity, rows []row) ([]row, er
 // inactive reports a customer that is not to be in Stripe.
 func inactive(r acumatica.Record) bool { return r.String("Status") != "Active" }
 
-func (p *Poller) loadFull(ctx context.Context) (lastFull, uint64, error) {
-	var last lastFull
+func (p *Poller) loadFull(ctx context.Context) (reading, error) {
 	data, rev, err := p.o.Cursors.Get(ctx, p.fullKey())
 	if errors.Is(err, bus.ErrNotFound) {
-		return last, 0, nil
+		return reading{}, nil
 	}
 	if err != nil {
-		return last, 0, fmt.Errorf("read cursor: %w", err)
+		return reading{}, fmt.Errorf("read cursor: %w", err)
 	}
-	if err := json.Unmarshal(data, &last); err != nil {
-		return last, 0, fault.Newf("source.cursor_malformed", "cursor %s: %w", p.fullKey(), err)
+	r := reading{revision: rev}
+	if err := json.Unmarshal(data, &r); err != nil {
+		return r, fault.Newf("source.cursor_malformed", "cursor %s: %w", p.fullKey(), err)
 	}
-	return last, rev, nil
+	return r, nil
 }
 
-func (p *Poller) saveFull(ctx context.Context, last lastFull, rev uint64) error {
-	data, err := json.Marshal(last)
+func (p *Poller) saveFull(ctx context.Context, r reading, rev uint64) error {
+	data, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("cursor: %w", err)
 	}

@@ -67,12 +67,15 @@ const (
 type Poller struct {
 	o     Options
 	meter meters
-	seen  map[string]map[string]time.Time // object → event id → changed; what the overlap shows again
+
+	seen map[string]map[string]time.Time // object → event id → changed; what the overlap shows again
 
 	mu       sync.Mutex
 	failures int   // rounds in a row
 	lastErr  error // of the last round; nil when it succeeded
 	progress map[string]progress
+
+	fullErr string // code of the last failure of a full reading, so that it is told once
 }
 
 // progress is how far behind an entity's cursor was, and when that was known.

@@ -30,7 +30,8 @@ func (p *Poller) round(ctx context.Context) error {
 			return fmt.Errorf("poll %s: %w", e.object, err)
 		}
 	}
-	return p.full(ctx, until, now)
+	p.fullRound(ctx, until, now)
+	return ctx.Err()
 }
 
 // serverNow asks for as little as possible to see the server's clock.
