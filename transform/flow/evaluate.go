@@ -110,6 +110,12 @@ func (d *Document) build(env map[string]any, in Input) (Result, error) {
 		res.Skipped = &Stop{Reason: "flow " + d.ID + " has nothing to ask for"}
 		return res, nil
 	}
+	if d.applied != nil {
+		var err error
+		if res.Applied, err = d.applied.render(env); err != nil {
+			return Result{}, fmt.Errorf("applied: %w", err)
+		}
+	}
 	hash, err := inputHash(in)
 	if err != nil {
 		return Result{}, err

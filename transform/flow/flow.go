@@ -38,8 +38,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
+
+	"github.com/shopspring/decimal"
 
 	"millrace/internal/fault"
+	"millrace/internal/ledger"
 	"millrace/schemas"
 )
 
@@ -53,13 +57,14 @@ type Document struct {
 
 	steps   []*step
 	intents []*intent
+	applied *template // what was done, for people; nil: the number of intents says enough
 }
 
-// Trigger says which events a flow handles.
+// Trigger says which events a flow handles: an object and its verbs, or, where
+// several objects tell of the same thing, a list of events.
 type Trigger struct {
-	Source string // schemas.Stripe or schemas.Acumatica
-	Object string
-	Verbs  []string
+	Source string   // schemas.Stripe or schemas.Acumatica
+	Events []string // "<object>.<verb>": "charge.refunded", "charge.refund.updated"
 
 	condition *expression
 	otherwise *template // reason when condition does not hold
@@ -76,14 +81,41 @@ type Event struct {
 	Verb       string
 	Key        string // the CloudEvents subject
 	Seq        uint64
+	Time       time.Time      // when it happened, by its system's clock
 	Hint       map[string]any // the object as the event carried it; values as Decode makes them
 }
 
 // Books are the settings of the connection that flows may look at.
 type Books struct {
-	TimeZone      string            `json:"time_zone"`      // IANA
-	PaymentMethod string            `json:"payment_method"` // empty: none configured
-	CashAccounts  map[string]string `json:"cash_accounts"`  // settlement currency, upper case → account
+	TimeZone      string            `json:"time_zone"`            // IANA
+	PaymentMethod string            `json:"payment_method"`       // empty: none configured
+	CashAccounts  map[string]string `json:"cash_accounts"`        // currency, upper case → account
+	Settlement    *Settlement       `json:"settlement,omitempty"` // nil: only payments are posted
+}
+
+// Settlement is how the books take in what is not a customer's document.
+type Settlement struct {
+	Start        int64  `json:"start,omitempty"`        // Unix time; movements before are in the opening balance
+	SummaryFrom  *int64 `json:"summary_from,omitempty"` // Unix time; movements from here on have no documents; nil: never
+	Payouts      string `json:"payouts,omitempty"`
+	Fees         string `json:"fees,omitempty"`
+	FeeEntryType string `json:"fee_entry_type,omitempty"` // of charges on payments; empty: the endpoint has none
+	Refunds      string `json:"refunds,omitempty"`
+	// Accounts by name, then by currency; "" is every other currency.
+	Accounts map[string]map[string]ledger.Account `json:"accounts,omitempty"`
+}
+
+// value is what expressions see as books.
+func (b *Books) value() map[string]any {
+	v := map[string]any{"time_zone": b.TimeZone, "payment_method": b.PaymentMethod, "settles": b.Settlement != nil, "start": decimal.Zero, "summary_from": nil}
+	if s := b.Settlement; s != nil {
+		v["start"] = decimal.NewFromInt(s.Start)
+		if s.SummaryFrom != nil {
+			v["summary_from"] = decimal.NewFromInt(*s.SummaryFrom)
+		}
+		v["payouts"], v["fees"], v["fee_entry_type"], v["refunds"] = s.Payouts, s.Fees, s.FeeEntryType, s.Refunds
+	}
+	return v
 }
 
 // Facts are the answers to Needs, by step id; values as Decode makes them. A
@@ -136,7 +168,8 @@ func Units() map[string]int {
 		"payout_movement": 1, // po_…: its own movement, bank against clearing
 		"day":             2, // currency, and YYYY-MM-DD in the books' time zone
 		"movement":        1, // txn_…
-		"dispute_lost":    1, // dp_…
+		"payment_charge":  1, // txn_… of a charge: what of its fee is on the payment
+		"dispute_lost":    4, // dp_…, what it took in minor units, currency, Unix time of its end
 	}
 }
 
@@ -146,13 +179,14 @@ type Stop struct {
 	Reason string `json:"reason"`
 }
 
-// Result is what an evaluation came to; exactly one field is set.
+// Result is what an evaluation came to; exactly one field is set, Applied aside.
 type Result struct {
 	Needs   []Need           `json:"needs,omitempty"`   // evaluate again with these in Facts
 	Skipped *Stop            `json:"skipped,omitempty"` // nothing to do, and why
 	Parked  *Stop            `json:"parked,omitempty"`  // a person must decide; Code's kind parks
 	Retry   *Stop            `json:"retry,omitempty"`   // not yet; Code is of kind Transient
 	Intents []schemas.Intent `json:"intents,omitempty"` // to publish in this order
+	Applied string           `json:"applied,omitempty"` // beside Intents: what they do, for people
 }
 
 // Match picks the flow that handles the event: the first whose trigger names
@@ -188,10 +222,7 @@ func Match(ctx context.Context, docs []*Document, in Input) (*Document, string, 
 }
 
 func (t *Trigger) names(e Event) bool {
-	if t.Source != e.Source || t.Object != e.Object {
-		return false
-	}
-	return slices.Contains(t.Verbs, e.Verb)
+	return t.Source == e.Source && slices.Contains(t.Events, e.Object+"."+e.Verb)
 }
 
 // environment is what expressions see before any step.
@@ -206,8 +237,9 @@ func environment(ctx context.Context, in Input) map[string]any {
 		"event": map[string]any{
 			"id": in.Event.ID, "type": in.Event.Type, "source": in.Event.Source, "object": in.Event.Object,
 			"verb": in.Event.Verb, "key": in.Event.Key, "connection": in.Event.Connection, "lane": in.Event.Lane,
+			"time": decimal.NewFromInt(in.Event.Time.Unix()),
 		},
-		"books": map[string]any{"time_zone": in.Books.TimeZone, "payment_method": in.Books.PaymentMethod},
+		"books": in.Books.value(),
 	}
 }
 

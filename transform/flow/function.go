@@ -40,6 +40,7 @@ func functions() map[string]function {
 		"first_email":  {1, 1, firstEmail},
 		"text":         {1, 1, func(m *meter, a []any) (any, error) { return text(a[0]) }},
 		"cash_account": {1, 1, cashAccount},
+		"account":      {2, 2, account},
 
 		"__tick": {1, 1, func(m *meter, a []any) (any, error) { return a[0], nil }},
 		"__neg":  {1, 1, func(m *meter, a []any) (any, error) { return negate(a[0]) }},
@@ -295,18 +296,4 @@ func orElse(_ *meter, a []any) (any, error) {
 		return a[1], nil
 	}
 	return a[0], nil
-}
-
-// cashAccount is the clearing cash account of a settlement currency, or nil
-// when none is configured.
-func cashAccount(m *meter, a []any) (any, error) {
-	currency, err := currencyOf("cash_account", a[0])
-	if err != nil {
-		return nil, err
-	}
-	account, ok := m.books.CashAccounts[strings.ToUpper(currency)]
-	if !ok || account == "" {
-		return nil, nil // the flow decides what a missing account means
-	}
-	return account, nil
 }

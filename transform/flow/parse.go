@@ -110,7 +110,7 @@ func (r *reader) document(data []byte) *Document {
 	if root == nil {
 		return d
 	}
-	var trigger, steps, intents ast.Node
+	var trigger, steps, intents, applied ast.Node
 	present := r.keys(root, "the flow", map[string]func(ast.Node){
 		"id":      func(n ast.Node) { d.ID = r.name(n, "id", flowName) },
 		"version": func(n ast.Node) { d.Version = r.integer(n, "version") },
@@ -118,6 +118,7 @@ func (r *reader) document(data []byte) *Document {
 		"trigger": func(n ast.Node) { trigger = n },
 		"steps":   func(n ast.Node) { steps = n },
 		"intents": func(n ast.Node) { intents = n },
+		"applied": func(n ast.Node) { applied = n },
 	})
 	r.need(root, "the flow", present, "id", "version", "trigger", "intents")
 	if trigger != nil {
@@ -140,6 +141,9 @@ func (r *reader) document(data []byte) *Document {
 	}
 	if intents != nil {
 		r.intents(intents, d, known)
+	}
+	if applied != nil {
+		d.applied = r.template(applied, "applied", known)
 	}
 	return d
 }
@@ -187,10 +191,13 @@ func (r *reader) system(n ast.Node, what string) string {
 }
 
 func (r *reader) trigger(n ast.Node, t *Trigger) {
+	object := ""
+	var verbs []string
 	present := r.keys(n, "trigger", map[string]func(ast.Node){
 		"source": func(n ast.Node) { t.Source = r.system(n, "source") },
-		"object": func(n ast.Node) { t.Object = r.text(n, "object") },
-		"verbs":  func(n ast.Node) { t.Verbs = r.texts(n, "verbs") },
+		"object": func(n ast.Node) { object = r.text(n, "object") },
+		"verbs":  func(n ast.Node) { verbs = r.texts(n, "verbs") },
+		"events": func(n ast.Node) { t.Events = r.texts(n, "events") },
 		"if":     func(n ast.Node) { t.condition = r.expression(n, baseNames()) },
 		"otherwise": func(n ast.Node) {
 			o := r.otherwise(n, baseNames())
@@ -200,7 +207,15 @@ func (r *reader) trigger(n ast.Node, t *Trigger) {
 			t.otherwise = o.reason
 		},
 	})
-	r.need(n, "trigger", present, "source", "object", "verbs")
+	r.need(n, "trigger", present, "source")
+	if !present["events"] {
+		r.need(n, "trigger", present, "object", "verbs")
+	} else if present["object"] || present["verbs"] {
+		r.at(n, "events take the place of object and verbs")
+	}
+	for _, v := range verbs {
+		t.Events = append(t.Events, object+"."+v)
+	}
 	if present["if"] != present["otherwise"] {
 		r.at(n, "if and otherwise belong together")
 	}

@@ -67,7 +67,7 @@ func TestParse(t *testing.T) {
 
 func TestParseNamesLineAndColumn(t *testing.T) {
 	for _, tt := range []struct{ name, old, new, want string }{
-		{"unknown key", "version: 3", "verzion: 3", "2:1 unknown key verzion in the flow; did you mean version? known: id, intents, steps, summary, trigger, version"},
+		{"unknown key", "version: 3", "verzion: 3", "2:1 unknown key verzion in the flow; did you mean version? known: applied, id, intents, steps, summary, trigger, version"},
 		{"missing key", "version: 3\n", "", "1:1 the flow needs version"},
 		{"key given twice", "version: 3", "version: 3\nversion: 4", "3:1 "},
 		{"bad id", "some-flow", "Some Flow", "1:5 id \"Some Flow\" must match"},

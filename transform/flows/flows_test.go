@@ -8,7 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -62,7 +64,7 @@ func input(tb testing.TB, path string) (flow.Input, flow.Facts) {
 	return flow.Input{
 		Event: flow.Event{
 			ID: "evt_1", Type: schemas.EventType(e.Source, e.Object, e.Verb), Connection: "default", Lane: "lane",
-			Source: e.Source, Object: e.Object, Verb: e.Verb, Key: e.Key, Seq: 7, Hint: hint,
+			Source: e.Source, Object: e.Object, Verb: e.Verb, Key: e.Key, Seq: 7, Time: time.Unix(1_775_100_000, 0), Hint: hint,
 		},
 		Books: doc.Books,
 	}, facts
@@ -341,7 +343,9 @@ func FuzzHostileInput(f *testing.F) {
 		in.Event.Hint, _ = h.(map[string]any)
 		all, _ := known.(map[string]any)
 		for _, d := range docs {
-			in.Event.Source, in.Event.Object, in.Event.Verb = d.Trigger.Source, d.Trigger.Object, d.Trigger.Verbs[0]
+			event := d.Trigger.Events[0]
+			dot := strings.LastIndexByte(event, '.')
+			in.Event.Source, in.Event.Object, in.Event.Verb = d.Trigger.Source, event[:dot], event[dot+1:]
 			_, _, _ = flow.Match(t.Context(), docs, in)
 			out, err := answer(t.Context(), d, in, all)
 			if err != nil || out.Result == nil {

@@ -67,6 +67,7 @@ func eventOf(m *bus.Message, hint map[string]any) flow.Event {
 		Verb:       m.Subject.C,
 		Key:        m.Event.Subject,
 		Seq:        m.Seq,
+		Time:       m.Event.Time,
 		Hint:       hint,
 	}
 }
@@ -134,6 +135,9 @@ func (r *refs) fact(n flow.Need, fact any) {
 	}
 	if n.Fetch != nil {
 		r.source(n.Fetch.System, n.Fetch.Object, v)
+		return
+	}
+	if n.Link == nil {
 		return
 	}
 	words := map[string]string{"customer": "Customer", "invoice": "Invoice", "payment": "Payment"}

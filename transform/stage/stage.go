@@ -13,6 +13,7 @@ import (
 	"millrace/internal/acumatica"
 	"millrace/internal/bus"
 	"millrace/internal/fault"
+	"millrace/internal/ledger"
 	"millrace/internal/link"
 	"millrace/schemas"
 	"millrace/transform/flow"
@@ -58,6 +59,9 @@ type Connection struct {
 	Books     flow.Books
 	Stripe    StripeReader
 	Acumatica AcumaticaReader
+	// Rules and Movements are nil where the books have no accounts to settle on.
+	Rules     *ledger.Rules
+	Movements Movements
 }
 
 // Options are the parts of a Handler; all are required.
@@ -113,7 +117,10 @@ func (h *Handler) Handle(ctx context.Context, m *bus.Message) (schemas.Outcome, 
 	case res.Retry != nil:
 		return out, stopped(d, res.Retry)
 	}
-	return h.publish(ctx, out, res.Intents, r)
+	if out, err = h.publish(ctx, out, res.Intents, r); err == nil && res.Applied != "" {
+		out.Reason += ": " + res.Applied
+	}
+	return out, err
 }
 
 func skip(out schemas.Outcome, reason string) schemas.Outcome {
@@ -163,6 +170,8 @@ func (h *Handler) answer(ctx context.Context, conn Connection, connection string
 	switch {
 	case n.Link != nil:
 		return h.lookUp(ctx, connection, *n.Link)
+	case n.Settle != nil:
+		return h.settle(ctx, conn, connection, *n.Settle)
 	case n.Fetch.System == schemas.Stripe && conn.Stripe != nil && len(n.Fetch.Keys) == 1:
 		raw, err := conn.Stripe.Fetch(ctx, n.Fetch.Object, n.Fetch.Keys[0], n.Fetch.Expand...)
 		if err != nil {
