@@ -108,20 +108,19 @@ func (p *Poller) readNext(ctx context.Context, e *entity, r *reading) error {
 			r.Ends = r.Ends[:len(r.Ends)-1]
 			continue
 		}
-		rows, middle, err := p.read(ctx, e, w, true)
+		middle, err := p.read(ctx, e, w, true, func(rows []row) error {
+			missing, err := p.unlinked(ctx, e, rows)
+			if err != nil {
+				return err
+			}
+			return p.publish(ctx, e, missing, &t)
+		})
 		if err != nil {
 			return err
 		}
 		if !middle.IsZero() {
 			r.Ends = append(r.Ends, middle.UTC())
 			continue
-		}
-		missing, err := p.unlinked(ctx, e, rows)
-		if err != nil {
-			return err
-		}
-		if err := p.publish(ctx, e, missing, &t); err != nil {
-			return err
 		}
 		r.From, r.Ends = w.until, r.Ends[:len(r.Ends)-1]
 		return nil

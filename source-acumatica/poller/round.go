@@ -68,16 +68,13 @@ func (p *Poller) poll(ctx context.Context, e *entity, until, now time.Time) erro
 			ends = ends[:len(ends)-1]
 			continue
 		}
-		rows, middle, err := p.read(ctx, e, w, c.inBacklog())
+		middle, err := p.read(ctx, e, w, c.inBacklog(), func(rows []row) error { return p.publish(ctx, e, rows, &t) })
 		if err != nil {
 			return err
 		}
 		if !middle.IsZero() {
 			ends = append(ends, middle)
 			continue
-		}
-		if err := p.publish(ctx, e, rows, &t); err != nil {
-			return err
 		}
 		if err := p.advance(ctx, e, c, w.until, now); err != nil {
 			return err
@@ -88,21 +85,24 @@ func (p *Poller) poll(ctx context.Context, e *entity, until, now time.Time) erro
 	return ctx.Err()
 }
 
-// read returns all rows of the window, or the instant to halve it at.
-func (p *Poller) read(ctx context.Context, e *entity, w window, backlog bool) ([]row, time.Time, error) {
+// read gives all rows of the window to take, a page at a time, or returns the
+// instant to halve it at.
+func (p *Poller) read(ctx context.Context, e *entity, w window, backlog bool, take func([]row) error) (middle time.Time, err error) {
 	q := acumatica.Query{Select: e.fields, Top: p.o.Poll.PageSize, Filter: w.filter(e.changed, e.filter)}
 	if backlog {
 		q.Filter = w.filter(e.changed, e.filter, e.backlog)
 	}
 	rows, err := p.page(ctx, e, q)
-	if err != nil || len(rows) < q.Top {
-		return rows, time.Time{}, err
+	if err != nil {
+		return time.Time{}, err
+	}
+	if len(rows) < q.Top {
+		return time.Time{}, take(rows)
 	}
 	if middle, ok := w.split(rows); ok {
-		return nil, middle, nil
+		return middle, nil
 	}
-	rows, err = p.pages(ctx, e, q)
-	return rows, time.Time{}, err
+	return time.Time{}, p.pages(ctx, e, q, take)
 }
 
 func (p *Poller) page(ctx context.Context, e *entity, q acumatica.Query) ([]row, error) {
@@ -115,42 +115,48 @@ func (p *Poller) page(ctx context.Context, e *entity, q acumatica.Query) ([]row,
 
 // pages reads a window by offset until two passes in a row saw the same rows,
 // each once. It is needed only when more rows than a page changed in the same
-// millisecond, such as by a script.
-func (p *Poller) pages(ctx context.Context, e *entity, q acumatica.Query) ([]row, error) {
+// millisecond, such as by a script; between them there is no order. Only their
+// ids are kept: a row that a pass shows is true, whatever that pass has missed.
+func (p *Poller) pages(ctx context.Context, e *entity, q acumatica.Query, take func([]row) error) error {
 	var before map[string]bool
 	for range maxPasses {
-		rows, err := p.pass(ctx, e, q)
+		ids, err := p.pass(ctx, e, q, take)
 		if err != nil {
-			return nil, err
-		}
-		ids := make(map[string]bool, len(rows))
-		for _, r := range rows {
-			ids[r.eventID] = true
-		}
-		if len(ids) < len(rows) {
-			ids = nil // a row came twice, so another one may have been skipped
+			return err
 		}
 		if ids != nil && same(ids, before) {
-			return rows, nil
+			return nil
 		}
 		before = ids
 	}
 	p.meter.unsettled(ctx)
-	return nil, fault.Newf("source.window_unstable", "%s: %d passes differ", q.Filter, maxPasses)
+	return fault.Newf("source.window_unstable", "%s: %d passes differ", q.Filter, maxPasses)
 }
 
-func (p *Poller) pass(ctx context.Context, e *entity, q acumatica.Query) ([]row, error) {
-	var all []row
+// pass returns the ids of the rows; nil when a row came twice, so another one
+// may have been skipped.
+func (p *Poller) pass(ctx context.Context, e *entity, q acumatica.Query, take func([]row) error) (map[string]bool, error) {
+	ids, n := make(map[string]bool), 0
 	for q.Skip = 0; ; q.Skip += q.Top {
 		rows, err := p.page(ctx, e, q)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, rows...)
+		for _, r := range rows {
+			ids[r.eventID] = true
+		}
+		n += len(rows)
+		if err := take(rows); err != nil {
+			return nil, err
+		}
 		if len(rows) < q.Top {
-			return all, nil
+			break
 		}
 	}
+	if len(ids) < n {
+		return nil, nil //nolint:nilnil // as documented
+	}
+	return ids, nil
 }
 
 func same(a, b map[string]bool) bool {
