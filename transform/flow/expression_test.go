@@ -61,6 +61,7 @@ func TestExpressions(t *testing.T) {
 		{`sum([])`, "0"},
 		{`sum(nil)`, "0"},
 		{`count(hint.rows, .a > 2)`, "1"},
+		{`plural(1, "journal") + ", " + plural(len(hint.rows), "row")`, "1 journal, 2 rows"},
 		{`len(filter(hint.rows, .a > 2)) == 1`, "true"},
 		{`any(hint.rows, .a == 22 / 10)`, "true"},
 		{`first(hint.tags) + last(hint.tags)`, "xy"},

@@ -37,6 +37,7 @@ func functions() map[string]function {
 		"before_last":  {2, 2, cut(func(s, sep string, i int) string { return s[:i] })},
 		"after_last":   {2, 2, cut(func(s, sep string, i int) string { return s[i+len(sep):] })},
 		"default":      {2, 2, orElse},
+		"plural":       {2, 2, plural},
 		"first_email":  {1, 1, firstEmail},
 		"text":         {1, 1, func(m *meter, a []any) (any, error) { return text(a[0]) }},
 		"cash_account": {1, 1, cashAccount},
@@ -296,4 +297,17 @@ func orElse(_ *meter, a []any) (any, error) {
 		return a[1], nil
 	}
 	return a[0], nil
+}
+
+// plural counts things for people: plural(1, "journal") is "1 journal".
+func plural(_ *meter, a []any) (any, error) {
+	n, isNumber := asNumber(a[0])
+	word, ok := a[1].(string)
+	if !ok || !isNumber {
+		return nil, fmt.Errorf("plural: needs a number and a word, not %s and %s", kindOf(a[0]), kindOf(a[1]))
+	}
+	if n.Equal(decimal.NewFromInt(1)) {
+		return n.String() + " " + word, nil
+	}
+	return n.String() + " " + word + "s", nil
 }
