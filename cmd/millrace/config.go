@@ -62,20 +62,28 @@ func (a *app) configLint() *cobra.Command {
 		if len(services) == 0 {
 			res.Services = config.Services()
 		}
+		faults, warnings := len(problems.Fatal()), len(problems.Warnings())
 		if len(problems) == 0 {
 			res.Problems = config.Problems{}
 			return &reply{summary: "no problems in " + cmp.Or(res.File, "the environment"), result: res}, nil
 		}
 		r := &reply{
-			summary: count(len(problems), "problem"), result: res,
+			summary: count(faults+warnings, "problem"), result: res,
 			text: func(w io.Writer) {
 				for _, p := range problems {
 					fmt.Fprintln(w, p)
 				}
+				if faults+warnings == 0 {
+					fmt.Fprintf(w, "no problems in %s\n", cmp.Or(res.File, "the environment"))
+				}
 			},
 		}
-		if len(problems.Fatal()) == 0 {
-			r.summary = count(len(problems), "warning")
+		switch {
+		case faults+warnings == 0:
+			r.summary = "no problems in " + cmp.Or(res.File, "the environment")
+			return r, nil
+		case faults == 0:
+			r.summary = count(warnings, "warning")
 			return r, nil
 		}
 		finding := fault.Newf("config.invalid", "%s in %s", r.summary, cmp.Or(res.File, "the environment"))

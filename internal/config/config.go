@@ -75,6 +75,25 @@ type Books struct {
 	TimeZone      string            `yaml:"time_zone"`      // IANA; default UTC
 	PaymentMethod string            `yaml:"payment_method"` // Acumatica payment method for Stripe charges
 	CashAccounts  map[string]string `yaml:"cash_accounts"`  // settlement currency (upper case) → clearing cash account
+
+	// Start is the day from which on movements are ours; what was before is in
+	// the opening balance. Zero: everything is ours.
+	Start   time.Time `yaml:"start"`
+	Opening string    `yaml:"opening"` // post (default) or none
+	Mode    string    `yaml:"mode"`    // detailed (default) or summary
+	// SummaryFrom is the day from which on the mode is summary.
+	SummaryFrom  time.Time `yaml:"summary_from"`
+	Payouts      string    `yaml:"payouts"`        // automatic (default) or manual
+	Fees         string    `yaml:"fees"`           // per_payout (default), per_transaction or payment_charges
+	FeeEntryType string    `yaml:"fee_entry_type"` // of payment charges
+	Refunds      string    `yaml:"refunds"`        // ar_refund (default), credit_memo or journal
+	ClosedPeriod string    `yaml:"closed_period"`  // park (default) or next_open
+	// Clearing has, by currency, the ledger account behind the clearing cash
+	// account.
+	Clearing map[string]Account `yaml:"clearing"`
+	// Accounts has an account for each name that the posting rules use; see
+	// docs/accounting.md. Without it and Clearing nothing is settled.
+	Accounts map[string]ByCurrency `yaml:"accounts"`
 }
 
 // Poll says how Acumatica is polled.

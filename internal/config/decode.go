@@ -53,6 +53,10 @@ func (l *loader) decode(n ast.Node, v reflect.Value, path string) {
 		return
 	}
 	switch {
+	case v.Type() == reflect.TypeFor[Account]():
+		l.decodeAccount(n, v, path)
+	case v.Type() == reflect.TypeFor[ByCurrency]():
+		l.decodeByCurrency(n, v, path)
 	case v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[time.Time]():
 		l.decodeStruct(n, v, path)
 	case v.Kind() == reflect.Map:

@@ -12,6 +12,7 @@ import (
 	_ "time/tzdata" // time zones of the books also where the machine has none installed
 
 	"millrace/internal/fault"
+	"millrace/internal/ledger"
 )
 
 // Source is where a configuration comes from.
@@ -74,8 +75,11 @@ func defaultConnection() Connection {
 			Endpoint: defaultEndpoint, Timeout: 11 * time.Minute,
 			SettleDelay: 30 * time.Second, Concurrency: 2,
 		},
-		Books: Books{TimeZone: "UTC"},
-		Poll:  Poll{Interval: 15 * time.Second, Overlap: 2 * time.Minute, Settle: 2 * time.Second, PageSize: 100, Full: 24 * time.Hour},
+		Books: Books{
+			TimeZone: "UTC", Opening: OpeningPost, Mode: string(ledger.Detailed), Payouts: PayoutsAutomatic,
+			Fees: string(ledger.FeesPerPayout), Refunds: string(ledger.RefundDocument), ClosedPeriod: ClosedPeriodPark,
+		},
+		Poll: Poll{Interval: 15 * time.Second, Overlap: 2 * time.Minute, Settle: 2 * time.Second, PageSize: 100, Full: 24 * time.Hour},
 	}
 }
 
@@ -118,13 +122,13 @@ func Load(src Source) (*Config, Origins, error) {
 }
 
 // Check is Validate as an error: config.invalid, with a Problems in its chain,
-// unless all that it finds are warnings; those are returned as they are.
+// unless the services can start all the same; then the warnings are returned.
 func Check(c *Config, o Origins, services ...string) (warnings Problems, err error) {
 	p := Validate(c, o, services...)
 	if fatal := p.Fatal(); len(fatal) > 0 {
 		return nil, fault.New("config.invalid", fatal)
 	}
-	return p, nil
+	return p.Warnings(), nil
 }
 
 // Lint finds everything that is wrong at once: what cannot be understood and
@@ -227,11 +231,8 @@ func (l *loader) finish() {
 		if !l.origins.Set(path + ".stripe.livemode") {
 			c.Stripe.Livemode = strings.Contains(c.Stripe.APIKey.Reveal(), "_live_")
 		}
-		accounts := make(map[string]string, len(c.Books.CashAccounts))
-		for currency, account := range c.Books.CashAccounts {
-			accounts[strings.ToUpper(currency)] = account
-		}
-		c.Books.CashAccounts = accounts
+		c.Books.CashAccounts = upper(c.Books.CashAccounts)
+		c.Books.Clearing = upper(c.Books.Clearing)
 	}
 	if l.cfg.Ops.Listen == "off" {
 		l.cfg.Ops.Listen = ""

@@ -45,6 +45,12 @@ func show(v reflect.Value, path string, emit func(path, value string)) {
 		}
 		emit(path, x.Format(time.RFC3339))
 		return
+	case map[string]Account:
+		emit(path, showAccounts(x))
+		return
+	case map[string]ByCurrency:
+		emit(path, showByCurrency(x))
+		return
 	case map[string]string:
 		pairs := make([]string, 0, len(x))
 		for k, value := range x {

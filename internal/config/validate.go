@@ -17,11 +17,15 @@ type Problem struct {
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
 	Warning bool   `json:"warning,omitempty"` // the services start all the same
+	Note    bool   `json:"note,omitempty"`    // good to know, nothing is wrong
 }
 
 func (p Problem) String() string {
 	var parts []string
-	if p.Warning {
+	switch {
+	case p.Note:
+		parts = append(parts, "note")
+	case p.Warning:
 		parts = append(parts, "warning")
 	}
 	for _, s := range []string{p.Where, p.Path, p.Message} {
@@ -41,7 +45,12 @@ type Problems []Problem
 
 // Fatal are the problems that the services do not start with.
 func (p Problems) Fatal() Problems {
-	return slices.DeleteFunc(slices.Clone(p), func(x Problem) bool { return x.Warning })
+	return slices.DeleteFunc(slices.Clone(p), func(x Problem) bool { return x.Warning || x.Note })
+}
+
+// Warnings are the problems that the services start with all the same.
+func (p Problems) Warnings() Problems {
+	return slices.DeleteFunc(slices.Clone(p), func(x Problem) bool { return !x.Warning })
 }
 
 func (p Problems) Error() string {
@@ -100,6 +109,11 @@ func (v *validator) add(path, hint, format string, args ...any) {
 // warn reports something that does not keep the services from starting.
 func (v *validator) warn(path, hint, message string) {
 	v.problems = append(v.problems, Problem{Path: path, Where: v.origins.Of(path).Where, Hint: hint, Message: message, Warning: true})
+}
+
+// note reports something that is good to know.
+func (v *validator) note(path, hint, message string) {
+	v.problems = append(v.problems, Problem{Path: path, Where: v.origins.Of(path).Where, Hint: hint, Message: message, Note: true})
 }
 
 // need reports a missing value when one of the services needs it; hint names
@@ -297,4 +311,5 @@ func (v *validator) books(path string, b Books) {
 			v.add(path+".cash_accounts", "the clearing account of that currency", "%s has no cash account", currency)
 		}
 	}
+	v.settlement(path, &b)
 }

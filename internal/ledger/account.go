@@ -3,6 +3,7 @@ package ledger
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -57,12 +58,35 @@ func Names() []string {
 	for _, name := range []string{"fx.charge", "fx.refund", "fx.partial_capture", "fx.charge_failure"} {
 		add(name)
 	}
-	names := make([]string, 0, len(set))
-	for n := range set {
-		names = append(names, n)
+	return slices.Sorted(maps.Keys(set))
+}
+
+// Needed lists the names that the most ordinary unit asks for under the rules:
+// without an account for each, something will not be posted.
+func Needed(r *Rules) []string {
+	names := []string{"bank", "dispute", "dispute_lost", "fee", "sales", "suspense"}
+	if len(r.Clearing) > 1 {
+		names = append(names, "fx")
 	}
-	slices.Sort(names)
+	if !r.Start.IsZero() && !r.NoOpening {
+		names = append(names, "opening")
+	}
 	return names
+}
+
+// ToSuspense lists the names that have no account but that of suspense in some
+// currency; of those that stand for each other only the most general.
+func ToSuspense(r *Rules) []string {
+	currencies := []string{""}
+	if len(r.Clearing) > 0 {
+		currencies = slices.Collect(maps.Keys(r.Clearing))
+	}
+	return slices.DeleteFunc(Names(), func(name string) bool {
+		return name == "unknown" || general(name) != "suspense" || !slices.ContainsFunc(currencies, func(currency string) bool {
+			_, found, ok := r.Find(name, currency)
+			return ok && found == "suspense"
+		})
+	})
 }
 
 // Find returns the account of the most specific name that has one for the

@@ -1,0 +1,131 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"millrace/internal/ledger"
+)
+
+func TestAccountsHaveThreeForms(t *testing.T) {
+	file := write(t, "m.yaml", `
+connections:
+- books:
+    time_zone: America/New_York
+    start: 2026-01-31
+    clearing: {usd: "10250", EUR: {account: "10251", branch: WEST}}
+    accounts:
+      fee: "61000"
+      fee.dispute: {account: "61100", subaccount: "0001"}
+      bank:
+        usd: "10200"
+        EUR: {account: "10201", subaccount: "0002"}
+      sales: {account: "40000", EUR: "40001"}
+`)
+	c, o := mustLoad(t, Source{Path: file})
+	b := c.Connections[0].Books
+	r, err := b.Rules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, currency string
+		want           ledger.Account
+		found          string
+	}{
+		{"fee.processing", "USD", ledger.Account{Account: "61000"}, "fee"},
+		{"fee.dispute.returned", "USD", ledger.Account{Account: "61100", Subaccount: "0001"}, "fee.dispute"},
+		{"payout", "USD", ledger.Account{Account: "10200"}, "bank"},
+		{"topup", "EUR", ledger.Account{Account: "10201", Subaccount: "0002"}, "bank"},
+		{"charge", "USD", ledger.Account{Account: "40000"}, "sales"},
+		{"charge", "EUR", ledger.Account{Account: "40001"}, "sales"},
+		{"bank", "GBP", ledger.Account{}, ""},
+		{"transfer", "USD", ledger.Account{}, ""},
+	} {
+		if got, found, _ := r.Find(tt.name, tt.currency); got != tt.want || found != tt.found {
+			t.Errorf("%s %s: %+v by %q, want %+v by %q", tt.name, tt.currency, got, found, tt.want, tt.found)
+		}
+	}
+	if want := (ledger.Account{Account: "10251", Branch: "WEST"}); r.Clearing["EUR"] != want || r.Clearing["USD"].Account != "10250" {
+		t.Errorf("clearing %+v", r.Clearing)
+	}
+	if got := r.Start.UTC().Format(time.RFC3339); got != "2026-01-31T05:00:00Z" {
+		t.Errorf("start %s: a day starts in the time zone of the books", got)
+	}
+	if got := fmt.Sprint(Show(c, o)); !strings.Contains(got, "bank EUR=10201/0002,bank USD=10200,fee=61000,fee.dispute=61100/0001,sales=40000,sales EUR=40001") {
+		t.Errorf("accounts are not shown: %s", got)
+	}
+}
+
+func TestLintNamesEveryMissingAccount(t *testing.T) {
+	file := write(t, "m.yaml", `
+connections:
+- books:
+    cash_accounts: {USD: 10250ST, EUR: 10251ST}
+    mode: both
+    start: 2026-01-31T12:00:00Z
+    fees: payment_charges
+    clearing: {USD: "10250", GBP: "10252", euro: "1"}
+    accounts:
+      fees: "61000"
+      dispute: {subaccount: "1"}
+      bank: {USD: "10200"}
+      write_off: "65000"
+      suspense: "19900"
+`)
+	problems, _, err := Lint(Source{Path: file, Getenv: env(nil)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	for _, p := range problems {
+		fmt.Fprintln(&text, strings.ReplaceAll(p.String(), file, "m.yaml"))
+	}
+	for _, want := range []string{
+		`m.yaml:5:11: connections[0].books.mode: "both" is not a choice (use one of detailed, summary)`,
+		"m.yaml:6:12: connections[0].books.start: is a day, not a time",
+		"connections[0].books.fee_entry_type: required with fees: payment_charges",
+		`connections[0].books.clearing.EURO: "EURO" is not a currency`,
+		`m.yaml:10:13: connections[0].books.accounts.fees: no posting rule asks for "fees" (did you mean fee?)`,
+		"m.yaml:11:16: connections[0].books.accounts.dispute: has no account",
+		"warning: m.yaml:8:15: connections[0].books.clearing: no clearing account for EUR (until it is set, what needs it is parked: set the ledger account behind cash account 10251ST)",
+		"warning: m.yaml:10:11: connections[0].books.accounts: no account bank for EURO, GBP",
+		"no account dispute for EURO, GBP, USD",
+		"no account fee for",
+		"no account fx for",
+		"no account opening for",
+		"no account sales for",
+		"note: m.yaml:10:11: connections[0].books.accounts: goes to suspense: adjustment, climate, financing",
+	} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("no finding %q in\n%s", want, &text)
+		}
+	}
+	for _, no := range []string{"no account suspense", "no account dispute_lost"} {
+		if strings.Contains(text.String(), no) {
+			t.Errorf("finding %q in\n%s", no, &text)
+		}
+	}
+}
+
+func TestWithoutAccountsSettlementIsOff(t *testing.T) {
+	b := Books{}
+	if b.Settles() {
+		t.Error("settles without accounts")
+	}
+	problems, _, err := Lint(Source{Path: write(t, "m.yaml", "connections:\n- name: default\n"), Getenv: env(nil)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes := 0
+	for _, p := range problems {
+		if p.Note && strings.Contains(p.Message, "settlement is off") {
+			notes++
+		}
+	}
+	if notes != 1 {
+		t.Errorf("%d notes that settlement is off: %v", notes, problems)
+	}
+}
