@@ -87,6 +87,7 @@ func (x *tx) seedMasters() {
 		x.row(entityAccount, "AccountCD", a[0], "AccountID", strconv.Itoa(100+i), "Description", a[1], "Type", a[2], "CashAccount", a[3],
 			"CurrencyID", a[4], "Active", "true", "PostOption", "Detail", "RequireUnits", "false", "Secured", "false")
 	}
+	x.seedSettlementAccounts()
 	for _, m := range [][]string{
 		{SeedPaymentMethod, "Paid through Stripe", SeedCashAccountUSD, SeedCashAccountEUR, SeedCashAccountGBP},
 		{SeedCheckMethod, "Check", SeedBankCashAccount, SeedBankCashAccountEUR},
