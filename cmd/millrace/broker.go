@@ -80,6 +80,15 @@ type view struct {
 	connections []string // at least one; the default one first
 	running     *running // nil: nothing runs, or it is not of this machine
 	where       string   // for people: what is looked at
+	partitions  int      // as the user configured it; 0: not
+}
+
+// later says when a decision takes effect on an installation that is stopped.
+func (v *view) later() string {
+	if v.running == nil && v.server != nil {
+		return "; nothing runs here now, it takes effect when something does"
+	}
+	return ""
 }
 
 // looking runs do on the installation to read, which is closed afterwards.
@@ -105,6 +114,14 @@ func (a *app) look(ctx context.Context, log *slog.Logger) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
+	v, err := a.lookInto(ctx, cfg, origins, log)
+	if err == nil && origins.Of("partitions").Kind != "default" {
+		v.partitions = cfg.Partitions
+	}
+	return v, err
+}
+
+func (a *app) lookInto(ctx context.Context, cfg *config.Config, origins config.Origins, log *slog.Logger) (*view, error) {
 	if cfg.NATS.URL != "" && origins.Of("data_dir").Kind != "flag" {
 		b, err := connect(ctx, bus.Options{URL: cfg.NATS.URL, Creds: cfg.NATS.Creds, Name: "millrace-cli", Log: log})
 		if err != nil {

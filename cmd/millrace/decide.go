@@ -16,6 +16,7 @@ import (
 
 	"millrace/internal/bus"
 	"millrace/internal/fault"
+	"millrace/internal/trace"
 	"millrace/schemas"
 )
 
@@ -75,13 +76,17 @@ func (a *app) parkedShow() *cobra.Command {
 		if f.lane == "" {
 			return nil, usage(errors.New("--lane is required"))
 		}
+		if err := f.check(); err != nil {
+			return nil, err
+		}
 		h, err := looking(ctx, a, func(v *view) (bus.Held, error) { return held(ctx, v, f) })
 		if err != nil {
 			return nil, err
 		}
-		m := h.Message
+		m, lane := h.Message, parkedOf([]bus.Block{h.Block}, laneFilter{})[0]
+		lane.Behind = len(h.Waiting)
 		res := heldMessage{
-			parkedLane: parkedOf([]bus.Block{h.Block}, laneFilter{})[0], Stream: m.Stream, Seq: m.Seq, ID: m.Event.ID, Type: m.Event.Type,
+			parkedLane: lane, Stream: m.Stream, Seq: m.Seq, ID: m.Event.ID, Type: m.Event.Type,
 			Stored: m.Stored.UTC().Format(timeForm), Waiting: h.Waiting, Data: m.Event.Data,
 		}
 		summary := fmt.Sprintf("%s is held at %s by message %d of %s, %d behind it", f.lane, res.Stage, m.Seq, m.Stream, len(h.Waiting))
@@ -113,7 +118,7 @@ func (a *app) parkedEdit() *cobra.Command {
 			return 0, err
 		}
 		d.Data = data
-		return h.Message.Seq, sameID(h.Message, data)
+		return h.Message.Seq, editable(h.Message, data)
 	})
 }
 
@@ -132,8 +137,9 @@ func (a *app) readFile(file string) ([]byte, error) {
 	return data, nil
 }
 
-// sameID refuses data that would make another message of this one.
-func sameID(m *bus.Message, data []byte) error {
+// editable refuses data that would make another message of this one, or that is
+// what it has already.
+func editable(m *bus.Message, data []byte) error {
 	if m.Stream != bus.Intents {
 		return fault.Newf("cli.usage", "message %d of %s is an event: what its system says cannot be edited; release or skip it", m.Seq, m.Stream)
 	}
@@ -143,6 +149,9 @@ func sameID(m *bus.Message, data []byte) error {
 	}
 	if was.ID != now.ID || was.Connection != now.Connection || was.Lane != now.Lane || was.Target != now.Target || was.Document != now.Document || was.Key != now.Key {
 		return fault.Newf("cli.usage", "id, connection, lane, target, document and key of intent %s must stay as they are", was.ID)
+	}
+	if len(trace.Changes(m.Event.Data, data)) == 0 {
+		return fault.Newf("cli.usage", "nothing is changed: to try it again as it is, millrace parked release --lane %s --reason \"…\"", shellWord(was.Lane))
 	}
 	return nil
 }
@@ -187,8 +196,13 @@ func (a *app) deciding(c *cobra.Command, do string, fill func(bus.Held, *schemas
 		if f.lane == "" || strings.TrimSpace(reason) == "" {
 			return nil, usage(errors.New("--lane and --reason are required"))
 		}
+		if err := f.check(); err != nil {
+			return nil, err
+		}
+		var where *view
 		d := a.decision(do, reason)
 		res, err := looking(ctx, a, func(v *view) (decided, error) {
+			where = v
 			h, err := held(ctx, v, f)
 			if err != nil {
 				return decided{}, err
@@ -206,7 +220,7 @@ func (a *app) deciding(c *cobra.Command, do string, fill func(bus.Held, *schemas
 		if err != nil {
 			return nil, err
 		}
-		summary := fmt.Sprintf("%s: lane %s of %s, messages %d to %d", res.Do, res.Lane, res.Stage, res.From, res.Through)
-		return &reply{summary: summary, result: res, text: func(w io.Writer) { fmt.Fprintln(w, summary) }}, nil
+		summary := fmt.Sprintf("%s: lane %s of %s, messages %d to %d", res.Do, res.Lane, res.Stage, res.From, res.Through) + where.later()
+		return &reply{summary: summary, result: res}, nil
 	})
 }

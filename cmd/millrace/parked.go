@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,6 +29,7 @@ type parkedLane struct {
 	Reason     string `json:"reason"` // what the code means
 	Hint       string `json:"hint"`
 	Error      string `json:"error"`
+	Behind     int    `json:"behind,omitempty"` // messages of the lane that wait behind the one that failed
 }
 
 // laneFilter picks lanes; an empty field picks all.
@@ -40,6 +42,21 @@ type laneFilter struct {
 func (f laneFilter) picks(b bus.Block) bool {
 	return (f.stage == "" || f.stage == b.Stage) && (f.connection == "" || f.connection == b.Conn) && (f.lane == "" || f.lane == b.Lane) &&
 		(f.code == "" || f.code == b.Code) && time.Since(b.Since) >= f.olderThan
+}
+
+// check refuses names that nothing has: a filter that picks nothing would look
+// like good news.
+func (f laneFilter) check() error {
+	if f.stage != "" && !slices.Contains(bus.StageNames(), f.stage) {
+		return usage(fmt.Errorf("no stage %q: want %s", f.stage, strings.Join(bus.StageNames(), ", ")))
+	}
+	if _, known := fault.Lookup(f.code); f.code != "" && !known {
+		return usage(fmt.Errorf("no code %q: millrace errors list has them all", f.code))
+	}
+	if f.olderThan < 0 {
+		return usage(fmt.Errorf("--older-than %v: want a time that is not negative, such as 3h", f.olderThan))
+	}
+	return nil
 }
 
 // parkedOf are those of the blocks that wait for a person.
@@ -78,8 +95,38 @@ func shellWord(s string) string {
 }
 
 func (p parkedLane) print(w io.Writer) {
-	fmt.Fprintf(w, "\nparked at %s since %s: customer %s of connection %s\n  %s\n  to do: %s\n  then:  %s\n",
-		p.Stage, p.Since, p.Lane, p.Connection, p.Error, p.Hint, p.releaseLine())
+	behind := ""
+	if p.Behind > 0 {
+		behind = fmt.Sprintf(", with %s behind it", count(p.Behind, "message"))
+	}
+	fmt.Fprintf(w, "\nparked at %s since %s: customer %s of connection %s%s\n  %s\n  to do: %s\n  then:  %s\n",
+		p.Stage, p.Since, p.Lane, p.Connection, behind, p.Error, p.Hint, p.releaseLine())
+}
+
+// readParked are the lanes of the blocks that wait for a person, with how many
+// messages wait behind.
+func readParked(ctx context.Context, v *view, blocks []bus.Block, f laneFilter) ([]parkedLane, error) {
+	lanes := parkedOf(blocks, f)
+	for i, p := range lanes {
+		h, err := v.bus.Held(ctx, p.Stage, p.Connection, p.Lane)
+		if err != nil && !errors.Is(err, bus.ErrNotFound) && fault.Of(err).Code != "bus.blocked_message_missing" {
+			return nil, err
+		}
+		lanes[i].Behind = len(h.Waiting)
+	}
+	return lanes, nil
+}
+
+// behind says how many messages wait behind those that lanes are parked at.
+func behind(lanes []parkedLane) string {
+	n := 0
+	for _, p := range lanes {
+		n += p.Behind
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %s behind", count(n, "message"))
 }
 
 func (a *app) parkedCommand() *cobra.Command {
@@ -93,6 +140,10 @@ func addLaneFilter(c *cobra.Command, f *laneFilter) {
 	c.Flags().StringVar(&f.connection, "connection", "", "only of this connection [default: all]")
 }
 
+func addCode(c *cobra.Command, f *laneFilter) {
+	c.Flags().StringVar(&f.code, "code", "", "only lanes that wait for this reason, such as acumatica.period_closed")
+}
+
 func (a *app) parkedList() *cobra.Command {
 	c := &cobra.Command{
 		Use: "list", Short: "Which lanes wait for a person, and why", Args: cobra.NoArgs,
@@ -101,14 +152,23 @@ func (a *app) parkedList() *cobra.Command {
 	}
 	var f laneFilter
 	addLaneFilter(c, &f)
+	addCode(c, &f)
 	a.addDataDir(c)
 	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
-		blocks, err := looking(ctx, a, func(v *view) ([]bus.Block, error) { return readBlocks(ctx, v) })
+		if err := f.check(); err != nil {
+			return nil, err
+		}
+		lanes, err := looking(ctx, a, func(v *view) ([]parkedLane, error) {
+			blocks, err := readBlocks(ctx, v)
+			if err != nil {
+				return nil, err
+			}
+			return readParked(ctx, v, blocks, f)
+		})
 		if err != nil {
 			return nil, err
 		}
-		lanes := parkedOf(blocks, f)
-		summary := count(len(lanes), "lane") + " parked"
+		summary := count(len(lanes), "lane") + " parked" + behind(lanes)
 		return &reply{summary: summary, result: lanes, text: func(w io.Writer) {
 			fmt.Fprintln(w, summary)
 			for _, p := range lanes {
@@ -141,7 +201,7 @@ func (a *app) parkedRelease() *cobra.Command {
 	var f laneFilter
 	var reason string
 	addLaneFilter(c, &f)
-	c.Flags().StringVar(&f.code, "code", "", "only lanes that wait for this reason, such as acumatica.period_closed")
+	addCode(c, &f)
 	c.Flags().StringVar(&f.id, "id", "", "only the lane that waits for this event, intent, charge, invoice, …")
 	c.Flags().DurationVar(&f.olderThan, "older-than", 0, "only lanes that have been held for this long")
 	c.Flags().StringVar(&reason, "reason", "", "why they may go on; required, and kept in the audit trail")
@@ -150,8 +210,8 @@ func (a *app) parkedRelease() *cobra.Command {
 		if f.lane == "" && f.code == "" && f.id == "" && f.olderThan == 0 || strings.TrimSpace(reason) == "" {
 			return nil, usage(errors.New("--reason and one of --lane, --id, --code or --older-than are required; see millrace parked release --help"))
 		}
-		if f.olderThan < 0 {
-			return nil, usage(fmt.Errorf("--older-than %v: want a time that is not negative, such as 3h", f.olderThan))
+		if err := f.check(); err != nil {
+			return nil, err
 		}
 		log, err := a.logger("info")
 		if err != nil {
@@ -240,10 +300,7 @@ func told(what, value string) string {
 }
 
 func releasedReply(lanes []parkedLane, v *view) *reply {
-	summary := fmt.Sprintf("released %s", count(len(lanes), "lane"))
-	if v.running == nil && v.server != nil {
-		summary += "; nothing runs here now, they go on when something does"
-	}
+	summary := fmt.Sprintf("released %s", count(len(lanes), "lane")) + v.later()
 	return &reply{summary: summary, result: lanes, text: func(w io.Writer) {
 		fmt.Fprintln(w, summary)
 		for _, p := range lanes {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -201,6 +202,18 @@ func TestAParkedLaneIsShownSkippedAndDropped(t *testing.T) {
 		return code, len(shown.Waiting)
 	}
 	until(t, "the lane holds all three", func() bool { code, waiting := show(); return code == 0 && waiting == 2 })
+	if lanes := parkedNow(t, w.dir, "--stage", "transform"); len(lanes) != 1 || lanes[0].Behind != 2 {
+		t.Errorf("listed %+v", lanes)
+	}
+	for _, verb := range []string{"status", "parked list"} {
+		_, stdout, _ := call(t.Context(), append(strings.Fields(verb), "--data-dir", w.dir)...)
+		if head, _, _ := strings.Cut(stdout, "\n"); !strings.HasSuffix(head, "1 lane parked, 2 messages behind") || !strings.Contains(stdout, "with 2 messages behind it") {
+			t.Errorf("%s does not count what waits behind:\n%s", verb, stdout)
+		}
+	}
+	if _, stdout, _ := call(t.Context(), "trace", "evt_1", "--data-dir", w.dir); !strings.Contains(stdout, "waits behind evt_0, parked with flow.cash_account_missing") {
+		t.Errorf("trace:\n%s", stdout)
+	}
 	if shown.ID != "evt_0" || shown.Stream != "EVENTS" || string(shown.Data) != "{}" || shown.Code != "flow.cash_account_missing" {
 		t.Errorf("shown %+v", shown)
 	}
@@ -226,6 +239,38 @@ func TestAParkedLaneIsShownSkippedAndDropped(t *testing.T) {
 	}
 }
 
+// TestWhatIsDecidedOnAStoppedInstallationNeedsTheServices: who stops everything
+// to change the number of partitions is told what is missing.
+func TestWhatIsDecidedOnAStoppedInstallationNeedsTheServices(t *testing.T) {
+	w := &parkWorld{dir: t.TempDir()}
+	b := w.start(t)
+	w.publish(t, b, "default", "C1", "evt_1")
+	until(t, "a lane parked", func() bool { return len(parkedNow(t, w.dir)) == 1 })
+	w.stop()
+	code, stdout, stderr := call(t.Context(), "parked", "drop", "--lane", "C1", "--reason", "a test", "--data-dir", w.dir)
+	if code != 0 || !strings.Contains(stdout, "nothing runs here now") {
+		t.Errorf("drop: exit %d: %s%s", code, stdout, stderr)
+	}
+	code, _, stderr = call(t.Context(), "repartition", "5", "--data-dir", w.dir)
+	if code != 1 || !strings.Contains(stderr, "the services carry that out, let them run before") {
+		t.Errorf("repartition: exit %d: %s", code, stderr)
+	}
+	w.start(t)
+	until(t, "it is dropped", func() bool {
+		code, _, _ := call(t.Context(), "status", "--data-dir", w.dir)
+		return code == 0
+	})
+	w.stop()
+	if code, _, stderr = call(t.Context(), "repartition", "5", "--data-dir", w.dir); code != 0 {
+		t.Errorf("repartition afterwards: exit %d: %s", code, stderr)
+	}
+	var out, errOut bytes.Buffer
+	old := func(key string) string { return map[string]string{"MILLRACE_PARTITIONS": "2"}[key] }
+	if code = run(t.Context(), []string{"status", "--data-dir", w.dir}, nil, &out, &errOut, old); code != 3 || !strings.Contains(errOut.String(), "bus.partitions_mismatch") {
+		t.Errorf("status with the old number: exit %d: %s%s", code, out.String(), errOut.String())
+	}
+}
+
 func TestAnEditedIntentKeepsItsIdentity(t *testing.T) {
 	in := schemas.Intent{ID: "in_1", Connection: "default", Lane: "C1", Target: "acumatica", Document: "payment", Key: "ch_1", Fields: []byte(`{"CashAccount":"1"}`)}
 	data, err := json.Marshal(in)
@@ -233,12 +278,15 @@ func TestAnEditedIntentKeepsItsIdentity(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := &bus.Message{Stream: bus.Intents, Seq: 7, Event: bus.Event{Data: data}}
+	if err := editable(m, append([]byte("\n "), data...)); err == nil || !strings.Contains(err.Error(), "millrace parked release --lane C1") {
+		t.Errorf("nothing changed: %v", err)
+	}
 	in.Fields = []byte(`{"CashAccount":"2"}`)
-	if data, err = json.Marshal(in); err != nil || sameID(m, data) != nil {
-		t.Errorf("another account: %v, %v", err, sameID(m, data))
+	if data, err = json.Marshal(in); err != nil || editable(m, data) != nil {
+		t.Errorf("another account: %v, %v", err, editable(m, data))
 	}
 	in.Key = "ch_2"
-	if data, err = json.Marshal(in); err != nil || sameID(m, data) == nil || sameID(m, []byte("{")) == nil {
+	if data, err = json.Marshal(in); err != nil || editable(m, data) == nil || editable(m, []byte("{")) == nil {
 		t.Error("another charge was accepted")
 	}
 }

@@ -48,6 +48,9 @@ func readStatus(ctx context.Context, v *view) (*statusResult, error) {
 	if err := v.bus.Verify(ctx); err != nil {
 		return nil, err
 	}
+	if n := v.bus.Partitions(); v.partitions != 0 && v.partitions != n {
+		return nil, fault.Newf("bus.partitions_mismatch", "configured %d, streams have %d: no service starts", v.partitions, n)
+	}
 	lags, err := v.bus.Lag(ctx, v.connections)
 	if err != nil {
 		return nil, err
@@ -67,7 +70,11 @@ func readStatus(ctx context.Context, v *view) (*statusResult, error) {
 		if err != nil {
 			return nil, err
 		}
-		res.Parked = append(res.Parked, parkedOf(blocks, laneFilter{})...)
+		lanes, err := readParked(ctx, v, blocks, laneFilter{})
+		if err != nil {
+			return nil, err
+		}
+		res.Parked = append(res.Parked, lanes...)
 	}
 	return res, nil
 }
@@ -87,7 +94,7 @@ func (s *statusResult) verdict() string {
 	if !s.Healthy {
 		state = "degraded"
 	}
-	return fmt.Sprintf("%s: %d waiting, %s blocked, %s parked", state, waiting, count(blocked, "lane"), count(parked, "lane"))
+	return fmt.Sprintf("%s: %d waiting, %s blocked, %s parked", state, waiting, count(blocked, "lane"), count(parked, "lane")) + behind(s.Parked)
 }
 
 func (s *statusResult) print(w io.Writer) {

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,6 +44,7 @@ type Block struct {
 	Code    string    `json:"code"`
 	Hint    string    `json:"hint,omitempty"`
 	Error   string    `json:"error,omitempty"`
+	ID      string    `json:"id,omitempty"` // of the event or intent that failed
 	Stage   string    `json:"stage"`
 	Lane    string    `json:"lane"`
 	Conn    string    `json:"connection"`
@@ -126,9 +128,10 @@ func (r *runner) cover(ctx context.Context, key string, rec Block, rev uint64, m
 
 // behind is the outcome of a message whose lane is parked at an earlier one.
 func behind(m *Message, rec Block) schemas.Outcome {
+	first := cmp.Or(rec.ID, "message "+strconv.FormatUint(rec.Cur, 10)+" of its lane")
 	return schemas.Outcome{
 		Document: m.Subject.B, Outcome: schemas.Parked, Code: rec.Code, Hint: rec.Hint,
-		Reason: "waits behind message " + strconv.FormatUint(rec.Cur, 10) + " of its lane, which is parked",
+		Reason: "waits behind " + first + ", parked with " + rec.Code,
 	}
 }
 
@@ -175,7 +178,7 @@ func (r *runner) blockFor(ctx context.Context, m *Message, o schemas.Outcome, ca
 	now := time.Now().UTC()
 	return Block{
 		Cur: m.Seq, Last: m.Seq, Until: now.Add(max(f.RetryAfter, redriveDelay(0))), Parked: park,
-		Created: created, Since: now, Code: f.Code, Hint: f.Hint, Error: cause.Error(),
+		Created: created, Since: now, Code: f.Code, Hint: f.Hint, Error: cause.Error(), ID: m.Event.ID,
 		Stage: r.stage.Name, Lane: m.Subject.Lane, Conn: m.Subject.Connection,
 	}, nil
 }

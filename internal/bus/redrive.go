@@ -174,6 +174,9 @@ func (d *drive) step(ctx context.Context) (more bool, err error) {
 		return false, errors.Join(d.giveBack(ctx, nil), err)
 	}
 	if err != nil {
+		d.mu.Lock()
+		d.rec.ID = m.Event.ID
+		d.mu.Unlock()
 		if d.parksNow(err) {
 			if perr := d.park(ctx, m, o, err); perr != nil {
 				return false, perr

@@ -158,8 +158,11 @@ func (m *mover) idle(ctx context.Context) error {
 		return err
 	}
 	if len(blocks) > 0 {
-		rec := blocks[0]
-		return fault.Newf("bus.partitions_busy", "lanes are held: %d, such as %s of %s/%s", len(blocks), rec.Lane, rec.Conn, rec.Stage)
+		rec, decided := blocks[0], ""
+		if rec.Verdict != nil {
+			decided = ", about which is decided (" + rec.Verdict.Do + "): the services carry that out, let them run before"
+		}
+		return fault.Newf("bus.partitions_busy", "lanes are held: %d, such as %s of %s/%s%s", len(blocks), rec.Lane, rec.Conn, rec.Stage, decided)
 	}
 	l := m.bus.layout.Load()
 	for _, s := range stageSpecs() {

@@ -56,6 +56,15 @@ func stageSpecs() []stageSpec {
 	}
 }
 
+// StageNames are the stages that there are.
+func StageNames() []string {
+	names := make([]string, 0, len(stageSpecs()))
+	for _, s := range stageSpecs() {
+		names = append(names, s.name)
+	}
+	return names
+}
+
 // streamConfig: Limits retention, because work-queue streams forget message
 // ids when the server restarts; no direct reads, because the lane protocol
 // needs answers of the leader; nothing can be deleted or purged.

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -55,7 +56,10 @@ func (s *Story) Print(w io.Writer) {
 		if d := e.Decision; d != nil && d.Do != schemas.Skip { // the reason of what was skipped says who and why
 			fmt.Fprintf(tw, "\t\tdecided before: %s by %s: %s\n", d.Do, d.By, d.Reason)
 		}
-		if e.Code != "" {
+		for _, c := range e.Changes {
+			fmt.Fprintf(tw, "\t\t  %s: %s → %s\n", c.Field, cmp.Or(string(c.Old), "nothing"), cmp.Or(string(c.New), "nothing"))
+		}
+		if e.Code != "" && e.Error != "" { // what waits behind another has its code, and no error of its own
 			fmt.Fprintf(tw, "\t\t%s: %s\n", e.Code, e.Error)
 		}
 		if e.Hint != "" {

@@ -49,8 +49,11 @@ type Entry struct {
 	Calls      *schemas.Calls    `json:"calls,omitempty"`
 	TookMS     int64             `json:"took_ms,omitempty"`
 	Decision   *schemas.Decision `json:"decision,omitempty"` // what a person decided about the message before it ended so
+	Changes    []Change          `json:"changes,omitempty"`  // what an edit changed in it
 	TraceID    string            `json:"trace_id,omitempty"`
 
+	data      []byte   // of an intent
+	of        uint64   // the message that an outcome is about
 	ids       []string // that join this entry with others
 	customers []string // that many stories share: they join nothing
 }
@@ -112,6 +115,7 @@ func tell(entries []Entry) *Story {
 	slices.SortFunc(entries, func(a, b Entry) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(slices.Index(order, a.Stream), slices.Index(order, b.Stream)), cmp.Compare(a.Seq, b.Seq))
 	})
+	tellChanges(entries)
 	st := &Story{Refs: []schemas.Ref{}, Entries: entries}
 	seen := make(map[[3]string]int)
 	for _, e := range entries {
@@ -130,6 +134,21 @@ func tell(entries []Entry) *Story {
 		return cmp.Or(cmp.Compare(a.System, b.System), cmp.Compare(strings.ToLower(a.Kind), strings.ToLower(b.Kind)), cmp.Compare(a.ID, b.ID))
 	})
 	return st
+}
+
+// tellChanges compares what was edited with what was stored.
+func tellChanges(entries []Entry) {
+	intents := make(map[uint64][]byte)
+	for _, e := range entries {
+		if e.Stream == bus.Intents {
+			intents[e.Seq] = e.data
+		}
+	}
+	for i, e := range entries {
+		if stored, found := intents[e.of]; found && e.Decision != nil && e.Decision.Do == schemas.Edit {
+			entries[i].Changes = Changes(stored, e.Decision.Data)
+		}
+	}
 }
 
 func entryOf(m *bus.Message) (Entry, error) {
@@ -229,6 +248,7 @@ func (e *Entry) fromIntent(m *bus.Message) error {
 	if err := json.Unmarshal(m.Event.Data, &in); err != nil {
 		return fmt.Errorf("not an intent: %w", err)
 	}
+	e.data = m.Event.Data
 	e.Step, e.EventID, e.IntentID, e.Refs = "intent", in.Cause.EventID, in.ID, in.Refs
 	e.What = fmt.Sprintf("%s %s in %s for %s, flow %s v%d", in.Verb, in.Document, in.Target, in.Key, in.Flow.ID, in.Flow.Version)
 	e.add(in.Cause.EventID)
@@ -251,6 +271,9 @@ func (e *Entry) fromOutcome(m *bus.Message) error {
 	}
 	e.Step, e.What, e.Outcome, e.Reason = o.Stage, o.Document, o.Outcome, o.Reason
 	e.Decision = o.Decision
+	if o.Stream == bus.Intents {
+		e.of = o.Seq
+	}
 	e.Code, e.Hint, e.Error = o.Code, o.Hint, o.Error
 	e.EventID, e.IntentID, e.Refs, e.TookMS = o.EventID, o.IntentID, o.Refs, o.TookMS
 	e.TraceID = cmp.Or(o.TraceID, e.TraceID)
