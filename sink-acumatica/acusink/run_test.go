@@ -46,6 +46,7 @@ func TestServiceCarriesOutAnIntent(t *testing.T) {
 		Name:      "default",
 		Acumatica: config.Acumatica{URL: web.URL, Endpoint: "Default/24.200.001", Username: "bridge", Password: "password", SettleDelay: time.Second},
 	}}}}
+	t.Cleanup(func() { _ = rt.Stop(context.Background()) })
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- run(ctx, rt) }()

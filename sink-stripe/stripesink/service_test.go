@@ -29,9 +29,11 @@ func newRuntime(t *testing.T) *service.Runtime {
 	}
 	web := httptest.NewServer(twin.Handler())
 	t.Cleanup(web.Close)
-	return &service.Runtime{Log: log, Bus: b, Config: &config.Config{Connections: []config.Connection{
+	rt := &service.Runtime{Log: log, Bus: b, Config: &config.Config{Connections: []config.Connection{
 		{Name: connection, Stripe: config.Stripe{APIKey: "sk_test_sink", APIBase: web.URL}},
 	}}}
+	t.Cleanup(func() { _ = rt.Stop(context.Background()) })
+	return rt
 }
 
 func TestTheServiceTurnsIntentsIntoOutcomes(t *testing.T) {
