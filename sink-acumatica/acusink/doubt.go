@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"millrace/internal/acumatica"
+	"millrace/internal/budget"
 	"millrace/internal/bus"
 	"millrace/internal/fault"
 	"millrace/internal/posting"
@@ -52,6 +53,7 @@ func (w *work) doubt(ctx context.Context) error {
 // Watch deletes the unreleased copies that surface late, until ctx is done.
 // Several replicas may do it side by side.
 func (s *Sink) Watch(ctx context.Context, connection string, log *slog.Logger) {
+	ctx = budget.Yield(ctx) // postings go first
 	c := s.o.Connections[connection]
 	t := time.NewTicker(max(c.SettleDelay, 100*time.Millisecond))
 	defer t.Stop()

@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"millrace/internal/budget"
 	"millrace/internal/bus"
 	"millrace/internal/link"
 	"millrace/internal/posting"
@@ -37,7 +36,7 @@ func run(ctx context.Context, rt *service.Runtime) error {
 	watch, stop := context.WithCancel(ctx)
 	defer stop()
 	for name := range connections {
-		watching.Go(func() { sink.Watch(budget.Yield(watch), name, rt.Log) }) // postings go first
+		watching.Go(func() { sink.Watch(watch, name, rt.Log) })
 	}
 	return rt.Bus.Run(ctx, bus.Stage{
 		Name: Stage, Stream: bus.Intents, Target: "acumatica",

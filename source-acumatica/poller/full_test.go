@@ -87,6 +87,18 @@ func readInFull(t *testing.T, b *broker, poller func() *Poller) (rounds int) {
 	return rounds
 }
 
+// restore saves n customers that last changed a month ago, step apart, and
+// returns their ids.
+func restore(s *erp, n int, step time.Duration) []string {
+	before := s.now().Add(-30 * 24 * time.Hour)
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("C%02d", i)
+		s.saveAt("Customer", ids[i], before.Add(time.Duration(i)*step), map[string]string{"CustomerID": ids[i], "Status": "Active"})
+	}
+	return ids
+}
+
 // TestFullReadingGoesOnWhereItWas: a round reads one window, whoever makes it,
 // also when the one before died in the middle, and polls as always.
 func TestFullReadingGoesOnWhereItWas(t *testing.T) {
@@ -102,13 +114,7 @@ func TestFullReadingGoesOnWhereItWas(t *testing.T) {
 		round(t, next())
 		time.Sleep(time.Hour)
 		round(t, next())
-		before := s.now().Add(-30 * 24 * time.Hour)
-		var want []string
-		for i := range 40 {
-			id := fmt.Sprintf("C%02d", i)
-			want = append(want, id)
-			s.saveAt("Customer", id, before.Add(time.Duration(i)*time.Hour), map[string]string{"CustomerID": id, "Status": "Active"})
-		}
+		want := restore(s, 40, time.Hour)
 		time.Sleep(24 * time.Hour)
 		n := 0
 		died := false
@@ -167,13 +173,7 @@ func TestChangesDuringAFullReadingAreNotLost(t *testing.T) {
 		round(t, p)
 		time.Sleep(time.Hour)
 		round(t, p)
-		before := s.now().Add(-30 * 24 * time.Hour)
-		var want []string
-		for i := range 30 {
-			id := fmt.Sprintf("C%02d", i)
-			want = append(want, id)
-			s.saveAt("Customer", id, before.Add(time.Duration(i)*time.Minute), map[string]string{"CustomerID": id, "Status": "Active"})
-		}
+		want := restore(s, 30, time.Minute)
 		time.Sleep(24 * time.Hour)
 		moves := []string{"C00", "C29", "C01", "C15", "C16", "C28", "C14", "C02"}
 		s.onList = func(entity string, q acumatica.Query) {
