@@ -62,6 +62,8 @@ func TestExpressions(t *testing.T) {
 		{`sum(nil)`, "0"},
 		{`count(hint.rows, .a > 2)`, "1"},
 		{`plural(1, "journal") + ", " + plural(len(hint.rows), "row")`, "1 journal, 2 rows"},
+		{`later("2026-03-31", "2026-04-01") + later(nil, "2026-01-01")`, "2026-04-012026-01-01"},
+		{`later(nil, nil) == nil`, "true"},
 		{`len(filter(hint.rows, .a > 2)) == 1`, "true"},
 		{`any(hint.rows, .a == 22 / 10)`, "true"},
 		{`first(hint.tags) + last(hint.tags)`, "xy"},

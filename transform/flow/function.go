@@ -38,6 +38,8 @@ func functions() map[string]function {
 		"after_last":   {2, 2, cut(func(s, sep string, i int) string { return s[i+len(sep):] })},
 		"default":      {2, 2, orElse},
 		"plural":       {2, 2, plural},
+		"shares":       {2, 2, shares},
+		"later":        {2, 2, later},
 		"first_email":  {1, 1, firstEmail},
 		"text":         {1, 1, func(m *meter, a []any) (any, error) { return text(a[0]) }},
 		"cash_account": {1, 1, cashAccount},
