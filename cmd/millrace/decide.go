@@ -159,7 +159,7 @@ func editable(m *bus.Message, data []byte) error {
 func (a *app) parkedSkip() *cobra.Command {
 	c := &cobra.Command{
 		Use: "skip --lane <customer> --reason <why>", Short: "Let a parked lane go on without the message that holds it", Args: cobra.NoArgs,
-		Long:    "Ends the message that holds a parked lane as skipped, with your reason, and lets\nthe lane go on behind it. What the message stood for is not posted: tell whoever\nkeeps the books.",
+		Long:    "Ends the message that holds a parked lane as skipped, with your reason, and lets\nthe lane go on behind it. What the message stood for is not posted, for good: tell\nwhoever keeps the books. What was begun of it is deleted; what is released or\nfinalised already is not skipped: it ends as applied, or the lane is parked again\nand says what to void.",
 		Example: "  millrace parked skip --lane C000001 --reason \"test customer, nothing to post\"",
 	}
 	return a.deciding(c, schemas.Skip, func(h bus.Held, _ *schemas.Decision) (uint64, error) { return h.Message.Seq, nil })
@@ -168,7 +168,7 @@ func (a *app) parkedSkip() *cobra.Command {
 func (a *app) parkedDrop() *cobra.Command {
 	c := &cobra.Command{
 		Use: "drop --lane <customer> --reason <why>", Short: "Skip everything that a parked lane holds", Args: cobra.NoArgs,
-		Long:    "Ends every message that a parked lane holds now as skipped, with your reason.\nWhat comes later is handled as usual.",
+		Long:    "Ends every message that a parked lane holds now as skipped, with your reason,\neach as millrace parked skip does. What comes later is handled as usual.",
 		Example: "  millrace parked drop --lane C000001 --reason \"customer was a test\"",
 	}
 	return a.deciding(c, schemas.Skip, func(h bus.Held, _ *schemas.Decision) (uint64, error) { return h.Last, nil })

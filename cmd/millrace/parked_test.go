@@ -47,7 +47,9 @@ func (w *parkWorld) start(t *testing.T) *bus.Bus {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		done <- b.bus.Run(ctx, bus.Stage{Name: "transform", Stream: bus.Events, Connections: []string{"default", "emea"}, Handle: w.handle})
+		done <- b.bus.Run(ctx, bus.Stage{Name: "transform", Stream: bus.Events, Connections: []string{"default", "emea"}, Handle: w.handle, Skip: func(context.Context, *bus.Message) (schemas.Outcome, error) {
+			return schemas.Outcome{Outcome: schemas.Skipped}, nil
+		}})
 	}()
 	w.stop = func() {
 		cancel()

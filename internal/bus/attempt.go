@@ -113,7 +113,7 @@ func (r *runner) attempt(ctx context.Context, m *Message, try int) (o schemas.Ou
 		}
 		r.record(ctx, m, o, err, try, took)
 	}()
-	o, err = r.stage.Handle(ctx, m)
+	o, err = r.end(ctx, m)
 	if err == nil {
 		switch o.Outcome {
 		case schemas.Applied, schemas.Duplicate, schemas.Skipped:

@@ -111,14 +111,24 @@ func (r *recorder) wait(t *testing.T, n int) {
 	}
 }
 
+// skip is for handlers that have nothing to fence.
+func skip(context.Context, *Message) (schemas.Outcome, error) {
+	return schemas.Outcome{Outcome: schemas.Skipped}, nil
+}
+
 // start runs the transform stage until the test ends or stop is called.
 func start(t *testing.T, b *Bus, h Handler, hook func(string)) (stop func()) {
 	t.Helper()
+	return startStage(t, b, Stage{Handle: h, Skip: skip}, hook)
+}
+
+// startStage is start with all handlers of the stage.
+func startStage(t *testing.T, b *Bus, s Stage, hook func(string)) (stop func()) {
+	t.Helper()
+	s.Name, s.Stream, s.Connections = "transform", Events, []string{"default"}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() {
-		done <- b.run(ctx, Stage{Name: "transform", Stream: Events, Connections: []string{"default"}, Handle: h}, hook)
-	}()
+	go func() { done <- b.run(ctx, s, hook) }()
 	var once sync.Once
 	stop = func() {
 		once.Do(func() {

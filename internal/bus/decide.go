@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -122,23 +123,37 @@ func (b *Bus) goOn(ctx context.Context, stage, connection, lane string, decide f
 	}
 }
 
-// decided carries out what a person decided about the message; done means that
-// it has ended by it. Otherwise the message is to be handled, changed where
-// that was decided.
-func (d *drive) decided(ctx context.Context, m *Message) (done bool, err error) {
+// decided gives the message what a person decided about it: other data, or
+// that it is to be skipped, which attempt carries out.
+func (d *drive) decided(m *Message) {
 	d.mu.Lock()
 	v := d.rec.Verdict
 	d.mu.Unlock()
 	if !v.covers(m.Seq) {
-		return false, nil
+		return
 	}
 	m.decision = &v.Decision
-	switch v.Do {
-	case schemas.Edit:
+	if v.Do == schemas.Edit {
 		m.Event.Data = v.Data
-	case schemas.Skip:
-		o := schemas.Outcome{Outcome: schemas.Skipped, Reason: "skipped by " + v.By + ": " + v.Reason}
-		return true, d.r.publishOutcome(ctx, m, o)
 	}
-	return false, nil
+}
+
+// end is what ends the message: the stage's handler, or its Skip when a person
+// decided so.
+func (r *runner) end(ctx context.Context, m *Message) (schemas.Outcome, error) {
+	if m.decision == nil || m.decision.Do != schemas.Skip {
+		return r.stage.Handle(ctx, m)
+	}
+	o, err := r.stage.Skip(ctx, m)
+	if err != nil {
+		return o, fmt.Errorf("skip: %w", err)
+	}
+	if o.Outcome == schemas.Skipped {
+		by := "skipped by " + m.decision.By + ": " + m.decision.Reason
+		if o.Reason != "" {
+			by += "; " + o.Reason
+		}
+		o.Reason = by
+	}
+	return o, nil
 }

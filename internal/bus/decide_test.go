@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,6 +56,40 @@ func TestSkippedMessageEndsAsSkippedAndTheLaneGoesOn(t *testing.T) {
 		return errors.Is(err, ErrNotFound)
 	})
 	if got := outcomes(t, b)["m1"]; !slices.Equal(got, []string{"parked", "skipped"}) {
+		t.Errorf("m1 ended %v", got)
+	}
+}
+
+// TestSkipThatTheStageRefusesParksAgain: what has an effect already does not
+// end as skipped because a person said so.
+func TestSkipThatTheStageRefusesParksAgain(t *testing.T) {
+	b := newBus(t)
+	rec := newRecorder(refuseFirst)
+	tries := 0
+	startStage(t, b, Stage{Handle: rec.handle, Skip: func(_ context.Context, m *Message) (schemas.Outcome, error) {
+		if tries++; tries == 1 {
+			return schemas.Outcome{}, fault.New("link.missing", errors.New("it is in the ledger"))
+		}
+		return schemas.Outcome{Outcome: schemas.Applied, Reason: "too late"}, nil
+	}}, nil)
+	parkedLane(t, b, 2)
+	for _, refused := range []bool{true, false} {
+		if err := b.Decide(t.Context(), "transform", "default", "cus_1", because(schemas.Skip), 1, 1); err != nil {
+			t.Fatal(err)
+		}
+		if refused {
+			eventually(t, "the lane is parked again", func() bool {
+				h, err := b.Held(t.Context(), "transform", "default", "cus_1")
+				return err == nil && h.Parked && h.Code == "link.missing" && h.Verdict == nil && h.Message.Seq == 1
+			})
+		}
+	}
+	rec.wait(t, 1)
+	eventually(t, "the lane is free", func() bool {
+		_, err := b.Held(t.Context(), "transform", "default", "cus_1")
+		return errors.Is(err, ErrNotFound)
+	})
+	if got := outcomes(t, b)["m1"]; !slices.Equal(got, []string{"parked", "parked", "applied"}) {
 		t.Errorf("m1 ended %v", got)
 	}
 }
@@ -121,11 +156,16 @@ func TestVerdictOutlivesTheReplicaThatSawIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &runner{bus: b, stage: Stage{Name: "transform", Stream: Events}, metrics: must(newMetrics())}
+	r := &runner{bus: b, stage: Stage{Name: "transform", Stream: Events, Skip: skip}, metrics: must(newMetrics())}
 	v := because(schemas.Skip)
 	dead := &drive{r: r, rec: Block{Verdict: &Verdict{Decision: v, From: 1, Through: 1}}}
-	if done, err := dead.decided(t.Context(), m); !done || err != nil {
-		t.Fatalf("got %t, %v", done, err)
+	dead.decided(m)
+	o, err := r.attempt(t.Context(), m, 1)
+	if err != nil || o.Outcome != schemas.Skipped {
+		t.Fatalf("got %+v, %v", o, err)
+	}
+	if err := r.publishOutcome(t.Context(), m, o); err != nil {
+		t.Fatal(err)
 	}
 	start(t, b, rec.handle, nil)
 	rec.wait(t, 1)

@@ -52,4 +52,11 @@ type Stage struct {
 	Target      string   // Intents: the A token to consume, "stripe" or "acumatica"; empty = all
 	Connections []string // names of the connections to serve
 	Handle      Handler
+	// Skip ends a message that a person decided to skip. When it returns
+	// Skipped nobody can apply the message any more, not even a worker that was
+	// stopped in the midst of it and wakes up later: the sink has made that
+	// impossible before it is told, and Handle ends the message as Skipped from
+	// then on. What has its effect already ends as Applied or Duplicate, or is
+	// refused; then the lane is parked again (Invariants 3 and 8).
+	Skip Handler
 }

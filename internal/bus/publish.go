@@ -23,6 +23,10 @@ func (b *Bus) PublishEvent(ctx context.Context, connection, lane, source, object
 
 // PublishIntent stores an intent; its id is the message id.
 func (b *Bus) PublishIntent(ctx context.Context, in schemas.Intent) (PubAck, error) {
+	return b.publishIntent(ctx, in)
+}
+
+func (b *Bus) publishIntent(ctx context.Context, in schemas.Intent, more ...jetstream.PublishOpt) (PubAck, error) {
 	data, err := json.Marshal(in)
 	if err != nil {
 		return PubAck{}, fmt.Errorf("intent %s: %w", in.ID, err)
@@ -31,7 +35,7 @@ func (b *Bus) PublishIntent(ctx context.Context, in schemas.Intent) (PubAck, err
 	return b.publish(ctx, s, Event{
 		ID: in.ID, Type: schemas.IntentType, Source: "/" + Escape(in.Connection) + "/transform",
 		Subject: in.Key, Data: data,
-	})
+	}, more...)
 }
 
 // PublishOutcome stores how a message ended. The id is made of the message,
@@ -57,7 +61,7 @@ func (b *Bus) PublishOutcome(ctx context.Context, o schemas.Outcome) error {
 	return err
 }
 
-func (b *Bus) publish(ctx context.Context, s Subject, ev Event) (PubAck, error) {
+func (b *Bus) publish(ctx context.Context, s Subject, ev Event, more ...jetstream.PublishOpt) (PubAck, error) {
 	s.Partition = Partition(s.Connection, s.Lane, b.Partitions())
 	if ev.TraceParent == "" {
 		c := propagation.MapCarrier{}
@@ -70,7 +74,11 @@ func (b *Bus) publish(ctx context.Context, s Subject, ev Event) (PubAck, error) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
 	defer cancel()
-	ack, err := b.js.PublishMsg(ctx, m, jetstream.WithMsgID(s.Connection+":"+ev.ID), jetstream.WithExpectStream(s.Stream))
+	opts := append([]jetstream.PublishOpt{jetstream.WithMsgID(s.Connection + ":" + ev.ID), jetstream.WithExpectStream(s.Stream)}, more...)
+	ack, err := b.js.PublishMsg(ctx, m, opts...)
+	if isConflict(err) {
+		return PubAck{}, fmt.Errorf("publish %s: %w", ev.ID, ErrConflict)
+	}
 	if err != nil {
 		return PubAck{}, unavailable(err, "publish %s", ev.ID)
 	}

@@ -163,12 +163,7 @@ func (d *drive) step(ctx context.Context) (more bool, err error) {
 	if m.unreadable != nil {
 		return true, d.passUnreadable(ctx, m)
 	}
-	if done, err := d.decided(ctx, m); done || err != nil {
-		if err == nil {
-			d.advance(m.Seq + 1)
-		}
-		return err == nil, err
-	}
+	d.decided(m)
 	o, err := d.r.attemptInPlace(ctx, m)
 	if errors.Is(err, errStopping) {
 		return false, errors.Join(d.giveBack(ctx, nil), err)
@@ -385,6 +380,7 @@ func (d *drive) renew(ctx context.Context) (stop func()) {
 				return
 			case <-t.C:
 			}
+			d.r.at("before-renew")
 			d.mu.Lock()
 			if !d.lost {
 				d.rec.Until = time.Now().UTC().Add(claimFor)

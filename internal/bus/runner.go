@@ -148,7 +148,7 @@ func (r *runner) receive(ctx, work context.Context, msg jetstream.Msg) {
 		return
 	}
 	work, held := fence.With(work, errStopping)
-	defer keepAlive(msg, r.bus.nc.IsConnected, held)()
+	defer keepAlive(msg, r.connected, held)()
 	m, err := message(r.stage.Stream, msg)
 	if err != nil {
 		err = r.refuse(work, msg, err)
@@ -206,6 +206,11 @@ func decodeMessage(stream, subject string, seq uint64, stored time.Time, h map[s
 		return nil, err
 	}
 	return &Message{Stream: stream, Seq: seq, Subject: s, Event: ev, Stored: stored}, nil
+}
+
+func (r *runner) connected() bool {
+	r.at("heartbeat")
+	return r.bus.nc.IsConnected()
 }
 
 // keepAlive tells the broker every third of AckWait that the message is still

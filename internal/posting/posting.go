@@ -25,18 +25,30 @@ const (
 	Created  State = "created"  // the document exists, its keys are stored, it has no ledger effect yet
 	Released State = "released" // the release was asked for
 	Done     State = "done"     // read back from the target as it should be
+	Skipped  State = "skipped"  // a person decided to do without it; nothing of it is in effect
 )
+
+// final says that nobody may work on the posting any more.
+func (s State) final() bool { return s == Done || s == Skipped }
 
 // Record is what is stored.
 type Record struct {
 	IntentID string            `json:"intent_id"`
 	State    State             `json:"state"`
-	Keys     map[string]string `json:"keys,omitempty"` // Type, ReferenceNbr, id; or the Stripe id
-	Sends    int               `json:"sends"`          // how many times a creating write was sent
+	Keys     map[string]string `json:"keys,omitempty"`   // Type, ReferenceNbr, id; or the Stripe id
+	Sends    int               `json:"sends"`            // how many times a creating write was sent
+	Writes   []Write           `json:"writes,omitempty"` // what was sent, each version of the intent once
 	SentAt   time.Time         `json:"sent_at,omitzero"`
 	Holder   string            `json:"holder,omitempty"`
 	Until    time.Time         `json:"until,omitzero"` // before this time nobody else may take it
 	Updated  time.Time         `json:"updated"`
+}
+
+// Write is what was sent by a creating write. An intent can be edited between
+// two sends: whoever looks for what became of them needs what they carried.
+type Write struct {
+	Find map[string]string `json:"find"` // the fields that it is found by in the target
+	Sum  string            `json:"sum"`  // of everything that was sent
 }
 
 const (
@@ -78,8 +90,8 @@ func (s *Store) WithClock(now func() time.Time) *Store {
 }
 
 // Claim returns the posting of an intent, made as Planned if there was none,
-// held by this worker. A posting that is Done is returned without a hold.
-// posting.held when another worker holds it.
+// held by this worker. One that is Done or Skipped is returned without a hold:
+// it stays so. posting.held when another worker holds it.
 func (s *Store) Claim(ctx context.Context, connection, intentID string) (*Posting, error) {
 	p := &Posting{store: s, key: bus.Key(connection, intentID)}
 	data, rev, err := s.bucket.Get(ctx, p.key)
@@ -94,7 +106,7 @@ func (s *Store) Claim(ctx context.Context, connection, intentID string) (*Postin
 		}
 		p.rev = rev
 	}
-	if p.State == Done {
+	if p.State.final() {
 		return p, nil
 	}
 	if wait := p.Until.Sub(s.now()); p.Holder != "" && p.Holder != s.holder && wait > 0 {
@@ -125,11 +137,11 @@ func (s *Store) Get(ctx context.Context, connection, intentID string) (Record, b
 
 // Save stores the record and prolongs the hold. posting.fenced when another
 // worker has taken it meanwhile: the caller must stop at once, without
-// another call to the target.
+// another call to the target. So is whoever held it before it was Skipped.
 func (p *Posting) Save(ctx context.Context) error {
 	p.Holder, p.Updated = p.store.holder, p.store.now().UTC()
 	p.Until = p.Updated.Add(HoldFor)
-	if p.State == Done {
+	if p.State.final() {
 		p.Holder, p.Until = "", time.Time{}
 	}
 	data, err := json.Marshal(p.Record)
@@ -152,7 +164,7 @@ func (p *Posting) Renew(ctx context.Context) error {
 	defer p.mu.Unlock()
 	var r Record
 	err := json.Unmarshal(p.stored, &r)
-	if err == nil && r.State == Done {
+	if err == nil && r.State.final() {
 		return nil
 	}
 	r.Updated = p.store.now().UTC()

@@ -95,6 +95,12 @@ func crashAt(n int) func(point string) {
 // attempt hands the intent to the worker once.
 func (c *trial) attempt(w Worker, in schemas.Intent) (out schemas.Outcome, err error) {
 	c.t.Helper()
+	return c.hand(w.Handle, in)
+}
+
+// hand hands the intent to one of a worker's handlers.
+func (c *trial) hand(to bus.Handler, in schemas.Intent) (out schemas.Outcome, err error) {
+	c.t.Helper()
 	data, err := json.Marshal(in)
 	if err != nil {
 		c.t.Fatal(err)
@@ -102,7 +108,7 @@ func (c *trial) attempt(w Worker, in schemas.Intent) (out schemas.Outcome, err e
 	if _, found := c.stored[in.ID]; !found {
 		c.stored[in.ID] = c.world.Clock.Now()
 	}
-	out, err = handle(c.t.Context(), w, &bus.Message{
+	out, err = handle(c.t.Context(), to, &bus.Message{
 		Stream: bus.Intents, Seq: 1, Stored: c.stored[in.ID],
 		Subject: bus.Subject{Stream: bus.Intents, Connection: in.Connection, Lane: in.Lane, A: in.Target, B: in.Document, C: in.Verb},
 		Event:   bus.Event{ID: in.ID, Data: data},
@@ -116,9 +122,9 @@ func (c *trial) attempt(w Worker, in schemas.Intent) (out schemas.Outcome, err e
 	return out, err
 }
 
-func handle(ctx context.Context, w Worker, m *bus.Message) (out schemas.Outcome, err error) {
+func handle(ctx context.Context, to bus.Handler, m *bus.Message) (out schemas.Outcome, err error) {
 	defer crashed(&err)
-	return w.Handle(ctx, m)
+	return to(ctx, m)
 }
 
 // crashed turns the panic of a crash into an error.
@@ -141,12 +147,20 @@ func isCrash(err error) bool {
 // every other try is that of another process. It returns the errors on the way.
 func (c *trial) end(w Worker, in schemas.Intent) []error {
 	c.t.Helper()
+	_, errs := c.until(w, in, func(w Worker) bus.Handler { return w.Handle })
+	return errs
+}
+
+// until tries with one of the handlers of its workers until the intent has
+// ended, and says how.
+func (c *trial) until(w Worker, in schemas.Intent, by func(Worker) bus.Handler) (schemas.Outcome, []error) {
+	c.t.Helper()
 	var errs []error
 	for len(errs) < tries {
-		out, err := c.attempt(w, in)
+		out, err := c.hand(by(w), in)
 		if err == nil {
 			c.told(out, in)
-			return errs
+			return out, errs
 		}
 		c.explained(err)
 		errs = append(errs, err)
@@ -157,7 +171,7 @@ func (c *trial) end(w Worker, in schemas.Intent) []error {
 		}
 	}
 	c.t.Fatalf("%s never ended: %v", in.ID, errs[len(errs)-1])
-	return nil
+	return schemas.Outcome{}, nil
 }
 
 // takeover is when another process may go on with the work of one that is gone.

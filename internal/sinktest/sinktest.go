@@ -1,7 +1,7 @@
 // Package sinktest is the suite that every document kind of a sink must pass:
 // duplicates, another order, a crash between any two steps, workers that wake
-// up late, and every fault that the twins know, at every request. Whatever
-// happens, the target's books end with exactly one effect, read back as it was
+// up late, people who skip it meanwhile, and every fault that the twins know, at
+// every request. What was skipped has no effect, ever. Whatever else happens, the target's books end with exactly one effect, read back as it was
 // meant, both sides linked, nothing left unreleased; the outcome is told, and
 // what failed on the way has a registered code of the right kind, so that no
 // passing fault parks a lane (Invariants 2 to 5, 7 and 10).
@@ -33,6 +33,7 @@ type Process struct {
 // A Worker is a process of the sink that runs.
 type Worker struct {
 	Handle bus.Handler
+	Skip   bus.Handler
 	// Resolve does once what the sink does beside its lanes; nil: nothing.
 	Resolve func(context.Context) error
 }
@@ -55,6 +56,9 @@ type Document struct {
 	Intent, Next Wanted
 	// Link is the kind of link that the sink leaves; empty: none.
 	Link string
+	// Stays says that what was written of a skipped intent may stay: it has no
+	// effect in the books.
+	Stays bool
 	// Entries reads, from the target's own books, everything that stands for
 	// the intents' key.
 	Entries func(ctx context.Context, key string) ([]Entry, error)
@@ -92,6 +96,9 @@ func Run(t *testing.T, b *bus.Bus, newSink NewSink, kind Kind) {
 		{"sign-in", s.signIn},
 		{"slow", s.slow},
 		{"late", s.late},
+		{"skip", s.skip},
+		{"skip while queued", s.skipQueued},
+		{"skip crashes", s.skipCrash},
 	} {
 		t.Run(part.name, func(t *testing.T) { s.side(t, part.add) })
 	}

@@ -48,6 +48,7 @@ func newProcess(ctx context.Context, w *sinktest.World, p sinktest.Process) (sin
 	s.now, s.at = w.Clock.Now, p.At
 	return sinktest.Worker{
 		Handle:  s.Handle,
+		Skip:    s.Skip,
 		Resolve: func(ctx context.Context) error { return s.resolve(ctx, w.Connection) },
 	}, nil
 }

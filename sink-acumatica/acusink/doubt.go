@@ -17,8 +17,9 @@ import (
 	"millrace/schemas"
 )
 
-// A Doubt is a posting that is done after more than one send: a copy that was
-// believed lost may still surface. Acumatica: a request may wait in its queue
+// A Doubt is a posting that is done after more than one send, or was skipped
+// after one of which nothing was found: a copy that was believed lost may still
+// surface. Acumatica: a request may wait in its queue
 // for ten minutes, and is then carried out although nobody waits for it.
 type Doubt struct {
 	Intent schemas.Intent `json:"intent"`
@@ -42,9 +43,13 @@ func (w *work) doubt(ctx context.Context) error {
 	if w.p.Data().Sends < 2 {
 		return nil
 	}
+	return w.note(ctx)
+}
+
+func (w *work) note(ctx context.Context) error {
 	err := w.sink.o.Doubts.Add(ctx, Doubt{Intent: w.in, Seq: w.seq, Until: w.sink.now().UTC().Add(doubtDelays * w.conn.SettleDelay)})
 	if err != nil {
-		return fmt.Errorf("%s: note the doubt: %w", w.name(), err)
+		return fmt.Errorf("%s: note the doubt: %w", w.in.ID, err)
 	}
 	w.sink.at("doubted")
 	return nil
@@ -87,11 +92,11 @@ func (s *Sink) resolve(ctx context.Context, connection string) error {
 	return errors.Join(errs...)
 }
 
-// clear deletes every unreleased copy of the document of the posting, as long
-// as that one is in the ledger.
+// clear deletes every copy that has surfaced of a posting that is done or was
+// skipped. It looks for what was sent, whatever the intent became since.
 func (s *Sink) clear(ctx context.Context, d Doubt) error {
 	rec, found, err := s.o.Postings.Get(ctx, d.Intent.Connection, d.Intent.ID)
-	if err != nil || !found || rec.State != posting.Done {
+	if err != nil || !found || rec.State != posting.Done && rec.State != posting.Skipped {
 		return err // who works on it searches for himself
 	}
 	pay, err := decodePayment(d.Intent.Fields)
@@ -99,10 +104,44 @@ func (s *Sink) clear(ctx context.Context, d Doubt) error {
 		return err
 	}
 	w := &work{sink: s, conn: s.o.Connections[d.Intent.Connection], in: d.Intent, pay: pay, seq: d.Seq}
-	copies, err := w.search(ctx)
+	copies, err := w.searchFor(ctx, rec.Writes)
 	if err != nil {
 		return err
 	}
+	if rec.State == posting.Skipped {
+		return w.clearSkipped(ctx, copies)
+	}
+	return w.clearDone(ctx, rec, copies)
+}
+
+// clearSkipped deletes what is, in full, the document that was not to be made:
+// somebody may enter by hand what was skipped, under the same reference
+// (Invariant 8).
+func (w *work) clearSkipped(ctx context.Context, copies []acumatica.Record) error {
+	for _, r := range copies {
+		if isReleased(r) || r.String("Status") == voided {
+			continue
+		}
+		doc, err := w.conn.Client.Get(ctx, paymentEntity, []string{r.String(keyType), r.String(keyNumber)}, acumatica.Query{Expand: []string{"DocumentsToApply"}})
+		if acumatica.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if w.pay.differs(doc) != "" || w.pay.misapplied(doc) != "" || isReleased(doc) {
+			continue
+		}
+		if err := w.remove(ctx, doc, "surfaced after the intent was skipped"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clearDone deletes every unreleased copy of the document of the posting, as
+// long as that one is in the ledger.
+func (w *work) clearDone(ctx context.Context, rec posting.Record, copies []acumatica.Record) error {
 	posted := rec.Keys[keyType] + " " + rec.Keys[keyNumber]
 	if !slices.ContainsFunc(copies, func(r acumatica.Record) bool { return nameOf(r) == posted && isReleased(r) }) {
 		// Somebody voided or changed the document: what else carries the
@@ -111,29 +150,46 @@ func (s *Sink) clear(ctx context.Context, d Doubt) error {
 	}
 	for _, r := range copies {
 		name := nameOf(r)
+		var err error
 		switch {
 		case name == posted, r.String("Status") == voided:
-			continue
 		case isReleased(r):
-			return fault.Newf("acumatica.duplicate", "%s and %s both carry %s and are released", rec.Keys[keyNumber], r.String(keyNumber), pay.PaymentRef)
+			err = w.tellReleased(ctx, posted, r)
+		default:
+			err = w.remove(ctx, r, "surfaced after the posting")
 		}
-		if err := w.remove(ctx, r, "surfaced after the posting"); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// tellReleased puts it on the audit trail, once, that somebody has released a
+// copy: only a person can take it out of the ledger again.
+func (w *work) tellReleased(ctx context.Context, posted string, r acumatica.Record) error {
+	f := fault.Newf("acumatica.duplicate", "%s and %s both carry %s and are released", posted, nameOf(r), r.String(findRef))
+	err := w.tell(ctx, schemas.Outcome{Outcome: schemas.Duplicate, Reason: nameOf(r) + " is a copy of " + posted + " and was released", Code: f.Code, Hint: "void one of them in Acumatica", Error: f.Error()})
+	if err != nil {
+		return fmt.Errorf("tell of %s: %w", nameOf(r), err)
+	}
+	return nil
+}
+
+// tell stores an outcome beside that of the lane; the same twice is stored
+// once.
+func (w *work) tell(ctx context.Context, o schemas.Outcome) error {
+	o.Connection, o.Lane, o.Stage, o.Document = w.in.Connection, w.in.Lane, Stage, w.in.Document
+	o.EventID, o.EventType, o.IntentID, o.Refs = w.in.Cause.EventID, w.in.Cause.EventType, w.in.ID, w.in.Refs
+	o.Stream, o.Seq, o.At = bus.Intents, w.seq, w.sink.now().UTC()
+	return w.sink.o.Publisher.PublishOutcome(ctx, o)
+}
+
 // remove deletes an unreleased copy. It tells so before, because a crash right
 // after the deletion would leave nothing to tell of.
 func (w *work) remove(ctx context.Context, r acumatica.Record, why string) error {
 	name := nameOf(r)
-	err := w.sink.o.Publisher.PublishOutcome(ctx, schemas.Outcome{
-		Connection: w.in.Connection, Lane: w.in.Lane, Stage: Stage, Document: w.in.Document,
-		Outcome: schemas.Duplicate, Reason: "deletes " + name + ", unreleased, which " + why,
-		EventID: w.in.Cause.EventID, EventType: w.in.Cause.EventType, IntentID: w.in.ID, Refs: w.in.Refs,
-		Stream: bus.Intents, Seq: w.seq, At: w.sink.now().UTC(),
-	})
+	err := w.tell(ctx, schemas.Outcome{Outcome: schemas.Duplicate, Reason: "deletes " + name + ", unreleased, which " + why})
 	if err != nil {
 		return fmt.Errorf("tell that %s is deleted: %w", name, err)
 	}

@@ -104,6 +104,9 @@ func (w *work) refs() []schemas.Ref {
 	for _, d := range w.pay.DocumentsToApply {
 		refs = withRef(refs, schemas.Ref{System: schemas.Acumatica, Kind: "Invoice", ID: d.DocType + " " + d.ReferenceNbr})
 	}
+	if w.in.Key == "" {
+		return refs // it could not be read
+	}
 	return withRef(refs, schemas.Ref{System: schemas.Stripe, Kind: "charge", ID: w.in.Key})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"millrace/internal/acumatica"
@@ -28,9 +29,10 @@ func (w *work) created(ctx context.Context, r acumatica.Record) error {
 	return err
 }
 
-// abandon deletes our unreleased document when the posting has another one.
-// While the posting has none, the other worker is yet to search: it searches
-// before it sends, and again before it releases what it sent after us.
+// abandon deletes our unreleased document when the posting has another one, or
+// a person has skipped the intent. While the posting has none, the other worker
+// is yet to search: it searches before it sends, and again before it releases
+// what it sent after us.
 func (w *work) abandon(ctx context.Context, r acumatica.Record) error {
 	ctx, cancel := context.WithTimeout(ctx, orphanTimeout)
 	defer cancel()
@@ -39,7 +41,8 @@ func (w *work) abandon(ctx context.Context, r acumatica.Record) error {
 		return err
 	}
 	ours := []string{r.String(keyType), r.String(keyNumber)}
-	if number := now.Keys[keyNumber]; !found || number == "" || number == ours[1] && now.Keys[keyType] == ours[0] {
+	named := []string{now.Keys[keyType], now.Keys[keyNumber]}
+	if !found || now.State != posting.Skipped && (named[1] == "" || slices.Equal(named, ours)) {
 		return nil
 	}
 	doc, err := w.conn.Client.Get(ctx, paymentEntity, ours, acumatica.Query{})

@@ -26,7 +26,7 @@ func (w *work) release(ctx context.Context) error {
 	case status == voided:
 		return fault.Newf("acumatica.voided", "%s was voided", w.name())
 	}
-	if err := w.check(ctx); err != nil {
+	if replace, err := w.check(ctx); replace || err != nil {
 		return err
 	}
 	if status != balanced {
@@ -59,27 +59,35 @@ func (w *work) look(ctx context.Context) (gone bool, err error) {
 }
 
 // check compares what was saved with what was sent (Invariant 10). A document
-// of this very attempt that differs is deleted again; one that somebody may
-// have edited since is left for them.
-func (w *work) check(ctx context.Context) error {
+// of this very attempt that differs is deleted again. So is one of an earlier
+// attempt when the intent was edited since: it is unreleased, and is made anew.
+// One that somebody may have changed in Acumatica is left for them.
+func (w *work) check(ctx context.Context) (replace bool, err error) {
 	diff := w.pay.differs(w.seen)
 	if diff == "" {
 		diff = w.pay.misapplied(w.seen)
 	}
 	if diff == "" {
 		w.sink.at("checked")
-		return nil
+		return false, nil
 	}
 	bad := fault.Newf("acumatica.readback", "%s: %s", w.name(), diff)
-	if !w.put {
-		return fmt.Errorf("the unreleased document differs, correct or delete it: %w", bad)
+	switch {
+	case !w.put && w.edited():
+		if err := w.remove(ctx, w.seen, "was made before the intent was edited"); err != nil {
+			return false, err
+		}
+		w.notes = append(w.notes, "replaced the unreleased "+w.name())
+		return true, w.unsent(ctx, nil)
+	case !w.put:
+		return false, fmt.Errorf("the unreleased document differs, correct or delete it: %w", bad)
 	}
 	k := w.p.Data().Keys
 	if err := w.conn.Client.Delete(ctx, paymentEntity, k[keyType], k[keyNumber]); err != nil && !acumatica.IsNotFound(err) {
-		return fmt.Errorf("delete after %w: %w", bad, err)
+		return false, fmt.Errorf("delete after %w: %w", bad, err)
 	}
 	w.sink.at("mismatch_deleted")
-	return w.unsent(ctx, bad)
+	return false, w.unsent(ctx, bad)
 }
 
 // only makes sure, after several sends, that no second copy exists; true when
@@ -194,8 +202,11 @@ func (w *work) proven(r acumatica.Record) error {
 	if diff == "" {
 		diff = w.pay.unproven(r)
 	}
-	if diff != "" {
-		return fault.Newf("acumatica.readback", "%s is released, but %s", w.name(), diff)
+	switch {
+	case diff == "":
+		return nil
+	case w.edited():
+		return fault.Newf("acumatica.in_ledger", "%s was released before the intent was edited, and %s", w.name(), diff)
 	}
-	return nil
+	return fault.Newf("acumatica.readback", "%s is released, but %s", w.name(), diff)
 }

@@ -40,7 +40,7 @@ func run(ctx context.Context, rt *service.Runtime) error {
 	}
 	return rt.Bus.Run(ctx, bus.Stage{
 		Name: Stage, Stream: bus.Intents, Target: "acumatica",
-		Connections: rt.Config.ConnectionNames(), Handle: sink.Handle,
+		Connections: rt.Config.ConnectionNames(), Handle: sink.Handle, Skip: sink.Skip,
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -12,23 +13,62 @@ import (
 	"millrace/internal/posting"
 )
 
-// search finds every document that carries our external reference.
+// Fields that a document is found by.
+const (
+	findRef      = "PaymentRef"
+	findCustomer = "CustomerID"
+)
+
+// find is what the intent's document can be found by, once it was sent.
+func (p payment) find() map[string]string {
+	return map[string]string{findRef: p.PaymentRef, findCustomer: p.CustomerID}
+}
+
+// search finds every document that may come from one of our sends.
 func (w *work) search(ctx context.Context) ([]acumatica.Record, error) {
-	q := acumatica.Query{
-		Filter: fmt.Sprintf("PaymentRef eq %s and CustomerID eq %s and (Type eq 'Payment' or Type eq 'Prepayment')",
-			acumatica.Quote(w.pay.PaymentRef), acumatica.Quote(w.pay.CustomerID)),
-		Select: []string{keyType, keyNumber, "Status", "PaymentRef", "CustomerID"},
+	return w.searchFor(ctx, w.p.Data().Writes)
+}
+
+// searchFor finds every document that carries an external reference that was
+// sent. The intent may have been edited since: what it carries now says
+// nothing of an earlier send. Only where none is recorded is it all we have.
+func (w *work) searchFor(ctx context.Context, writes []posting.Write) ([]acumatica.Record, error) {
+	if len(writes) == 0 {
+		writes = []posting.Write{{Find: w.pay.find()}}
 	}
-	list, _, err := w.conn.Client.List(ctx, paymentEntity, q)
-	if err != nil {
-		return nil, fmt.Errorf("search %s: %w", w.pay.PaymentRef, err)
+	var all []acumatica.Record
+	var done []map[string]string
+	for _, sent := range writes {
+		if slices.ContainsFunc(done, func(f map[string]string) bool { return maps.Equal(f, sent.Find) }) {
+			continue
+		}
+		done = append(done, sent.Find)
+		list, err := w.carrying(ctx, sent.Find)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, list...)
 	}
 	w.searched = true
 	w.sink.at("searched")
+	return all, nil
+}
+
+// carrying lists the payments of one customer with one external reference.
+func (w *work) carrying(ctx context.Context, find map[string]string) ([]acumatica.Record, error) {
+	q := acumatica.Query{
+		Filter: fmt.Sprintf("PaymentRef eq %s and CustomerID eq %s and (Type eq 'Payment' or Type eq 'Prepayment')",
+			acumatica.Quote(find[findRef]), acumatica.Quote(find[findCustomer])),
+		Select: []string{keyType, keyNumber, "Status", findRef, findCustomer},
+	}
+	list, _, err := w.conn.Client.List(ctx, paymentEntity, q)
+	if err != nil {
+		return nil, fmt.Errorf("search %s: %w", find[findRef], err)
+	}
 	// The database compares without regard to case, Stripe's ids differ by it:
 	// we must not adopt, or delete, a stranger's document (Invariant 8).
 	return slices.DeleteFunc(list, func(r acumatica.Record) bool {
-		ours := strings.TrimSpace(r.String("PaymentRef")) == w.pay.PaymentRef && r.String(keyNumber) != "" &&
+		ours := strings.TrimSpace(r.String(findRef)) == find[findRef] && r.String(keyNumber) != "" &&
 			(r.String(keyType) == "Payment" || r.String(keyType) == "Prepayment")
 		return !ours
 	}), nil
@@ -43,7 +83,7 @@ func (w *work) adopt(ctx context.Context, found []acumatica.Record) error {
 	}
 	w.seen, w.put = nil, false
 	if rec := w.p.Data(); rec.Sends == 0 {
-		rec.Sends = 1 // it was sent by a posting that has expired
+		rec.Sends, rec.Writes = 1, []posting.Write{w.write()} // it was sent by a posting that has expired
 	}
 	if isReleased(r) {
 		return w.keep(ctx, r, posting.Released)

@@ -2,8 +2,12 @@ package acusink
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"millrace/internal/acumatica"
@@ -50,18 +54,8 @@ func (w *work) post(ctx context.Context, out schemas.Outcome) (schemas.Outcome, 
 		return out, err
 	}
 	w.sink.at("claimed")
-	rec := w.p.Data()
-	if rec.State == posting.Done {
-		return w.duplicate(out, "already posted as "+w.name()), nil
-	}
-	if rec.Sends == 0 {
-		l, found, err := w.sink.o.Links.ByStripe(ctx, w.in.Connection, link.Payment, w.in.Key)
-		if err != nil {
-			return out, err
-		}
-		if found {
-			return w.duplicate(out, "already linked with "+l.AcumaticaID, l.AcumaticaID), nil
-		}
+	if out, ended, err := w.ended(ctx, out); ended || err != nil {
+		return out, err
 	}
 	if err := w.advance(ctx); err != nil {
 		out.Refs = w.refs()
@@ -69,6 +63,24 @@ func (w *work) post(ctx context.Context, out schemas.Outcome) (schemas.Outcome, 
 		return out, fmt.Errorf("%s of %s %s: %w", w.pay.Type, w.pay.CustomerID, w.pay.PaymentRef, err)
 	}
 	return w.finish(ctx, out)
+}
+
+// ended tells how the intent ended before this attempt, if it did.
+func (w *work) ended(ctx context.Context, out schemas.Outcome) (_ schemas.Outcome, ended bool, err error) {
+	switch rec := w.p.Data(); {
+	case rec.State == posting.Done:
+		return w.duplicate(out, "already posted as "+w.name()), true, nil
+	case rec.State == posting.Skipped:
+		out.Outcome, out.Reason, out.Refs = schemas.Skipped, "a person skipped it before", w.refs()
+		return out, true, nil
+	case rec.Sends > 0:
+		return out, false, nil
+	}
+	l, found, err := w.sink.o.Links.ByStripe(ctx, w.in.Connection, link.Payment, w.in.Key)
+	if err != nil || !found {
+		return out, false, err
+	}
+	return w.duplicate(out, "already linked with "+l.AcumaticaID, l.AcumaticaID), true, nil
 }
 
 // advance takes one step after the other. Each step either moves the state,
@@ -85,8 +97,8 @@ func (w *work) advance(ctx context.Context) error {
 			err = w.release(ctx)
 		case posting.Released:
 			err = w.confirm(ctx)
-		case posting.Done:
-			err = fmt.Errorf("posting %s is done without a document", w.in.ID)
+		case posting.Done, posting.Skipped:
+			err = fmt.Errorf("posting %s is %s without a document", w.in.ID, state)
 		default:
 			err = fault.Newf("acumatica.intent_malformed", "posting %s has the unknown state %q", w.in.ID, state)
 		}
@@ -99,7 +111,7 @@ func (w *work) advance(ctx context.Context) error {
 
 // create sends the document for the first time.
 func (w *work) create(ctx context.Context) error {
-	if !w.stored.IsZero() && w.sink.now().Sub(w.stored) > searchAge && !w.searched {
+	if w.old() && !w.searched {
 		found, err := w.search(ctx)
 		if err != nil {
 			return err
@@ -110,6 +122,9 @@ func (w *work) create(ctx context.Context) error {
 	}
 	return w.send(ctx)
 }
+
+// old says that the posting may only look fresh.
+func (w *work) old() bool { return !w.stored.IsZero() && w.sink.now().Sub(w.stored) > searchAge }
 
 // settle handles a write of an earlier attempt that may have reached
 // Acumatica: wait, search, adopt what is there, send again if nothing is.
@@ -142,6 +157,9 @@ func (w *work) wait(what string) error {
 func (w *work) send(ctx context.Context) error {
 	rec := w.p.Data()
 	rec.State, rec.Sends, rec.SentAt = posting.Sent, rec.Sends+1, w.sink.now().UTC()
+	if one := w.write(); !slices.ContainsFunc(rec.Writes, func(x posting.Write) bool { return x.Sum == one.Sum }) {
+		rec.Writes = append(rec.Writes, one)
+	}
 	if err := w.p.Save(ctx); err != nil {
 		return err
 	}
@@ -166,6 +184,19 @@ func (w *work) send(ctx context.Context) error {
 	return w.created(ctx, r)
 }
 
+// write is what a send of the intent as it is now carries.
+func (w *work) write() posting.Write {
+	data, _ := json.Marshal(w.pay.AcumaticaPayment) // strings only
+	sum := sha256.Sum256(data)
+	return posting.Write{Find: w.pay.find(), Sum: hex.EncodeToString(sum[:])}
+}
+
+// edited says that what was sent may be another version of the intent.
+func (w *work) edited() bool {
+	now := w.write().Sum
+	return slices.ContainsFunc(w.p.Data().Writes, func(x posting.Write) bool { return x.Sum != now })
+}
+
 // keep stores the keys of the document that the posting is about.
 func (w *work) keep(ctx context.Context, r acumatica.Record, s posting.State) error {
 	rec := w.p.Data()
@@ -185,7 +216,7 @@ func (w *work) unsent(ctx context.Context, cause error) error {
 	rec.Sends--
 	rec.State, rec.Keys = posting.Sent, nil
 	if rec.Sends <= 0 {
-		rec.State, rec.Sends, rec.SentAt = posting.Planned, 0, time.Time{}
+		rec.State, rec.Sends, rec.SentAt, rec.Writes = posting.Planned, 0, time.Time{}, nil
 	}
 	w.seen, w.put = nil, false
 	if err := w.p.Save(ctx); err != nil {

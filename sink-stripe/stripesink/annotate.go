@@ -30,6 +30,9 @@ func (w *work) annotate(ctx context.Context) (schemas.Outcome, error) {
 	if w.p.State == posting.Done {
 		return w.outcome(schemas.Duplicate, "the metadata of "+f.ID+" were written before", ref), nil
 	}
+	if w.p.State == posting.Skipped {
+		return w.skipped(), nil
+	}
 	got, err := w.api.AnnotateInvoice(ctx, w.key("annotate"), f.ID, f.Metadata)
 	if err != nil {
 		return schemas.Outcome{}, w.failed(ctx, err)

@@ -43,7 +43,7 @@ func customerDocument(tb testing.TB, w *sinktest.World) sinktest.Document {
 	}
 	api := newClient(tb, w)
 	return sinktest.Document{
-		Intent: want("2026-03-02T10:00:00.12+01:00", "Ada"), Next: want("2026-03-02T09:30:00.1+00:00", "Ada Ltd"), Link: link.Customer,
+		Intent: want("2026-03-02T10:00:00.12+01:00", "Ada"), Next: want("2026-03-02T09:30:00.1+00:00", "Ada Ltd"), Link: link.Customer, Stays: true,
 		Entries: func(ctx context.Context, _ string) ([]sinktest.Entry, error) { return customerEntries(ctx, api) },
 	}
 }
@@ -94,7 +94,7 @@ func TestAnnotateConforms(t *testing.T) {
 			return sinktest.Wanted{Intent: i, Facts: charge + " " + payment}
 		}
 		return sinktest.Document{
-			Intent: want("ch_1", "000007"), Next: want("ch_2", "000008"),
+			Intent: want("ch_1", "000007"), Next: want("ch_2", "000008"), Stays: true,
 			Entries: func(ctx context.Context, key string) ([]sinktest.Entry, error) {
 				inv, err := api.GetInvoice(ctx, key)
 				if err != nil || inv.Metadata["acumatica_payment"] == "" {
@@ -119,7 +119,7 @@ func newProcess(_ context.Context, w *sinktest.World, p sinktest.Process) (sinkt
 	}
 	s := New(map[string]API{w.Connection: client}, claims(w.Postings(p.Name)), w.Links())
 	s.now, s.at = w.Clock.Now, p.At
-	return sinktest.Worker{Handle: s.Handle}, nil
+	return sinktest.Worker{Handle: s.Handle, Skip: s.Skip}, nil
 }
 
 func newClient(tb testing.TB, w *sinktest.World) *stripeapi.Client {

@@ -35,6 +35,9 @@ func (w *work) customer(ctx context.Context) (schemas.Outcome, error) {
 		}
 		return w.outcome(schemas.Duplicate, reason, customerRef(id)), nil
 	}
+	if w.p.State == posting.Skipped {
+		return w.skipped(), nil
+	}
 	l, linked, err := w.links.ByAcumatica(ctx, w.in.Connection, link.Customer, w.in.Key)
 	if err != nil {
 		return schemas.Outcome{}, err
@@ -93,7 +96,7 @@ func (w *work) makeCustomer(ctx context.Context, f schemas.StripeCustomer) (did 
 		return "adopted", w.updateCustomer(ctx, old.ID, f, map[string]string{metaConnection: w.in.Connection})
 	}
 	f.Metadata = marked
-	if err := w.sending(ctx); err != nil {
+	if err := w.sending(ctx, map[string]string{metaCustomer: w.in.Key}); err != nil {
 		return "", err
 	}
 	got, err := w.api.CreateCustomer(ctx, w.key("customer"), f)

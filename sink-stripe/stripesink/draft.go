@@ -19,6 +19,9 @@ const (
 	statusVoid  = "void"
 )
 
+// findCustomer is what the invoice of a write is found by.
+const findCustomer = "customer"
+
 // minLead is by how much a due date must lie ahead to be sent: Stripe refuses
 // one that is past by its own clock.
 const minLead = 10 * time.Minute
@@ -101,7 +104,7 @@ func (w *work) makeDraft(ctx context.Context, o order) (begun, error) {
 	if err != nil {
 		return begun{}, err
 	}
-	if err := w.sending(ctx); err != nil {
+	if err := w.sending(ctx, map[string]string{findCustomer: o.customerID}); err != nil {
 		return begun{}, err
 	}
 	inv, err := w.api.CreateInvoice(ctx, w.key("invoice"), stripeapi.Draft{
@@ -112,7 +115,7 @@ func (w *work) makeDraft(ctx context.Context, o order) (begun, error) {
 	}
 	w.at("draft created")
 	if err := w.found(ctx, inv.ID); err != nil {
-		return begun{}, err
+		return begun{}, w.abandon(ctx, inv.ID, err)
 	}
 	return begun{invoice: inv, fresh: true}, nil
 }
@@ -152,7 +155,7 @@ func (w *work) existing(ctx context.Context, o order) (stripeapi.Invoice, bool, 
 	var err error
 	switch {
 	case w.uncertain():
-		all, err = w.api.ListInvoices(ctx, o.customerID, w.since())
+		all, err = w.listInvoices(ctx, o.customerID)
 	case w.p.Sends == 0:
 		all, err = w.searchInvoices(ctx, o.customerID)
 	}
@@ -160,12 +163,37 @@ func (w *work) existing(ctx context.Context, o order) (stripeapi.Invoice, bool, 
 		return stripeapi.Invoice{}, false, err
 	}
 	// A revision has the metadata of the invoice it corrects; it is not ours.
-	all = slices.DeleteFunc(all, func(inv stripeapi.Invoice) bool { return inv.Revision || inv.Metadata[metaIntent] != w.tag() })
+	all = slices.DeleteFunc(all, func(inv stripeapi.Invoice) bool { return !w.made(inv) })
 	if len(all) == 0 {
 		return stripeapi.Invoice{}, false, nil
 	}
 	inv, err := w.choose(ctx, all)
 	return inv, err == nil, err
+}
+
+// made says that the invoice comes from this intent.
+func (w *work) made(inv stripeapi.Invoice) bool {
+	return !inv.Revision && inv.Metadata[metaIntent] == w.tag()
+}
+
+// listInvoices lists what was made since the first attempt, of the customer and
+// of every other that an attempt was for: the intent may have been edited since.
+func (w *work) listInvoices(ctx context.Context, customer string) ([]stripeapi.Invoice, error) {
+	customers := []string{customer}
+	for _, sent := range w.p.Writes {
+		if id := sent.Find[findCustomer]; id != "" && !slices.Contains(customers, id) {
+			customers = append(customers, id)
+		}
+	}
+	var all []stripeapi.Invoice
+	for _, id := range customers {
+		some, err := w.api.ListInvoices(ctx, id, w.since())
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	return all, nil
 }
 
 // searchInvoices reads what the search finds once more, because its answers

@@ -36,6 +36,14 @@ func (w *work) invoice(ctx context.Context) (schemas.Outcome, error) {
 	if w.p.State == posting.Done {
 		return w.invoiceOutcome(schemas.Duplicate, "was made before", f, w.recorded()), nil
 	}
+	if w.p.State == posting.Skipped {
+		return w.skipped(), nil
+	}
+	return w.makeInvoice(ctx, f)
+}
+
+// makeInvoice brings the invoice from wherever it is to its end.
+func (w *work) makeInvoice(ctx context.Context, f schemas.StripeInvoice) (schemas.Outcome, error) {
 	customer, found, err := w.links.ByAcumatica(ctx, w.in.Connection, link.Customer, f.Customer.ID)
 	if err != nil {
 		return schemas.Outcome{}, err

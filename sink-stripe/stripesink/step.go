@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -67,10 +69,14 @@ func (w *work) save(ctx context.Context, state posting.State) error {
 	return nil
 }
 
-// sending records that a creating write is about to be sent. SentAt stays that
-// of the first one: what is looked for later was made then or after.
-func (w *work) sending(ctx context.Context) error {
+// sending records that a creating write is about to be sent, and what the
+// object is found by whatever the intent becomes. SentAt stays that of the
+// first one: what is looked for later was made then or after.
+func (w *work) sending(ctx context.Context, find map[string]string) error {
 	w.p.Sends++
+	if !slices.ContainsFunc(w.p.Writes, func(x posting.Write) bool { return maps.Equal(x.Find, find) }) {
+		w.p.Writes = append(w.p.Writes, posting.Write{Find: find})
+	}
 	if w.p.SentAt.IsZero() {
 		w.p.SentAt = w.now().UTC()
 	}
@@ -118,6 +124,7 @@ func (w *work) nextGeneration() {
 // restart forgets an object that is gone, under new keys.
 func (w *work) restart(ctx context.Context) error {
 	w.nextGeneration()
+	w.p.Writes = nil
 	delete(w.p.Keys, keyID)
 	delete(w.p.Keys, keyDue)
 	w.p.SentAt = time.Time{}

@@ -121,7 +121,7 @@ func New(apis map[string]API, claim Claim, links Links) *Sink {
 
 // Stage is the consumer that feeds the sink.
 func (s *Sink) Stage(connections []string) bus.Stage {
-	return bus.Stage{Name: name, Stream: bus.Intents, Target: schemas.Stripe, Connections: connections, Handle: s.Handle}
+	return bus.Stage{Name: name, Stream: bus.Intents, Target: schemas.Stripe, Connections: connections, Handle: s.Handle, Skip: s.Skip}
 }
 
 // work is one intent being handled.

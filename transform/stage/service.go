@@ -30,7 +30,7 @@ func run(ctx context.Context, rt *service.Runtime) error {
 		connections[c.Name] = conn
 	}
 	h := New(Options{Connections: connections, Flows: docs, Links: link.New(rt.Bus), Publisher: rt.Bus})
-	return rt.Bus.Run(ctx, bus.Stage{Name: Name, Stream: bus.Events, Connections: rt.Config.ConnectionNames(), Handle: h.Handle})
+	return rt.Bus.Run(ctx, bus.Stage{Name: Name, Stream: bus.Events, Connections: rt.Config.ConnectionNames(), Handle: h.Handle, Skip: h.Skip})
 }
 
 func connect(rt *service.Runtime, c config.Connection) (Connection, error) {

@@ -7,6 +7,7 @@ package stage
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -47,10 +48,13 @@ type Links interface {
 	ByStripe(ctx context.Context, connection, kind, id string) (link.Link, bool, error)
 }
 
-// Publisher puts an intent on the bus and returns once it is durable. An
-// intent whose id was published before is success and stores nothing.
+// Publisher puts an intent of an event on the bus and returns once it is
+// durable. An intent whose id was published before is success and stores
+// nothing. From the return of CloseEvent on nothing is stored for that event any
+// more: bus.ErrSkipped.
 type Publisher interface {
-	PublishIntent(ctx context.Context, in schemas.Intent) (bus.PubAck, error)
+	PublishIntentFor(ctx context.Context, m *bus.Message, in schemas.Intent) (bus.PubAck, error)
+	CloseEvent(ctx context.Context, m *bus.Message) error
 }
 
 // Connection is what the stage needs of one connection.
@@ -117,10 +121,21 @@ func (h *Handler) Handle(ctx context.Context, m *bus.Message) (schemas.Outcome, 
 	case res.Retry != nil:
 		return out, stopped(d, res.Retry)
 	}
-	if out, err = h.publish(ctx, out, res.Intents, r); err == nil && res.Applied != "" {
+	if out, err = h.publish(ctx, m, out, res.Intents, r); err == nil && res.Applied != "" {
 		out.Reason += ": " + res.Applied
 	}
 	return out, err
+}
+
+// Skip ends an event that a person decided to skip; it is a bus.Handler.
+// Intents that it has asked for already are not called back: each of them can
+// be skipped at its sink.
+func (h *Handler) Skip(ctx context.Context, m *bus.Message) (schemas.Outcome, error) {
+	out := schemas.Outcome{Document: m.Subject.B}
+	if err := h.o.Publisher.CloseEvent(ctx, m); err != nil {
+		return out, err
+	}
+	return skip(out, "it asks for nothing any more"), nil
 }
 
 func skip(out schemas.Outcome, reason string) schemas.Outcome {
@@ -213,11 +228,15 @@ func (h *Handler) lookUp(ctx context.Context, connection string, n flow.LinkNeed
 }
 
 // publish stores the intents in their order. A crash in between publishes the
-// first ones again, which stores nothing.
-func (h *Handler) publish(ctx context.Context, out schemas.Outcome, intents []schemas.Intent, r *refs) (schemas.Outcome, error) {
+// first ones again, which stores nothing. An event that was skipped while this
+// worker was stopped asks for nothing more.
+func (h *Handler) publish(ctx context.Context, m *bus.Message, out schemas.Outcome, intents []schemas.Intent, r *refs) (schemas.Outcome, error) {
 	fresh := 0
 	for _, in := range intents {
-		ack, err := h.o.Publisher.PublishIntent(ctx, in)
+		ack, err := h.o.Publisher.PublishIntentFor(ctx, m, in)
+		if errors.Is(err, bus.ErrSkipped) {
+			return skip(out, fmt.Sprintf("a person skipped it meanwhile, %s of %d published", count(fresh), len(intents))), nil
+		}
 		if err != nil {
 			return out, fmt.Errorf("publish intent %s: %w", in.ID, err)
 		}

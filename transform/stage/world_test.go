@@ -40,9 +40,11 @@ func (f linkFunc) ByStripe(_ context.Context, _, kind, id string) (link.Link, bo
 
 type publishFunc func(in schemas.Intent) (bus.PubAck, error)
 
-func (f publishFunc) PublishIntent(_ context.Context, in schemas.Intent) (bus.PubAck, error) {
+func (f publishFunc) PublishIntentFor(_ context.Context, _ *bus.Message, in schemas.Intent) (bus.PubAck, error) {
 	return f(in)
 }
+
+func (f publishFunc) CloseEvent(context.Context, *bus.Message) error { return nil }
 
 // world is a set of fakes that answer from maps and note what they were asked.
 type world struct {
