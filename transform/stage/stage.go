@@ -121,7 +121,7 @@ func (h *Handler) Handle(ctx context.Context, m *bus.Message) (schemas.Outcome, 
 	case res.Retry != nil:
 		return out, stopped(d, res.Retry)
 	}
-	if out, err = h.publish(ctx, m, out, res.Intents, r); err == nil && res.Applied != "" {
+	if out, err = h.publish(ctx, m, out, res.Intents, r); err == nil && res.Applied != "" && out.Outcome != schemas.Skipped {
 		out.Reason += ": " + res.Applied
 	}
 	return out, err
