@@ -1,17 +1,25 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	_ "time/tzdata" // flows compute days in the books' zone, also where the machine has no zone files
 
 	"millrace/internal/bus"
 	"millrace/internal/config"
+	"millrace/internal/fault"
+	"millrace/internal/ledger"
 	"millrace/internal/link"
 	"millrace/internal/service"
 	"millrace/transform/flow"
 	"millrace/transform/flows"
 )
+
+// chargesSince is the first version of an endpoint whose payments have
+// charges; an older one would leave them out without a word.
+const chargesSince = "23.200.001"
 
 // Service is the transform service: the shipped flows for every connection.
 var Service = service.Service{Name: Name, Run: run}
@@ -42,11 +50,47 @@ func connect(rt *service.Runtime, c config.Connection) (Connection, error) {
 	if err != nil {
 		return Connection{}, err
 	}
-	return Connection{
+	conn := Connection{
 		Livemode: c.Stripe.Livemode,
 		Books: flow.Books{
 			TimeZone: c.Books.TimeZone, PaymentMethod: c.Books.PaymentMethod, CashAccounts: c.Books.CashAccounts,
 		},
 		Stripe: stripe, Acumatica: erp,
-	}, nil
+	}
+	if !c.Books.Settles() {
+		return conn, nil
+	}
+	if _, version, _ := strings.Cut(c.Acumatica.Endpoint, "/"); c.Books.Fees == string(ledger.FeesOnPayments) && version < chargesSince {
+		return Connection{}, fault.Newf("config.invalid", "connection %s: books.fees: %s needs an endpoint of %s or later, not %s",
+			c.Name, c.Books.Fees, chargesSince, c.Acumatica.Endpoint)
+	}
+	rules, err := c.Books.Rules()
+	if err != nil {
+		return Connection{}, fmt.Errorf("connection %s: %w", c.Name, err)
+	}
+	conn.Rules, conn.Movements = &rules, stripe
+	conn.Books.Settlement = settlement(c.Books, rules)
+	return conn, nil
+}
+
+// settlement is what flows may look at of the posting rules, with defaults for
+// what is not configured.
+func settlement(b config.Books, rules ledger.Rules) *flow.Settlement {
+	s := &flow.Settlement{
+		Payouts:      cmp.Or(b.Payouts, config.PayoutsAutomatic),
+		Fees:         cmp.Or(b.Fees, string(ledger.FeesPerPayout)),
+		FeeEntryType: b.FeeEntryType,
+		Refunds:      cmp.Or(b.Refunds, string(ledger.RefundDocument)),
+		Accounts:     rules.Accounts,
+	}
+	if !rules.Start.IsZero() {
+		s.Start = rules.Start.Unix()
+	}
+	switch {
+	case rules.Mode == ledger.Summary:
+		s.SummaryFrom = new(int64) // from the first movement on
+	case !rules.SummaryFrom.IsZero():
+		s.SummaryFrom = new(rules.SummaryFrom.Unix())
+	}
+	return s
 }

@@ -1,0 +1,321 @@
+package stage
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"millrace/internal/bus"
+	"millrace/internal/config"
+	"millrace/internal/fault"
+	"millrace/internal/ledger"
+	"millrace/internal/link"
+	"millrace/internal/stripeapi"
+	"millrace/internal/stripetwin"
+	"millrace/schemas"
+)
+
+// settling is a stage whose Stripe is the twin, with accounts to settle on.
+type settling struct {
+	*world
+	twin    *stripetwin.Twin
+	client  *stripeapi.Client
+	handler *Handler
+	intents map[string]schemas.Intent
+}
+
+var testBooks = config.Books{
+	TimeZone: "UTC", PaymentMethod: "STRIPE", CashAccounts: map[string]string{"USD": "10250", "EUR": "10260"},
+	Clearing: map[string]config.Account{"USD": {Account: "10250"}, "EUR": {Account: "10260"}},
+	Accounts: map[string]config.ByCurrency{
+		"bank": {"": {Account: "10200"}}, "fee": {"": {Account: "61000"}}, "dispute": {"": {Account: "12500"}}, "dispute_lost": {"": {Account: "65000"}},
+		"sales": {"": {Account: "40000"}}, "fx": {"": {Account: "71500"}}, "suspense": {"": {Account: "19900"}},
+	},
+}
+
+func settle(t *testing.T, books config.Books) *settling {
+	t.Helper()
+	start := time.Date(2026, 3, 30, 9, 0, 0, 0, time.UTC)
+	twin, err := stripetwin.New(stripetwin.Options{APIKey: twinKey, Now: func() time.Time { return start }, Settle: []string{"usd"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(twin.Handler())
+	t.Cleanup(server.Close)
+	client, err := stripeapi.New(stripeapi.Config{APIKey: twinKey, BaseURL: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &settling{world: theWorld(), twin: twin, client: client, intents: map[string]schemas.Intent{}}
+	s.world.links = map[string]link.Link{}
+	s.handler = s.world.handler(t)
+	conn := s.handler.o.Connections["default"]
+	rules, err := books.Rules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Stripe, conn.Movements, conn.Rules = client, client, &rules
+	conn.Books.CashAccounts, conn.Books.Settlement = books.CashAccounts, settlement(books, rules)
+	s.handler.o.Connections["default"] = conn
+	publish := s.handler.o.Publisher
+	s.handler.o.Publisher = publishFunc(func(in schemas.Intent) (bus.PubAck, error) {
+		s.intents[in.ID] = in
+		return publish.PublishIntentFor(t.Context(), nil, in)
+	})
+	return s
+}
+
+func (s *settling) handle(t *testing.T, object, verb, data string) schemas.Outcome {
+	t.Helper()
+	out, err := s.handler.Handle(t.Context(), stripeEvent(object, verb, data))
+	if err != nil {
+		t.Fatalf("%s.%s %s: %v", object, verb, data, err)
+	}
+	return out
+}
+
+// clearing is what all journals and documents published so far do to the
+// clearing account of a currency, in its units.
+func (s *settling) clearing(t *testing.T, currency, account string) string {
+	t.Helper()
+	sum := int64(0)
+	cents := func(a string) int64 {
+		if a == "" {
+			return 0
+		}
+		var n int64
+		if _, err := fmt.Sscan(strings.Replace(a, ".", "", 1), &n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for _, in := range s.intents {
+		var f struct {
+			schemas.AcumaticaJournal
+			CashAccount, PaymentAmount, Type string
+		}
+		if err := json.Unmarshal(in.Fields, &f); err != nil {
+			t.Fatal(err)
+		}
+		if f.CurrencyID != currency {
+			continue
+		}
+		for _, l := range f.Details {
+			if l.Account == account {
+				sum += cents(l.DebitAmount) - cents(l.CreditAmount)
+			}
+		}
+		switch {
+		case f.CashAccount != account:
+		case f.Type == "Refund":
+			sum -= cents(f.PaymentAmount)
+		default:
+			sum += cents(f.PaymentAmount)
+		}
+	}
+	return fmt.Sprintf("%d.%02d", sum/100, sum%100)
+}
+
+func (s *settling) customer(t *testing.T) string {
+	t.Helper()
+	c, err := s.client.CreateCustomer(t.Context(), "key-1", schemas.StripeCustomer{Name: "Northwind", Metadata: map[string]string{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.world.links["stripe customer "+c.ID] = link.Link{Kind: "customer", AcumaticaID: "C000001", StripeID: c.ID}
+	return c.ID
+}
+
+func (s *settling) charge(t *testing.T, customer string, amount int64, currency string) string {
+	t.Helper()
+	id, err := s.twin.ChargeCustomer(t.Context(), customer, amount, currency, "Order")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// refund refunds a part of a charge whose payment is the prepayment 000042, and
+// lets the event of it be handled.
+func (s *settling) refund(t *testing.T, charge string, amount int64) {
+	t.Helper()
+	req := httptest.NewRequest(http.MethodPost, "/v1/refunds", strings.NewReader(fmt.Sprintf("charge=%s&amount=%d", charge, amount)))
+	req.Header.Set("Authorization", "Bearer "+twinKey)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	rec := httptest.NewRecorder()
+	if s.twin.Handler().ServeHTTP(rec, req); rec.Code != http.StatusOK {
+		t.Fatalf("refund: %s", rec.Body)
+	}
+	s.world.links["stripe payment "+charge] = link.Link{Kind: "payment", AcumaticaID: "Prepayment 000042", StripeID: charge}
+	s.world.acumatica["Payment/Prepayment/000042"] = `{"PaymentAmount":{"value":120.5},"ApplicationDate":{"value":"2026-03-30T00:00:00+00:00"},"ApplicationHistory":[]}`
+	out := s.handle(t, "charge", "refunded", `{"id":"`+charge+`","object":"charge"}`)
+	if want := "published 1 intent: records 1 refund of " + charge; out.Reason != want {
+		t.Errorf("got %q, want %q", out.Reason, want)
+	}
+}
+
+func (s *settling) advance(t *testing.T, days int) {
+	t.Helper()
+	if err := s.twin.Advance(t.Context(), time.Duration(days)*24*time.Hour); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *settling) payOut(t *testing.T) string {
+	t.Helper()
+	id, err := s.twin.PayOut(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// Charges of customers and of nobody, in two currencies, a refund, a dispute
+// that is lost and what nobody knows: when the payout has arrived, the clearing
+// accounts are as empty as the balance, and a second look asks for the same.
+func TestAPayoutLeavesNothingOnTheClearingAccounts(t *testing.T) {
+	s := settle(t, testBooks)
+	customer, paid := s.customer(t), ""
+	for _, c := range []struct{ customer, currency string }{{customer, "usd"}, {customer, "eur"}, {"", "usd"}} {
+		id := s.charge(t, c.customer, 12050, c.currency)
+		out := s.handle(t, "charge", "succeeded", `{"id":"`+id+`","object":"charge","invoice":null}`)
+		if want := map[bool]string{true: schemas.Applied, false: schemas.Skipped}[c.customer != ""]; out.Outcome != want {
+			t.Errorf("charge %+v: %s %s", c, out.Outcome, out.Reason)
+		}
+		if c.customer != "" {
+			paid = id
+		}
+	}
+	disputed := s.charge(t, "", 9900, "usd")
+	dispute, err := s.twin.Dispute(t.Context(), disputed, "", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.twin.CloseDispute(t.Context(), dispute, false, false); err != nil {
+		t.Fatal(err)
+	}
+	if out := s.handle(t, "charge.dispute", "closed", `{"id":"`+dispute+`","object":"dispute"}`); out.Reason != "published 1 intent: writes off "+dispute {
+		t.Errorf("dispute: %s", out.Reason)
+	}
+	if _, err := s.twin.Book(t.Context(), stripetwin.Movement{Type: "stripe_fee", Amount: -250, Description: "Billing - Usage Fee"}); err != nil {
+		t.Fatal(err)
+	}
+	s.refund(t, paid, 4000)
+	s.advance(t, 3)
+	po := s.payOut(t)
+	if out := s.handle(t, "payout", "reconciliation_completed", `{"id":"`+po+`","object":"payout"}`); out.Outcome != schemas.Skipped || !strings.Contains(out.Reason, "held back") {
+		t.Errorf("on its way: %s %s", out.Outcome, out.Reason)
+	}
+	s.advance(t, 3)
+	out := s.handle(t, "payout", "paid", `{"id":"`+po+`","object":"payout"}`)
+	if want := "settles " + po + ": 7 movements, "; !strings.Contains(out.Reason, want) {
+		t.Errorf("got %q, want %q", out.Reason, want)
+	}
+	for currency, account := range map[string]string{"USD": "10250", "EUR": "10260"} {
+		if got := s.clearing(t, currency, account); got != "0.00" {
+			t.Errorf("%s is left on the clearing account of %s", got, currency)
+		}
+	}
+	again := s.handle(t, "payout", "reconciliation_completed", `{"id":"`+po+`","object":"payout"}`)
+	if again.Outcome != schemas.Duplicate || len(again.Intents) != len(out.Intents) {
+		t.Errorf("a second look: %s %s", again.Outcome, again.Reason)
+	}
+}
+
+func TestWhatComesBackOfAPayoutIsPartOfTheNext(t *testing.T) {
+	s := settle(t, testBooks)
+	s.charge(t, "", 12050, "usd")
+	s.advance(t, 3)
+	first := s.payOut(t)
+	s.advance(t, 3)
+	s.handle(t, "payout", "paid", `{"id":"`+first+`","object":"payout"}`)
+	if err := s.twin.FailPayout(t.Context(), first, "account_closed"); err != nil {
+		t.Fatal(err)
+	}
+	if out := s.handle(t, "payout", "failed", `{"id":"`+first+`","object":"payout"}`); out.Outcome != schemas.Duplicate {
+		t.Errorf("the failure asks for %s %s", out.Outcome, out.Reason)
+	}
+	second := s.payOut(t)
+	s.advance(t, 3)
+	s.handle(t, "payout", "paid", `{"id":"`+second+`","object":"payout"}`)
+	if got := s.clearing(t, "USD", "10250"); got != "0.00" {
+		t.Errorf("%s is left on the clearing account", got)
+	}
+	if got := s.clearing(t, "USD", "10200"); got == "0.00" {
+		t.Error("nothing reached the bank")
+	}
+}
+
+func TestAMissingAccountPostsNothingOfAPayout(t *testing.T) {
+	books := testBooks
+	books.Accounts = map[string]config.ByCurrency{"bank": books.Accounts["bank"], "sales": books.Accounts["sales"]}
+	s := settle(t, books)
+	s.charge(t, "", 12050, "usd")
+	s.advance(t, 3)
+	po := s.payOut(t)
+	s.advance(t, 3)
+	_, err := s.handler.Handle(t.Context(), stripeEvent("payout", "paid", `{"id":"`+po+`","object":"payout"}`))
+	if fault.Of(err).Code != "ledger.account_missing" || len(s.intents) != 0 {
+		t.Errorf("got %v and %d intents", err, len(s.intents))
+	}
+}
+
+func TestADayAndAMovementAreUnitsAsWell(t *testing.T) {
+	books := testBooks
+	books.Payouts = config.PayoutsManual
+	s := settle(t, books)
+	s.charge(t, "", 12050, "usd")
+	out := s.handle(t, "balance", "day_closed", `{"currency":"usd","day":"2026-03-30"}`)
+	if out.Reason != "published 1 intent: settles 2026-03-30 in USD: 1 movement, 1 journal" {
+		t.Errorf("a day: %s", out.Reason)
+	}
+	if out := s.handle(t, "balance", "day_closed", `{"currency":"usd","day":"2026-03-29"}`); out.Outcome != schemas.Skipped {
+		t.Errorf("an empty day: %s", out.Reason)
+	}
+	books.Fees = string(ledger.FeesPerTransaction)
+	s = settle(t, books)
+	s.charge(t, "", 12050, "usd")
+	var id string
+	err := s.client.EachMovement(t.Context(), stripeapi.MovementQuery{}, func(m *ledger.Movement) error { id = m.ID; return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := s.handle(t, "balance_transaction", "created", `{"id":"`+id+`"}`); out.Reason != "published 1 intent: settles "+id {
+		t.Errorf("a movement: %s", out.Reason)
+	}
+}
+
+func TestSumsThatDisagreeParkWithBoth(t *testing.T) {
+	s := settle(t, testBooks)
+	conn := s.handler.o.Connections["default"]
+	conn.Movements = short{conn.Movements}
+	s.handler.o.Connections["default"] = conn
+	s.charge(t, "", 12050, "usd")
+	s.charge(t, "", 100, "usd")
+	s.advance(t, 3)
+	po := s.payOut(t)
+	s.advance(t, 3)
+	_, err := s.handler.Handle(t.Context(), stripeEvent("payout", "paid", `{"id":"`+po+`","object":"payout"}`))
+	if f := fault.Of(err); f.Code != "ledger.payout_sum" || f.Kind != fault.Invalid && f.Kind != fault.Rejected || len(s.intents) != 0 {
+		t.Errorf("got %v and %d intents", err, len(s.intents))
+	}
+}
+
+// short leaves the newest movement out.
+type short struct{ Movements }
+
+func (s short) EachMovement(ctx context.Context, q stripeapi.MovementQuery, each func(*ledger.Movement) error) error {
+	skipped := 0
+	return s.Movements.EachMovement(ctx, q, func(m *ledger.Movement) error {
+		if skipped++; m.Type == "charge" && skipped < 3 {
+			skipped += 3
+			return nil
+		}
+		return each(m)
+	})
+}
