@@ -2,11 +2,15 @@ package sweep
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"millrace/internal/budget"
+	"millrace/internal/config"
+	"millrace/internal/ledger"
 	"millrace/internal/link"
 	"millrace/internal/service"
+	"millrace/internal/stripeapi"
 )
 
 // Service is the sweep of every connection. It runs beside the webhook
@@ -21,15 +25,36 @@ func run(ctx context.Context, rt *service.Runtime) error {
 		if err != nil {
 			return err
 		}
+		settle, err := settling(c, client)
+		if err != nil {
+			return err
+		}
 		s := New(Options{
 			Connection: c.Name, Interval: c.Stripe.SweepInterval, Stripe: client,
 			Cursors: rt.Bus.Bucket("cursors"), Publish: rt.Bus.PublishEvent,
 			Movements: client.Movements, Posted: link.New(rt.Bus).ByStripe,
-			Pipeline: rt.Bus, Outcome: rt.Bus.PublishOutcome, Log: rt.Log,
+			Pipeline: rt.Bus, Outcome: rt.Bus.PublishOutcome, Log: rt.Log, Settle: settle,
 		})
 		running.Go(func() { s.Run(yielding) })
 	}
 	<-ctx.Done()
 	running.Wait()
 	return nil
+}
+
+// settling is what the books of a connection want to be told beside events; nil
+// where nothing is settled.
+func settling(c config.Connection, client *stripeapi.Client) (*Settle, error) {
+	if !c.Books.Settles() {
+		return nil, nil //nolint:nilnil // nil is a value of Options.Settle
+	}
+	rules, err := c.Books.Rules()
+	if err != nil {
+		return nil, fmt.Errorf("connection %s: %w", c.Name, err)
+	}
+	each := rules.Fees == ledger.FeesPerTransaction
+	return &Settle{
+		Payouts: client.ListPayouts, Zone: rules.Location, Start: rules.Start, Livemode: c.Stripe.Livemode,
+		Each: each, Days: !each && c.Books.Payouts == config.PayoutsManual,
+	}, nil
 }

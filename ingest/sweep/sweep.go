@@ -35,7 +35,7 @@ type Cursors interface {
 	Update(ctx context.Context, key string, value []byte, rev uint64) (revision uint64, err error)
 }
 
-// Options are what a Sweeper is made of; all are required.
+// Options are what a Sweeper is made of; all but Settle are required.
 type Options struct {
 	Connection string
 	Interval   time.Duration // between two sweeps
@@ -47,6 +47,7 @@ type Options struct {
 	Pipeline   Pipeline
 	Outcome    func(ctx context.Context, o schemas.Outcome) error // tells the audit trail; the same again is stored once
 	Log        *slog.Logger
+	Settle     *Settle // what no event of Stripe tells; nil: nothing is settled
 }
 
 // types are the events that flows live on. Stripe: a list takes at most 20;
@@ -100,6 +101,9 @@ func (s *Sweeper) Run(ctx context.Context) {
 // Another replica that was first is no failure.
 func (s *Sweeper) round(ctx context.Context) error {
 	at, err := s.Sweep(ctx)
+	if err == nil {
+		err = s.settleUntil(ctx, at)
+	}
 	if err == nil {
 		err = s.checkWhenHandled(ctx, at)
 	}

@@ -14,9 +14,10 @@ import (
 
 // Movement is one balance transaction with what caused it.
 type Movement struct {
-	ID      string // txn_…
-	Type    string // "charge", "payment", "payout", …
-	Created time.Time
+	ID       string // txn_…
+	Type     string // "charge", "payment", "payout", …
+	Currency string // of the balance that moved; lower case
+	Created  time.Time
 	// Source is what moved the money, as Stripe renders it: a charge, refund,
 	// payout, … null for some types.
 	Source json.RawMessage
@@ -74,10 +75,11 @@ func movement(what string, body json.RawMessage) Movement {
 		ID string `json:"id"`
 	}
 	var row struct {
-		Object  string          `json:"object"`
-		Type    string          `json:"type"`
-		Created int64           `json:"created"`
-		Source  json.RawMessage `json:"source"`
+		Object   string          `json:"object"`
+		Type     string          `json:"type"`
+		Currency string          `json:"currency"`
+		Created  int64           `json:"created"`
+		Source   json.RawMessage `json:"source"`
 	}
 	err := errors.Join(json.Unmarshal(body, &id), json.Unmarshal(body, &row))
 	if err == nil {
@@ -86,5 +88,5 @@ func movement(what string, body json.RawMessage) Movement {
 	if err != nil {
 		return Movement{ID: id.ID, Source: body, Odd: err}
 	}
-	return Movement{ID: id.ID, Type: row.Type, Created: time.Unix(row.Created, 0).UTC(), Source: row.Source}
+	return Movement{ID: id.ID, Type: row.Type, Currency: row.Currency, Created: time.Unix(row.Created, 0).UTC(), Source: row.Source}
 }

@@ -1,0 +1,196 @@
+package sweep
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"millrace/internal/bus"
+	"millrace/internal/stripeapi"
+	"millrace/internal/stripetwin"
+)
+
+// settles lets the shop's sweeper tell what the books settle.
+func (sh *shop) settles(set Settle) {
+	sh.t.Helper()
+	client, err := stripeapi.New(stripeapi.Config{APIKey: "sk_test_sweep", BaseURL: sh.url, HTTPClient: sh.http})
+	if err != nil {
+		sh.t.Fatal(err)
+	}
+	set.Payouts = client.ListPayouts
+	sh.s.o.Settle = &set
+}
+
+// told lists the ids of the events of our own making, in their order on the
+// bus, with what they are about.
+func (sh *shop) told() []string {
+	sh.t.Helper()
+	var ids []string
+	err := sh.bus.Scan(sh.t.Context(), bus.Events, 1, func(m *bus.Message) error {
+		if strings.HasPrefix(m.Event.ID, "sweep-") {
+			ids = append(ids, strings.TrimPrefix(m.Event.ID, "sweep-")+" "+m.Subject.B+"."+m.Subject.C)
+		}
+		return nil
+	})
+	if err != nil {
+		sh.t.Fatal(err)
+	}
+	return ids
+}
+
+func (sh *shop) settle(at time.Time) {
+	sh.t.Helper()
+	sh.s.rounds = 0
+	if err := sh.s.settleUntil(sh.t.Context(), at); err != nil {
+		sh.t.Fatal(err)
+	}
+}
+
+func (sh *shop) book(currency string) string {
+	sh.t.Helper()
+	id, err := sh.twin.Book(sh.t.Context(), stripetwin.Movement{Type: "stripe_fee", Amount: -250, Currency: currency})
+	if err != nil {
+		sh.t.Fatal(err)
+	}
+	return id
+}
+
+// A day ends where the books are, is told when Stripe's clock is past it, and
+// once for each currency that moved; an absence is caught up with.
+func TestDaysThatAreOverAreToldOnce(t *testing.T) {
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sh := newShop(t)
+	sh.settles(Settle{Zone: zone, Days: true})
+	at := func(day, hour int) time.Time { return time.Date(2026, 3, day, hour, 30, 0, 0, zone) }
+	sh.clock = at(10, 23)
+	sh.settle(sh.clock) // begins here
+	sh.book("usd")
+	sh.book("eur")
+	sh.settle(at(11, 0)) // over, but not for long enough
+	if got := sh.told(); len(got) != 0 {
+		t.Fatalf("told %v", got)
+	}
+	sh.settle(at(11, 1))
+	want := []string{"day-eur-2026-03-10 balance.day_closed", "day-usd-2026-03-10 balance.day_closed"}
+	if got := sh.told(); !slices.Equal(got, want) {
+		t.Fatalf("told %v, want %v", got, want)
+	}
+	sh.clock = at(14, 12)
+	sh.book("usd")
+	sh.settle(at(20, 12))
+	sh.settle(at(20, 13))
+	want = append(want, "day-usd-2026-03-14 balance.day_closed")
+	if got := sh.told(); !slices.Equal(got, want) {
+		t.Errorf("told %v, want %v", got, want)
+	}
+}
+
+// A broker that refuses leaves the day for the next sweep (Invariant 1).
+func TestADayThatWasNotStoredIsToldAgain(t *testing.T) {
+	sh := newShop(t)
+	sh.settles(Settle{Days: true, Start: time.Date(2026, 3, 10, 0, 0, 0, 0, time.UTC)})
+	sh.clock = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+	sh.book("usd")
+	sh.fail = func(string) error { return context.DeadlineExceeded }
+	if err := sh.s.settleUntil(t.Context(), sh.clock.AddDate(0, 0, 1)); err == nil {
+		t.Fatal("no error")
+	}
+	sh.fail = nil
+	sh.settle(sh.clock.AddDate(0, 0, 1))
+	if got := sh.told(); len(got) != 1 {
+		t.Errorf("told %v", got)
+	}
+}
+
+func TestEveryMovementIsToldOnce(t *testing.T) {
+	sh := newShop(t)
+	start := time.Date(2026, 3, 10, 0, 0, 0, 0, time.UTC)
+	sh.settles(Settle{Each: true, Start: start})
+	sh.clock = start.Add(-time.Hour)
+	sh.book("usd") // in the opening balance
+	sh.clock = start.Add(time.Hour)
+	first := sh.book("usd")
+	sh.clock = start.AddDate(0, 0, 2)
+	second := sh.book("usd")
+	sh.settle(sh.clock)
+	sh.settle(sh.clock.Add(settled + time.Second))
+	sh.settle(sh.clock.Add(2 * settled))
+	want := []string{"settle-" + first + " balance_transaction.created", "settle-" + second + " balance_transaction.created"}
+	if got := sh.told(); !slices.Equal(got, want) {
+		t.Errorf("told %v, want %v", got, want)
+	}
+}
+
+func TestAPayoutWhoseEventsWereMissedIsTold(t *testing.T) {
+	sh := newShop(t)
+	start := time.Date(2026, 3, 10, 0, 0, 0, 0, time.UTC)
+	sh.settles(Settle{Start: start})
+	var page []stripeapi.Payout
+	var asked []stripeapi.PayoutQuery
+	sh.s.o.Settle.Payouts = func(_ context.Context, q stripeapi.PayoutQuery) ([]stripeapi.Payout, bool, error) {
+		asked = append(asked, q)
+		return page, false, nil
+	}
+	day := func(n int) time.Time { return start.AddDate(0, 0, n) }
+	page = []stripeapi.Payout{
+		{ID: "po_5", Status: "paid", Automatic: true, Reconciliation: "completed", Created: day(5), Arrival: day(30)}, // has not arrived, whatever its status
+		{ID: "po_4", Status: "in_transit", Automatic: true, Reconciliation: "in_progress", Created: day(4), Arrival: day(9)},
+		{ID: "po_3", Status: "failed", Reconciliation: "not_applicable", Created: day(3), Arrival: day(5)},
+		{ID: "po_2", Status: "paid", Automatic: true, Reconciliation: "in_progress", Created: day(2), Arrival: day(4)},
+		{ID: "po_1", Status: "paid", Automatic: true, Reconciliation: "completed", Created: day(1), Arrival: day(3)},
+	}
+	sh.settle(day(8))
+	want := []string{"po_3-failed-not_applicable payout.failed", "po_2-paid-in_progress payout.paid", "po_1-paid-completed payout.reconciliation_completed"}
+	if got := sh.told(); !slices.Equal(got, want) {
+		t.Errorf("told %v, want %v", got, want)
+	}
+	page = page[:4]
+	page[3].Reconciliation, page[1].Status, page[1].Reconciliation = "completed", "paid", "completed"
+	sh.settle(day(10))
+	want = append(want, "po_4-paid-completed payout.reconciliation_completed", "po_2-paid-completed payout.reconciliation_completed")
+	if got := sh.told(); !slices.Equal(got, want) {
+		t.Errorf("told %v, want %v", got, want)
+	}
+	page = page[:1]
+	sh.settle(day(31))
+	if got := sh.told(); !slices.Equal(got, append(want, "po_5-paid-completed payout.reconciliation_completed")) {
+		t.Errorf("told %v", got)
+	}
+	for i, from := range []time.Time{start, day(2), day(5)} {
+		if !asked[i].CreatedFrom.Equal(from) {
+			t.Errorf("asked from %v, want %v", asked[i].CreatedFrom, from)
+		}
+	}
+}
+
+func TestWhatIsToldIsAnEventOfTheConnection(t *testing.T) {
+	sh := newShop(t)
+	sh.settles(Settle{Days: true, Livemode: true, Start: time.Date(2026, 3, 10, 0, 0, 0, 0, time.UTC)})
+	sh.clock = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+	sh.book("usd")
+	sh.settle(sh.clock.AddDate(0, 0, 1))
+	err := sh.bus.Scan(t.Context(), bus.Events, 1, func(m *bus.Message) error {
+		var body struct {
+			Livemode bool
+			Data     struct {
+				Object struct{ Currency, Day string }
+			}
+		}
+		if err := json.Unmarshal(m.Event.Data, &body); err != nil {
+			return err
+		}
+		if o := body.Data.Object; strings.HasPrefix(m.Event.ID, "sweep-") && (!body.Livemode || o.Currency != "usd" || o.Day != "2026-03-10" || m.Subject.Lane != "day-usd-2026-03-10") {
+			t.Errorf("lane %s: %s", m.Subject.Lane, m.Event.Data)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
