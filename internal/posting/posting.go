@@ -162,6 +162,9 @@ func (p *Posting) Save(ctx context.Context) error {
 func (p *Posting) Renew(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.stored == nil {
+		return nil // it was final when it was claimed
+	}
 	var r Record
 	err := json.Unmarshal(p.stored, &r)
 	if err == nil && r.State.final() {

@@ -120,18 +120,23 @@ func TestOnlyTheHolderParksALane(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	kept := func() error { return nil }
 	refused, passing := fault.Newf("stripe.invalid", "refused"), fault.Newf("stripe.server_error", "sorry")
-	if got := Blame(t.Context(), p.Save, refused); !errors.Is(got, refused) {
+	if got := Blame(t.Context(), kept, p.Save, refused); !errors.Is(got, refused) {
 		t.Errorf("the holder blames %v", got)
 	}
 	if _, err := New(b, "two").WithClock(func() time.Time { return now.Add(2 * HoldFor) }).Claim(t.Context(), "default", "i"); err != nil {
 		t.Fatal(err)
 	}
-	if got := Blame(t.Context(), p.Save, refused); fault.Of(got).Code != "posting.fenced" || fault.KindOf(got) != fault.Transient {
+	if got := Blame(t.Context(), kept, p.Save, refused); fault.Of(got).Code != "posting.fenced" || fault.KindOf(got) != fault.Transient {
 		t.Errorf("an overtaken worker blames %v", got)
 	}
-	if got := Blame(t.Context(), p.Save, passing); !errors.Is(got, passing) {
+	if got := Blame(t.Context(), kept, p.Save, passing); !errors.Is(got, passing) {
 		t.Errorf("an overtaken worker blames %v for what passes", got)
+	}
+	lost := func() error { return fault.Newf("posting.fenced", "by another") }
+	if got := Blame(t.Context(), lost, p.Save, passing); !Fenced(got) {
+		t.Errorf("a worker that knows that it was overtaken blames %v", got)
 	}
 }
 

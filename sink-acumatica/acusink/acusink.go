@@ -32,10 +32,12 @@ type Postings interface {
 }
 
 // Posting is one held record. Save fails with posting.fenced when another
-// worker has taken it; nothing more may be sent then.
+// worker has taken it; nothing more may be sent then. Renew only prolongs the
+// hold, beside the work.
 type Posting interface {
 	Data() *posting.Record
 	Save(ctx context.Context) error
+	Renew(ctx context.Context) error
 }
 
 // Links stores and finds the pair of ids of a payment.

@@ -244,6 +244,8 @@ type memoryPosting struct {
 
 func (p *memoryPosting) Data() *posting.Record { return &p.rec }
 
+func (p *memoryPosting) Renew(context.Context) error { return nil }
+
 func (p *memoryPosting) Save(context.Context) error {
 	p.m.mu.Lock()
 	defer p.m.mu.Unlock()

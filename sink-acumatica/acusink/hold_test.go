@@ -21,6 +21,8 @@ type renewed struct {
 
 func (p *renewed) Data() *posting.Record { return &p.rec }
 
+func (p *renewed) Renew(context.Context) error { return nil }
+
 func (p *renewed) Save(context.Context) error {
 	p.saves = append(p.saves, time.Now())
 	if p.fail == nil {

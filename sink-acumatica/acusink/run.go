@@ -61,5 +61,6 @@ func (h held) Get(ctx context.Context, connection, intentID string) (posting.Rec
 
 type claimed struct{ p *posting.Posting }
 
-func (c claimed) Data() *posting.Record          { return &c.p.Record }
-func (c claimed) Save(ctx context.Context) error { return c.p.Save(ctx) }
+func (c claimed) Data() *posting.Record           { return &c.p.Record }
+func (c claimed) Save(ctx context.Context) error  { return c.p.Save(ctx) }
+func (c claimed) Renew(ctx context.Context) error { return c.p.Renew(ctx) }

@@ -50,10 +50,12 @@ func (w *work) skip(ctx context.Context, out schemas.Outcome) (schemas.Outcome, 
 	if out, ended, err := w.ended(ctx, out); ended || err != nil {
 		return out, err
 	}
+	ctx, w.letGo = posting.Hold(ctx, w.p.Data().Until.Sub(w.sink.now()), w.p.Renew)
+	defer func() { _ = w.letGo() }() // also when a step panics
 	out.Refs = w.refs()
 	inLedger, open, err := w.withdraw(ctx)
 	if err != nil {
-		return out, posting.Blame(ctx, w.p.Save, err)
+		return out, posting.Blame(ctx, w.letGo, w.p.Save, err)
 	}
 	if inLedger {
 		return w.tooLate(ctx, out)
@@ -125,7 +127,7 @@ func (w *work) withdraw(ctx context.Context) (inLedger bool, open int, err error
 func (w *work) tooLate(ctx context.Context, out schemas.Outcome) (schemas.Outcome, error) {
 	if err := w.advance(ctx); err != nil {
 		out.Refs = w.refs()
-		err = posting.Blame(ctx, w.p.Save, err)
+		err = posting.Blame(ctx, w.letGo, w.p.Save, err)
 		if fault.KindOf(err) == fault.Rejected {
 			return out, fault.Newf("acumatica.in_ledger", "%s: %w", w.name(), err)
 		}

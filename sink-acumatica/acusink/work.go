@@ -38,6 +38,7 @@ type work struct {
 	seq    uint64    // of the message
 	stored time.Time // when the broker stored it
 	p      Posting
+	letGo  func() error // ends the renewing of the hold; may be called again
 
 	seen     acumatica.Record // the unreleased document as this attempt saw it; nil if it has not
 	put      bool             // seen is the answer to our own PUT
@@ -57,9 +58,11 @@ func (w *work) post(ctx context.Context, out schemas.Outcome) (schemas.Outcome, 
 	if out, ended, err := w.ended(ctx, out); ended || err != nil {
 		return out, err
 	}
+	ctx, w.letGo = posting.Hold(ctx, w.p.Data().Until.Sub(w.sink.now()), w.p.Renew)
+	defer func() { _ = w.letGo() }() // also when a step panics
 	if err := w.advance(ctx); err != nil {
 		out.Refs = w.refs()
-		err = posting.Blame(ctx, w.p.Save, err)
+		err = posting.Blame(ctx, w.letGo, w.p.Save, err)
 		return out, fmt.Errorf("%s of %s %s: %w", w.pay.Type, w.pay.CustomerID, w.pay.PaymentRef, err)
 	}
 	return w.finish(ctx, out)

@@ -29,7 +29,7 @@ import (
 // skip is refused with stripe.in_effect. Customers and metadata have no effect
 // on money: what was written of them, or is still under way, stays.
 func (s *Sink) Skip(ctx context.Context, m *bus.Message) (schemas.Outcome, error) {
-	w := &work{Sink: s, stored: m.Stored}
+	w := &work{Sink: s, stored: m.Stored, letGo: func() error { return nil }}
 	if err := json.Unmarshal(m.Event.Data, &w.in); err != nil || w.in.ID == "" || w.in.Connection != m.Subject.Connection {
 		// Refused as it is; it may have been sent once it was edited.
 		w.in = schemas.Intent{ID: m.Event.ID, Connection: m.Subject.Connection, Lane: m.Subject.Lane, Document: m.Subject.B, Verb: m.Subject.C}
@@ -45,7 +45,8 @@ func (s *Sink) Skip(ctx context.Context, m *bus.Message) (schemas.Outcome, error
 		return schemas.Outcome{}, err
 	}
 	out, err := w.skip(held)
-	if err = w.end(ctx, err); err != nil {
+	if err != nil {
+		err = posting.Blame(ctx, w.letGo, w.p.Save, err)
 		return schemas.Outcome{}, fmt.Errorf("%s %s %s: %w", w.in.Verb, w.in.Document, w.in.Key, err)
 	}
 	return out, nil

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -29,7 +28,7 @@ const (
 // looked for by their time of creation.
 const clockSlack = time.Hour
 
-// begin claims the posting of the intent and keeps it held until end, however
+// begin claims the posting of the intent and keeps it held until letGo, however
 // long the requests under the context that it returns wait for leave.
 func (w *work) begin(ctx context.Context) (context.Context, error) {
 	p, err := w.claim(ctx, w.in.Connection, w.in.ID)
@@ -43,19 +42,6 @@ func (w *work) begin(ctx context.Context) (context.Context, error) {
 	ctx, w.letGo = posting.Hold(ctx, p.Until.Sub(w.now()), p.Renew)
 	w.at("claimed")
 	return ctx, nil
-}
-
-// end stops to renew the hold. A failure that may come from losing it is told
-// as that.
-func (w *work) end(ctx context.Context, err error) error {
-	lost := w.letGo()
-	switch {
-	case err == nil:
-		return nil
-	case posting.Fenced(lost):
-		return fmt.Errorf("%w (meanwhile: %s)", lost, err.Error())
-	}
-	return posting.Blame(ctx, w.p.Save, err)
 }
 
 // save records the state before the step that it announces, or after the step

@@ -163,10 +163,10 @@ func (s *Sink) Handle(ctx context.Context, m *bus.Message) (schemas.Outcome, err
 	default:
 		return schemas.Outcome{}, fault.Newf("stripe.document_unknown", "document %q, verb %q", in.Document, in.Verb)
 	}
-	if w.p != nil {
-		err = w.end(ctx, err)
-	}
 	if err != nil {
+		if w.p != nil {
+			err = posting.Blame(ctx, w.letGo, w.p.Save, err)
+		}
 		return schemas.Outcome{}, fmt.Errorf("%s %s %s: %w", in.Verb, in.Document, in.Key, err)
 	}
 	return out, nil
