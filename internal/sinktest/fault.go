@@ -23,18 +23,13 @@ type trouble struct {
 
 func is(mode string, kinds ...fault.Kind) trouble { return trouble{mode: mode, kinds: kinds} }
 
-// inAcumatica is everything that its twin knows.
-func inAcumatica() []trouble {
+// anywhere is what both twins know and both sinks take alike.
+func anywhere() []trouble {
 	return []trouble{
 		is("status:409", fault.Transient),
-		is("status:422", fault.Rejected, fault.Invalid),
-		is("status:400", fault.Rejected, fault.Invalid),
 		is("status:429", fault.Throttled),
 		{mode: "status:429", kinds: []fault.Kind{fault.Throttled}, retryAfter: 7 * time.Second},
-		is("status:429:json", fault.Throttled),
-		is("status:302", fault.Throttled),
 		is("status:500", fault.Transient),
-		is("status:500:login_limit", fault.Throttled),
 		is("status:502", fault.Down),
 		is("status:503", fault.Down),
 		is("status:504", fault.Down),
@@ -43,39 +38,38 @@ func inAcumatica() []trouble {
 		is("status_after_commit:500", fault.Transient),
 		is("status_after_commit:502", fault.Down),
 		is("status_after_commit:503", fault.Down),
+		{mode: "slow_body:20ms", silent: true},
+		{mode: "delay:20ms", silent: true},
+	}
+}
+
+// inAcumatica is what else its twin knows.
+func inAcumatica() []trouble {
+	return []trouble{
+		is("status:422", fault.Rejected, fault.Invalid),
+		is("status:400", fault.Rejected, fault.Invalid),
+		is("status:429:json", fault.Throttled),
+		is("status:302", fault.Throttled),
+		is("status:500:login_limit", fault.Throttled),
 		is("cut_before", fault.Transient),
 		is("cut_after_commit", fault.Transient),
 		{mode: "cut_after_commit", kinds: []fault.Kind{fault.Transient}, pause: beyondKeys},
 		{mode: "cut_body", kinds: []fault.Kind{fault.Transient}, silent: true}, // some answers have none
 		{mode: "status:401", silent: true},
 		{mode: "expire_token", silent: true},
-		{mode: "slow_body:20ms", silent: true},
-		{mode: "delay:20ms", silent: true},
 	}
 }
 
-// inStripe is everything that its twin knows.
+// inStripe is what else its twin knows.
 func inStripe() []trouble {
 	return []trouble{
-		is("status:409", fault.Transient),
 		{mode: "status:422", kinds: []fault.Kind{fault.Rejected, fault.Invalid}, silent: true}, // an account may have no search
 		{mode: "status:400", kinds: []fault.Kind{fault.Rejected, fault.Invalid}, silent: true},
-		is("status:429", fault.Throttled),
-		{mode: "status:429", kinds: []fault.Kind{fault.Throttled}, retryAfter: 7 * time.Second},
 		is("status:429:endpoint-rate", fault.Throttled),
 		is("status:429:global-concurrency", fault.Throttled),
 		is("status:429:endpoint-concurrency", fault.Throttled),
 		is("status:429:resource-specific", fault.Throttled),
 		is("status:429:lock_timeout", fault.Throttled),
-		is("status:500", fault.Transient),
-		is("status:502", fault.Down),
-		is("status:503", fault.Down),
-		is("status:504", fault.Down),
-		is("bad_gateway", fault.Down),
-		{mode: "unavailable", kinds: []fault.Kind{fault.Down}, window: 10 * time.Second, retryAfter: 5 * time.Second},
-		is("status_after_commit:500", fault.Transient),
-		is("status_after_commit:502", fault.Down),
-		is("status_after_commit:503", fault.Down),
 		is("cut_before", fault.Down),
 		is("cut_after_commit", fault.Down),
 		{mode: "cut_after_commit", kinds: []fault.Kind{fault.Down}, pause: beyondKeys},
@@ -84,16 +78,14 @@ func inStripe() []trouble {
 		is("status:401:api_key_expired", fault.Misconfigured),
 		is("status:403", fault.Misconfigured),
 		is("expire_token", fault.Misconfigured),
-		{mode: "slow_body:20ms", silent: true},
-		{mode: "delay:20ms", silent: true},
 	}
 }
 
 func (s *suite) troubles() []trouble {
 	if s.kind.Target == schemas.Acumatica {
-		return inAcumatica()
+		return append(anywhere(), inAcumatica()...)
 	}
-	return inStripe()
+	return append(anywhere(), inStripe()...)
 }
 
 // fault is the trouble of the nth request for work.
