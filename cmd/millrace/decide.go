@@ -70,14 +70,9 @@ func (a *app) parkedShow() *cobra.Command {
 		Example: "  millrace parked show --lane C000001\n  millrace parked show --lane C000001 --json | jq .result.data > intent.json",
 	}
 	var f laneFilter
-	addLaneFilter(c, &f)
-	a.addDataDir(c)
-	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
+	return a.laneLeaf(c, &f, func(ctx context.Context) (*reply, error) {
 		if f.lane == "" {
 			return nil, usage(errors.New("--lane is required"))
-		}
-		if err := f.check(); err != nil {
-			return nil, err
 		}
 		h, err := looking(ctx, a, func(v *view) (bus.Held, error) { return held(ctx, v, f) })
 		if err != nil {
@@ -189,15 +184,10 @@ type decided struct {
 func (a *app) deciding(c *cobra.Command, do string, fill func(bus.Held, *schemas.Decision) (uint64, error)) *cobra.Command {
 	var f laneFilter
 	var reason string
-	addLaneFilter(c, &f)
 	c.Flags().StringVar(&reason, "reason", "", "why; required, and kept in the audit trail")
-	a.addDataDir(c)
-	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
+	return a.laneLeaf(c, &f, func(ctx context.Context) (*reply, error) {
 		if f.lane == "" || strings.TrimSpace(reason) == "" {
 			return nil, usage(errors.New("--lane and --reason are required"))
-		}
-		if err := f.check(); err != nil {
-			return nil, err
 		}
 		var where *view
 		d := a.decision(do, reason)

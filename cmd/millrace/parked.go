@@ -133,11 +133,18 @@ func (a *app) parkedCommand() *cobra.Command {
 	return group("parked", "Lanes that wait for a person", a.parkedList(), a.parkedShow(), a.parkedRelease(), a.parkedEdit(), a.parkedSkip(), a.parkedDrop())
 }
 
-// addLaneFilter adds the flags that narrow down to some lanes.
-func addLaneFilter(c *cobra.Command, f *laneFilter) {
+// laneLeaf makes a command about some lanes, with the flags that say which.
+func (a *app) laneLeaf(c *cobra.Command, f *laneFilter, do func(ctx context.Context) (*reply, error)) *cobra.Command {
 	c.Flags().StringVar(&f.lane, "lane", "", "only this lane, as the list shows it: C000001, or cus_… for what comes from Stripe")
 	c.Flags().StringVar(&f.stage, "stage", "", "only at this stage [default: all]")
 	c.Flags().StringVar(&f.connection, "connection", "", "only of this connection [default: all]")
+	a.addDataDir(c)
+	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
+		if err := f.check(); err != nil {
+			return nil, err
+		}
+		return do(ctx)
+	})
 }
 
 func addCode(c *cobra.Command, f *laneFilter) {
@@ -151,13 +158,8 @@ func (a *app) parkedList() *cobra.Command {
 		Example: "  millrace parked list\n  millrace parked list --stage sink-acumatica --json",
 	}
 	var f laneFilter
-	addLaneFilter(c, &f)
 	addCode(c, &f)
-	a.addDataDir(c)
-	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
-		if err := f.check(); err != nil {
-			return nil, err
-		}
+	return a.laneLeaf(c, &f, func(ctx context.Context) (*reply, error) {
 		lanes, err := looking(ctx, a, func(v *view) ([]parkedLane, error) {
 			blocks, err := readBlocks(ctx, v)
 			if err != nil {
@@ -200,18 +202,13 @@ func (a *app) parkedRelease() *cobra.Command {
 	}
 	var f laneFilter
 	var reason string
-	addLaneFilter(c, &f)
 	addCode(c, &f)
 	c.Flags().StringVar(&f.id, "id", "", "only the lane that waits for this event, intent, charge, invoice, …")
 	c.Flags().DurationVar(&f.olderThan, "older-than", 0, "only lanes that have been held for this long")
 	c.Flags().StringVar(&reason, "reason", "", "why they may go on; required, and kept in the audit trail")
-	a.addDataDir(c)
-	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
+	return a.laneLeaf(c, &f, func(ctx context.Context) (*reply, error) {
 		if f.lane == "" && f.code == "" && f.id == "" && f.olderThan == 0 || strings.TrimSpace(reason) == "" {
 			return nil, usage(errors.New("--reason and one of --lane, --id, --code or --older-than are required; see millrace parked release --help"))
-		}
-		if err := f.check(); err != nil {
-			return nil, err
 		}
 		log, err := a.logger("info")
 		if err != nil {
