@@ -33,6 +33,7 @@ bench-twins: ## requests a second of the twins with a million documents, and the
 
 generate: ## write the generated pages of docs/
 	go run ./cmd/millrace errors list --markdown > docs/errors.md
+	go run ./cmd/millrace accounting examples --markdown > docs/accounting.md
 
 verify: generate ## generated pages are up to date
 	git diff --exit-code docs/

@@ -53,9 +53,11 @@ func Names() []string {
 	}
 	for _, k := range feeKinds {
 		add(k[0])
-		add(k[0] + returned)
+		if k[0] != "fee.credit" { // is given back itself
+			add(k[0] + returned)
+		}
 	}
-	for _, name := range []string{"fx.charge", "fx.refund", "fx.partial_capture", "fx.charge_failure"} {
+	for name := range exchanges {
 		add(name)
 	}
 	return slices.Sorted(maps.Keys(set))
@@ -125,4 +127,40 @@ func missingError(what string, lacks map[missing]bool) error {
 		}
 	}
 	return fault.Newf("ledger.account_missing", "%s: no account for %s", what, strings.Join(texts, "; "))
+}
+
+// Name is an account name of the configuration.
+type Name struct {
+	Name     string
+	Title    string   // what is posted there
+	Instead  []string // the names that stand for it, the most specific first
+	Category bool     // a reporting category of Stripe has this name
+}
+
+// Chart lists every account name with what it is for.
+func Chart() []Name {
+	var chart []Name
+	for _, name := range Names() {
+		c, isCategory := lookup(name)
+		text := title(name)
+		if text == name {
+			text = purposes[name]
+		}
+		chart = append(chart, Name{Name: name, Title: text, Instead: Fallbacks(name)[1:], Category: isCategory && c.name == name})
+	}
+	return chart
+}
+
+// purposes says what names are for that no category has.
+var purposes = map[string]string{
+	"adjustment": "What Stripe adjusts without saying why",
+	"bank":       "The bank account that payouts go to",
+	"climate":    "Climate orders and contributions",
+	"financing":  "What Stripe Capital lends",
+	"issuing":    "Issued cards",
+	"platform":   "Earned as a platform",
+	"reserve":    "What Stripe keeps back",
+	"sales":      "Charges without a document; everything in summary mode",
+	"suspense":   "What nobody knows: look at it",
+	"write_off":  "What is given up",
 }

@@ -76,6 +76,12 @@ var categories = []category{
 	{"opening", "Opening balance", plain, ""},
 }
 
+// exchanges are what an exchange can be of.
+var exchanges = map[string]string{
+	"fx.charge": "Exchange of charges", "fx.refund": "Exchange of refunds", "fx.charge_failure": "Exchange of charges that failed",
+	"fx.partial_capture": "Exchange of the not captured rest of charges",
+}
+
 // categoryOfType is the category of a movement whose own is missing or says
 // nothing. The 40 types of API version 2023-10-16 and what was added later;
 // adjustment is left out, because it may be anything.
@@ -124,7 +130,7 @@ func classify(m *Movement) (c category, flag string) {
 	case known && m.Type == "payout": // only the type tells a payout's own movement from what belongs to one
 	case byType != "":
 		c, _ = lookup(byType)
-		if known || m.Category == "" {
+		if known || m.Category == "" || m.Category == m.Type { // later types are their own category
 			return c, ""
 		}
 		return c, "unknown category " + m.Category
@@ -145,6 +151,9 @@ func classify(m *Movement) (c category, flag string) {
 func title(name string) string {
 	if f, ok := feeTitle(name); ok {
 		return f
+	}
+	if x, ok := exchanges[name]; ok {
+		return x
 	}
 	for n := name; n != ""; n = general(n) {
 		if c, ok := lookup(n); ok {

@@ -85,7 +85,7 @@ func feeOfMovement(c category, m *Movement) string {
 	case m.Type == "stripe_fx_fee" || strings.Contains(text, "conversion") || strings.Contains(text, "exchange"):
 		kind = "fee.fx"
 	case m.Type == "fee_credit_funding":
-		kind = "fee.credit"
+		return "fee.credit"
 	case strings.Contains(text, "dispute"):
 		kind = "fee.dispute"
 	case strings.Contains(text, "billing") || strings.Contains(text, "invoicing") || strings.Contains(text, "subscription"):

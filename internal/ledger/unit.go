@@ -41,7 +41,7 @@ type sum struct {
 type Flag struct {
 	Reason string
 	First  string // the first movement that has it
-	Count  int
+	Count  int // of movements
 }
 
 // NewUnit returns an empty unit of movements in one currency (upper case).
@@ -84,14 +84,9 @@ func (u *Unit) take(m *Movement, parts []Part) error {
 	}
 	period := u.rules.period(m.Created)
 	u.last[period] = max(u.last[period], u.rules.day(m.Created))
-	for _, p := range parts {
-		if p.Flag != "" {
-			f := u.flags[p.Flag]
-			if f == nil {
-				f = &Flag{Reason: p.Flag, First: m.ID}
-				u.flags[p.Flag] = f
-			}
-			f.Count++
+	for i, p := range parts {
+		if p.Flag != "" && !slices.ContainsFunc(parts[:i], func(q Part) bool { return q.Flag == p.Flag }) {
+			u.flag(p.Flag, m.ID)
 		}
 		if p.Cover != ByJournal {
 			continue
@@ -112,6 +107,15 @@ func (u *Unit) take(m *Movement, parts []Part) error {
 		s.count++
 	}
 	return nil
+}
+
+func (u *Unit) flag(reason, movement string) {
+	f := u.flags[reason]
+	if f == nil {
+		f = &Flag{Reason: reason, First: movement}
+		u.flags[reason] = f
+	}
+	f.Count++
 }
 
 func (u *Unit) plus(a, b int64, currency string) (int64, error) {
@@ -194,14 +198,14 @@ func byCategory(a, b string) int {
 }
 
 func rank(name string) int {
-	for i, c := range categories {
-		if c.name == name {
-			return i
-		}
-	}
 	for i, k := range feeKinds {
 		if name == k[0] || name == k[0]+returned {
 			return len(categories) + i
+		}
+	}
+	for i, c := range categories {
+		if c.name == name {
+			return i
 		}
 	}
 	return len(categories) + len(feeKinds) // exchange
