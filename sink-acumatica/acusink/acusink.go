@@ -40,7 +40,7 @@ type Posting interface {
 	Renew(ctx context.Context) error
 }
 
-// Links stores and finds the pair of ids of a payment.
+// Links stores and finds the pair of ids of a document.
 type Links interface {
 	Put(ctx context.Context, connection string, l link.Link) error
 	ByStripe(ctx context.Context, connection, kind, id string) (link.Link, bool, error)
@@ -95,16 +95,16 @@ func (s *Sink) Handle(ctx context.Context, m *bus.Message) (schemas.Outcome, err
 	if !ok {
 		return out, fault.Newf("acumatica.intent_malformed", "intent %s: connection %q is not served here", in.ID, in.Connection)
 	}
-	switch in.Document + " " + in.Verb {
-	case "payment create":
-		return s.payment(ctx, c, m, in, out)
-	default:
-		return out, fault.Newf("acumatica.intent_malformed", "intent %s: no document %q with verb %q", in.ID, in.Document, in.Verb)
+	w, err := s.work(c, in)
+	if err != nil {
+		return out, err
 	}
+	w.seq, w.stored = m.Seq, m.Stored
+	return w.post(ctx, out)
 }
 
 // decodeIntent refuses an intent that contradicts itself or its subject: a
-// payment in the wrong books is worse than one that waits (Invariant 8).
+// document in the wrong books is worse than one that waits (Invariant 8).
 func decodeIntent(m *bus.Message) (schemas.Intent, error) {
 	var in schemas.Intent
 	if err := json.Unmarshal(m.Event.Data, &in); err != nil {

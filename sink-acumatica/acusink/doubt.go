@@ -99,11 +99,11 @@ func (s *Sink) clear(ctx context.Context, d Doubt) error {
 	if err != nil || !found || rec.State != posting.Done && rec.State != posting.Skipped {
 		return err // who works on it searches for himself
 	}
-	pay, err := decodePayment(d.Intent.Fields)
+	w, err := s.work(s.o.Connections[d.Intent.Connection], d.Intent)
 	if err != nil {
 		return err
 	}
-	w := &work{sink: s, conn: s.o.Connections[d.Intent.Connection], in: d.Intent, pay: pay, seq: d.Seq}
+	w.seq = d.Seq
 	copies, err := w.searchFor(ctx, rec.Writes)
 	if err != nil {
 		return err
@@ -119,17 +119,17 @@ func (s *Sink) clear(ctx context.Context, d Doubt) error {
 // (Invariant 8).
 func (w *work) clearSkipped(ctx context.Context, copies []acumatica.Record) error {
 	for _, r := range copies {
-		if isReleased(r) || r.String("Status") == voided {
+		if w.kind.released(r) || r.String("Status") == voided {
 			continue
 		}
-		doc, err := w.conn.Client.Get(ctx, paymentEntity, []string{r.String(keyType), r.String(keyNumber)}, acumatica.Query{Expand: []string{"DocumentsToApply"}})
+		doc, err := w.conn.Client.Get(ctx, w.kind.entity, w.kind.of(r), w.query(false))
 		if acumatica.IsNotFound(err) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		if w.pay.differs(doc) != "" || w.pay.misapplied(doc) != "" || isReleased(doc) {
+		if w.doc.differs(doc) != "" || w.kind.released(doc) {
 			continue
 		}
 		if err := w.remove(ctx, doc, "surfaced after the intent was skipped"); err != nil {
@@ -142,18 +142,18 @@ func (w *work) clearSkipped(ctx context.Context, copies []acumatica.Record) erro
 // clearDone deletes every unreleased copy of the document of the posting, as
 // long as that one is in the ledger.
 func (w *work) clearDone(ctx context.Context, rec posting.Record, copies []acumatica.Record) error {
-	posted := rec.Keys[keyType] + " " + rec.Keys[keyNumber]
-	if !slices.ContainsFunc(copies, func(r acumatica.Record) bool { return nameOf(r) == posted && isReleased(r) }) {
+	k := w.kind
+	posted := rec.Keys[k.keys[0]] + " " + rec.Keys[k.keys[1]]
+	if !slices.ContainsFunc(copies, func(r acumatica.Record) bool { return k.name(r) == posted && k.released(r) }) {
 		// Somebody voided or changed the document: what else carries the
 		// reference may be what they put in its place (Invariant 8).
 		return nil
 	}
 	for _, r := range copies {
-		name := nameOf(r)
 		var err error
 		switch {
-		case name == posted, r.String("Status") == voided:
-		case isReleased(r):
+		case k.name(r) == posted, r.String("Status") == voided:
+		case k.released(r):
 			err = w.tellReleased(ctx, posted, r)
 		default:
 			err = w.remove(ctx, r, "surfaced after the posting")
@@ -168,10 +168,11 @@ func (w *work) clearDone(ctx context.Context, rec posting.Record, copies []acuma
 // tellReleased puts it on the audit trail, once, that somebody has released a
 // copy: only a person can take it out of the ledger again.
 func (w *work) tellReleased(ctx context.Context, posted string, r acumatica.Record) error {
-	f := fault.Newf("acumatica.duplicate", "%s and %s both carry %s and are released", posted, nameOf(r), r.String(findRef))
-	err := w.tell(ctx, schemas.Outcome{Outcome: schemas.Duplicate, Reason: nameOf(r) + " is a copy of " + posted + " and was released", Code: f.Code, Hint: "void one of them in Acumatica", Error: f.Error()})
+	name := w.kind.name(r)
+	f := fault.Newf("acumatica.duplicate", "%s and %s both carry %s and are released", posted, name, r.String(w.kind.ref))
+	err := w.tell(ctx, schemas.Outcome{Outcome: schemas.Duplicate, Reason: name + " is a copy of " + posted + " and was released", Code: f.Code, Hint: "void one of them in Acumatica", Error: f.Error()})
 	if err != nil {
-		return fmt.Errorf("tell of %s: %w", nameOf(r), err)
+		return fmt.Errorf("tell of %s: %w", name, err)
 	}
 	return nil
 }
@@ -188,22 +189,19 @@ func (w *work) tell(ctx context.Context, o schemas.Outcome) error {
 // remove deletes an unreleased copy. It tells so before, because a crash right
 // after the deletion would leave nothing to tell of.
 func (w *work) remove(ctx context.Context, r acumatica.Record, why string) error {
-	name := nameOf(r)
+	name := w.kind.name(r)
 	err := w.tell(ctx, schemas.Outcome{Outcome: schemas.Duplicate, Reason: "deletes " + name + ", unreleased, which " + why})
 	if err != nil {
 		return fmt.Errorf("tell that %s is deleted: %w", name, err)
 	}
 	w.sink.at("removal_told")
-	err = w.conn.Client.Delete(ctx, paymentEntity, r.String(keyType), r.String(keyNumber))
+	err = w.conn.Client.Delete(ctx, w.kind.entity, w.kind.of(r)...)
 	if err != nil && !acumatica.IsNotFound(err) {
 		return fmt.Errorf("delete %s, which %s: %w", name, why, err)
 	}
 	w.sink.at("copy_deleted")
 	return nil
 }
-
-// nameOf is how people call a document: "Payment 000123".
-func nameOf(r acumatica.Record) string { return r.String(keyType) + " " + r.String(keyNumber) }
 
 // kept keeps doubts in a bucket, by connection and intent.
 type kept struct{ bucket *bus.Bucket }

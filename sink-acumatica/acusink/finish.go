@@ -17,8 +17,8 @@ import (
 func (w *work) finish(ctx context.Context, out schemas.Outcome) (schemas.Outcome, error) {
 	out.Refs = w.refs()
 	err := w.sink.o.Links.Put(ctx, w.in.Connection, link.Link{
-		Kind: link.Payment, AcumaticaID: w.name(), StripeID: w.in.Key,
-		Attributes: map[string]string{"NoteID": w.p.Data().Keys[keyID], "PaymentRef": w.pay.PaymentRef},
+		Kind: w.kind.link, AcumaticaID: w.name(), StripeID: w.in.Key,
+		Attributes: map[string]string{"NoteID": w.p.Data().Keys[keyID], w.kind.ref: w.doc.find()[w.kind.ref]},
 		IntentID:   w.in.ID, At: w.sink.now().UTC(),
 	})
 	if err != nil {
@@ -49,7 +49,7 @@ func (w *work) writeBack(ctx context.Context, refs []schemas.Ref) error {
 		return nil
 	}
 	fields, err := json.Marshal(schemas.StripeMetadata{
-		ID: b.ID, Metadata: map[string]string{b.MetadataKey: w.p.Data().Keys[keyNumber]},
+		ID: b.ID, Metadata: map[string]string{b.MetadataKey: w.number()},
 	})
 	if err != nil {
 		return fmt.Errorf("write-back: %w", err)
@@ -67,30 +67,14 @@ func (w *work) writeBack(ctx context.Context, refs []schemas.Ref) error {
 
 // story is one sentence for the audit trail.
 func (w *work) story() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s of %s %s", w.name(), w.pay.PaymentAmount, w.pay.CurrencyID)
-	if len(w.pay.DocumentsToApply) == 0 {
-		b.WriteString(" released, not applied to a document")
-	} else {
-		b.WriteString(" released, applied to ")
-		for i, d := range w.pay.DocumentsToApply {
-			if i > 0 {
-				b.WriteString(", ")
-			}
-			fmt.Fprintf(&b, "%s %s", d.DocType, d.ReferenceNbr)
-		}
-	}
-	for _, n := range w.notes {
-		b.WriteString("; " + n)
-	}
-	return b.String()
+	return strings.Join(append([]string{w.name() + " " + w.doc.effect()}, w.notes...), "; ")
 }
 
 // duplicate is the outcome when there is nothing left to do (Invariant 2).
 func (w *work) duplicate(out schemas.Outcome, reason string, names ...string) schemas.Outcome {
 	out.Outcome, out.Reason, out.Refs = schemas.Duplicate, reason, w.refs()
 	for _, name := range names {
-		out.Refs = withRef(out.Refs, schemas.Ref{System: schemas.Acumatica, Kind: paymentEntity, ID: name})
+		out.Refs = withRef(out.Refs, schemas.Ref{System: schemas.Acumatica, Kind: w.kind.entity, ID: name})
 	}
 	return out
 }
@@ -98,16 +82,19 @@ func (w *work) duplicate(out schemas.Outcome, reason string, names ...string) sc
 // refs is every id that is known to belong to the story.
 func (w *work) refs() []schemas.Ref {
 	refs := slices.Clone(w.in.Refs)
-	if w.p != nil && w.p.Data().Keys[keyNumber] != "" {
-		refs = withRef(refs, schemas.Ref{System: schemas.Acumatica, Kind: paymentEntity, ID: w.name()})
+	if w.doc == nil {
+		return refs
 	}
-	for _, d := range w.pay.DocumentsToApply {
-		refs = withRef(refs, schemas.Ref{System: schemas.Acumatica, Kind: "Invoice", ID: d.DocType + " " + d.ReferenceNbr})
+	if w.p != nil && w.number() != "" {
+		refs = withRef(refs, schemas.Ref{System: schemas.Acumatica, Kind: w.kind.entity, ID: w.name()})
 	}
-	if w.in.Key == "" {
-		return refs // it could not be read
+	for _, r := range w.doc.refs() {
+		refs = withRef(refs, r)
 	}
-	return withRef(refs, schemas.Ref{System: schemas.Stripe, Kind: "charge", ID: w.in.Key})
+	if w.in.Key == "" || w.kind.subject == "" {
+		return refs // it could not be read, or names nothing in Stripe
+	}
+	return withRef(refs, schemas.Ref{System: schemas.Stripe, Kind: w.kind.subject, ID: w.in.Key})
 }
 
 func withRef(refs []schemas.Ref, r schemas.Ref) []schemas.Ref {

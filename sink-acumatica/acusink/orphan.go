@@ -24,7 +24,7 @@ func (w *work) created(ctx context.Context, r acumatica.Record) error {
 		return err
 	}
 	if left := w.abandon(fence.Outside(context.WithoutCancel(ctx)), r); left != nil {
-		return errors.Join(err, fmt.Errorf("the unreleased copy %s %s may be left: %w", r.String(keyType), r.String(keyNumber), left))
+		return errors.Join(err, fmt.Errorf("the unreleased copy %s may be left: %w", w.kind.name(r), left))
 	}
 	return err
 }
@@ -40,19 +40,19 @@ func (w *work) abandon(ctx context.Context, r acumatica.Record) error {
 	if err != nil {
 		return err
 	}
-	ours := []string{r.String(keyType), r.String(keyNumber)}
-	named := []string{now.Keys[keyType], now.Keys[keyNumber]}
+	ours := w.kind.of(r)
+	named := []string{now.Keys[w.kind.keys[0]], now.Keys[w.kind.keys[1]]}
 	if !found || now.State != posting.Skipped && (named[1] == "" || slices.Equal(named, ours)) {
 		return nil
 	}
-	doc, err := w.conn.Client.Get(ctx, paymentEntity, ours, acumatica.Query{})
+	doc, err := w.conn.Client.Get(ctx, w.kind.entity, ours, acumatica.Query{})
 	if acumatica.IsNotFound(err) {
 		return nil // the other worker has deleted it
 	}
 	if err != nil {
 		return err
 	}
-	if isReleased(doc) || doc.String("Status") == voided {
+	if w.kind.released(doc) || doc.String("Status") == voided {
 		return errors.New("it is no longer unreleased")
 	}
 	return w.remove(ctx, doc, "a worker made that was overtaken")

@@ -21,7 +21,7 @@ func (w *work) release(ctx context.Context) error {
 	}
 	status := w.seen.String("Status")
 	switch {
-	case isReleased(w.seen):
+	case w.kind.released(w.seen):
 		return w.asked(ctx) // a person, or an attempt that was overtaken, released it
 	case status == voided:
 		return fault.Newf("acumatica.voided", "%s was voided", w.name())
@@ -46,8 +46,7 @@ func (w *work) release(ctx context.Context) error {
 // look reads the document of the posting. A document that is gone was deleted
 // by a person; it was unreleased, so the posting starts anew.
 func (w *work) look(ctx context.Context) (gone bool, err error) {
-	k := w.p.Data().Keys
-	r, err := w.conn.Client.Get(ctx, paymentEntity, []string{k[keyType], k[keyNumber]}, acumatica.Query{Expand: []string{"DocumentsToApply"}})
+	r, err := w.conn.Client.Get(ctx, w.kind.entity, w.keys(), w.query(false))
 	if acumatica.IsNotFound(err) {
 		return true, w.unsent(ctx, nil)
 	}
@@ -63,10 +62,7 @@ func (w *work) look(ctx context.Context) (gone bool, err error) {
 // attempt when the intent was edited since: it is unreleased, and is made anew.
 // One that somebody may have changed in Acumatica is left for them.
 func (w *work) check(ctx context.Context) (replace bool, err error) {
-	diff := w.pay.differs(w.seen)
-	if diff == "" {
-		diff = w.pay.misapplied(w.seen)
-	}
+	diff := w.doc.differs(w.seen)
 	if diff == "" {
 		w.sink.at("checked")
 		return false, nil
@@ -82,8 +78,7 @@ func (w *work) check(ctx context.Context) (replace bool, err error) {
 	case !w.put:
 		return false, fmt.Errorf("the unreleased document differs, correct or delete it: %w", bad)
 	}
-	k := w.p.Data().Keys
-	if err := w.conn.Client.Delete(ctx, paymentEntity, k[keyType], k[keyNumber]); err != nil && !acumatica.IsNotFound(err) {
+	if err := w.conn.Client.Delete(ctx, w.kind.entity, w.keys()...); err != nil && !acumatica.IsNotFound(err) {
 		return false, fmt.Errorf("delete after %w: %w", bad, err)
 	}
 	w.sink.at("mismatch_deleted")
@@ -101,7 +96,7 @@ func (w *work) only(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if r.String(keyNumber) == w.p.Data().Keys[keyNumber] {
+	if w.kind.name(r) == w.name() {
 		return false, nil
 	}
 	return true, w.adopt(ctx, []acumatica.Record{r})
@@ -120,10 +115,10 @@ func (w *work) asked(ctx context.Context) error {
 }
 
 func (w *work) invoke(ctx context.Context) error {
-	k := w.p.Data().Keys
+	names, keys := w.kind.keys, w.keys()
 	err := w.writing(ctx, func(ctx context.Context) error {
-		return w.conn.Client.Invoke(ctx, paymentEntity, paymentRelease, map[string]any{
-			keyType: acumatica.Value(k[keyType]), keyNumber: acumatica.Value(k[keyNumber]),
+		return w.conn.Client.Invoke(ctx, w.kind.entity, w.kind.action, map[string]any{
+			names[0]: acumatica.Value(keys[0]), names[1]: acumatica.Value(keys[1]),
 		})
 	})
 	if open(err) {
@@ -136,7 +131,7 @@ func (w *work) invoke(ctx context.Context) error {
 	}
 	if fault.KindOf(err) == fault.Rejected {
 		// The refusal may only mean that it was released meanwhile.
-		if r, again := w.read(ctx); again == nil && isReleased(r) {
+		if r, again := w.read(ctx); again == nil && w.kind.released(r) {
 			w.final = r
 			return w.proven(r)
 		}
@@ -162,7 +157,7 @@ func (w *work) confirm(ctx context.Context) error {
 	w.sink.at("status_read")
 	status := r.String("Status")
 	switch {
-	case isReleased(r):
+	case w.kind.released(r):
 		if err := w.proven(r); err != nil {
 			return err
 		}
@@ -190,18 +185,13 @@ func (w *work) confirm(ctx context.Context) error {
 }
 
 func (w *work) read(ctx context.Context) (acumatica.Record, error) {
-	k := w.p.Data().Keys
-	return w.conn.Client.Get(ctx, paymentEntity, []string{k[keyType], k[keyNumber]},
-		acumatica.Query{Expand: []string{"ApplicationHistory", "DocumentsToApply"}})
+	return w.conn.Client.Get(ctx, w.kind.entity, w.keys(), w.query(true))
 }
 
 // proven compares the released document with what was wanted. It is in the
 // ledger, so a difference can only be reported.
 func (w *work) proven(r acumatica.Record) error {
-	diff := w.pay.differs(r)
-	if diff == "" {
-		diff = w.pay.unproven(r)
-	}
+	diff := w.doc.unproven(r)
 	switch {
 	case diff == "":
 		return nil

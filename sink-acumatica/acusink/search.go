@@ -13,17 +13,6 @@ import (
 	"millrace/internal/posting"
 )
 
-// Fields that a document is found by.
-const (
-	findRef      = "PaymentRef"
-	findCustomer = "CustomerID"
-)
-
-// find is what the intent's document can be found by, once it was sent.
-func (p payment) find() map[string]string {
-	return map[string]string{findRef: p.PaymentRef, findCustomer: p.CustomerID}
-}
-
 // search finds every document that may come from one of our sends.
 func (w *work) search(ctx context.Context) ([]acumatica.Record, error) {
 	return w.searchFor(ctx, w.p.Data().Writes)
@@ -34,7 +23,7 @@ func (w *work) search(ctx context.Context) ([]acumatica.Record, error) {
 // nothing of an earlier send. Only where none is recorded is it all we have.
 func (w *work) searchFor(ctx context.Context, writes []posting.Write) ([]acumatica.Record, error) {
 	if len(writes) == 0 {
-		writes = []posting.Write{{Find: w.pay.find()}}
+		writes = []posting.Write{{Find: w.doc.find()}}
 	}
 	var all []acumatica.Record
 	var done []map[string]string
@@ -54,24 +43,14 @@ func (w *work) searchFor(ctx context.Context, writes []posting.Write) ([]acumati
 	return all, nil
 }
 
-// carrying lists the payments of one customer with one external reference.
+// carrying lists the documents that carry one reference of ours.
 func (w *work) carrying(ctx context.Context, find map[string]string) ([]acumatica.Record, error) {
-	q := acumatica.Query{
-		Filter: fmt.Sprintf("PaymentRef eq %s and CustomerID eq %s and (Type eq 'Payment' or Type eq 'Prepayment')",
-			acumatica.Quote(find[findRef]), acumatica.Quote(find[findCustomer])),
-		Select: []string{keyType, keyNumber, "Status", findRef, findCustomer},
-	}
-	list, _, err := w.conn.Client.List(ctx, paymentEntity, q)
+	k, ref := w.kind, find[w.kind.ref]
+	list, _, err := w.conn.Client.List(ctx, k.entity, acumatica.Query{Filter: k.filter(find), Select: []string{k.keys[0], k.keys[1], "Status", k.ref}})
 	if err != nil {
-		return nil, fmt.Errorf("search %s: %w", find[findRef], err)
+		return nil, fmt.Errorf("search %s: %w", ref, err)
 	}
-	// The database compares without regard to case, Stripe's ids differ by it:
-	// we must not adopt, or delete, a stranger's document (Invariant 8).
-	return slices.DeleteFunc(list, func(r acumatica.Record) bool {
-		ours := strings.TrimSpace(r.String(findRef)) == find[findRef] && r.String(keyNumber) != "" &&
-			(r.String(keyType) == "Payment" || r.String(keyType) == "Prepayment")
-		return !ours
-	}), nil
+	return slices.DeleteFunc(list, func(r acumatica.Record) bool { return !k.carries(r, ref) }), nil
 }
 
 // adopt makes one of the documents found ours and deletes the others, which
@@ -85,7 +64,7 @@ func (w *work) adopt(ctx context.Context, found []acumatica.Record) error {
 	if rec := w.p.Data(); rec.Sends == 0 {
 		rec.Sends, rec.Writes = 1, []posting.Write{w.write()} // it was sent by a posting that has expired
 	}
-	if isReleased(r) {
+	if w.kind.released(r) {
 		return w.keep(ctx, r, posting.Released)
 	}
 	return w.keep(ctx, r, posting.Created)
@@ -97,15 +76,15 @@ func (w *work) adopt(ctx context.Context, found []acumatica.Record) error {
 // the posting names another. Two that are in the ledger, or one that was
 // voided without another in its place, are for a person to decide.
 func (w *work) single(ctx context.Context, found []acumatica.Record) (acumatica.Record, error) {
-	named := w.p.Data().Keys
+	k, number := w.kind, w.kind.keys[1]
 	other := func(r acumatica.Record) int {
-		if named[keyNumber] != "" && r.String(keyNumber) == named[keyNumber] && r.String(keyType) == named[keyType] {
+		if w.number() != "" && k.name(r) == w.name() {
 			return 0
 		}
 		return 1
 	}
 	slices.SortFunc(found, func(a, b acumatica.Record) int {
-		x, y := a.String(keyNumber), b.String(keyNumber)
+		x, y := a.String(number), b.String(number)
 		return cmp.Or(cmp.Compare(other(a), other(b)), cmp.Compare(len(x), len(y)), strings.Compare(x, y))
 	})
 	var keep, gone acumatica.Record
@@ -113,43 +92,24 @@ func (w *work) single(ctx context.Context, found []acumatica.Record) (acumatica.
 		switch {
 		case r.String("Status") == voided:
 			gone = r
-		case isReleased(r) && keep != nil && isReleased(keep):
+		case k.released(r) && keep != nil && k.released(keep):
 			return nil, fault.Newf("acumatica.duplicate", "%s and %s both carry %s and are released",
-				keep.String(keyNumber), r.String(keyNumber), w.pay.PaymentRef)
-		case keep == nil, isReleased(r):
+				k.name(keep), k.name(r), w.doc.find()[k.ref])
+		case keep == nil, k.released(r):
 			keep = r
 		}
 	}
-	if gone != nil && (keep == nil || !isReleased(keep)) {
-		return nil, fault.Newf("acumatica.voided", "%s %s was voided", gone.String(keyType), gone.String(keyNumber))
+	if gone != nil && (keep == nil || !k.released(keep)) {
+		return nil, fault.Newf("acumatica.voided", "%s was voided", k.name(gone))
 	}
 	for _, r := range found {
-		if r.String("Status") == voided {
+		if r.String("Status") == voided || k.name(r) == k.name(keep) {
 			continue
 		}
-		if r.String(keyNumber) == keep.String(keyNumber) && r.String(keyType) == keep.String(keyType) {
-			continue
-		}
-		if err := w.remove(ctx, r, "is a copy of "+nameOf(keep)); err != nil {
+		if err := w.remove(ctx, r, "is a copy of "+k.name(keep)); err != nil {
 			return nil, err
 		}
-		w.notes = append(w.notes, "deleted the unreleased copy "+r.String(keyNumber))
+		w.notes = append(w.notes, "deleted the unreleased copy "+r.String(number))
 	}
 	return keep, nil
-}
-
-// Statuses of a payment. Acumatica: Payments and Applications, AR302000.
-const (
-	balanced = "Balanced"
-	voided   = "Voided"
-)
-
-// isReleased reports that the document is in the ledger.
-func isReleased(r acumatica.Record) bool {
-	switch r.String("Status") {
-	case "Open", "Closed", "Reserved":
-		return true
-	default:
-		return false
-	}
 }

@@ -27,7 +27,7 @@ import (
 func (s *Sink) Skip(ctx context.Context, m *bus.Message) (schemas.Outcome, error) {
 	in, err := decodeIntent(m)
 	if err != nil { // refused as it is; it may have been sent once it was edited
-		in = schemas.Intent{ID: m.Event.ID, Connection: m.Subject.Connection, Lane: m.Subject.Lane, Document: m.Subject.B}
+		in = schemas.Intent{ID: m.Event.ID, Connection: m.Subject.Connection, Lane: m.Subject.Lane, Document: m.Subject.B, Verb: m.Subject.C}
 	}
 	out := schemas.Outcome{
 		Document: in.Document, IntentID: in.ID, EventID: in.Cause.EventID, EventType: in.Cause.EventType, Refs: in.Refs,
@@ -36,8 +36,8 @@ func (s *Sink) Skip(ctx context.Context, m *bus.Message) (schemas.Outcome, error
 	if !ok {
 		return out, fault.Newf("acumatica.intent_malformed", "intent %s: connection %q is not served here", in.ID, in.Connection)
 	}
-	w := &work{sink: s, conn: c, in: in, seq: m.Seq, stored: m.Stored}
-	w.pay, _ = decodePayment(in.Fields) // what cannot be read was never sent
+	w, _ := s.work(c, in) // what cannot be read was never sent
+	w.seq, w.stored = m.Seq, m.Stored
 	return w.skip(ctx, out)
 }
 
@@ -79,7 +79,7 @@ func (w *work) skip(ctx context.Context, out schemas.Outcome) (schemas.Outcome, 
 // sends nothing was found.
 func (w *work) withdraw(ctx context.Context) (inLedger bool, open int, err error) {
 	rec := w.p.Data()
-	if rec.Sends == 0 && !w.old() {
+	if w.doc == nil || rec.Sends == 0 && !w.old() {
 		return false, 0, nil
 	}
 	if rec.State == posting.Sent || rec.State == posting.Released {
@@ -92,9 +92,9 @@ func (w *work) withdraw(ctx context.Context) (inLedger bool, open int, err error
 		return false, 0, err
 	}
 	open = rec.Sends
-	if k := rec.Keys; k[keyNumber] != "" && !slices.ContainsFunc(found, func(r acumatica.Record) bool { return nameOf(r) == w.name() }) {
+	if w.number() != "" && !slices.ContainsFunc(found, func(r acumatica.Record) bool { return w.kind.name(r) == w.name() }) {
 		// Gone, or somebody has changed its reference.
-		r, err := w.conn.Client.Get(ctx, paymentEntity, []string{k[keyType], k[keyNumber]}, acumatica.Query{})
+		r, err := w.conn.Client.Get(ctx, w.kind.entity, w.keys(), acumatica.Query{})
 		switch {
 		case err == nil:
 			found = append(found, r)
@@ -104,7 +104,7 @@ func (w *work) withdraw(ctx context.Context) (inLedger bool, open int, err error
 			open--
 		}
 	}
-	if slices.ContainsFunc(found, isReleased) {
+	if slices.ContainsFunc(found, w.kind.released) {
 		return true, 0, w.adopt(ctx, found)
 	}
 	if rec.Sends == 0 {
@@ -118,7 +118,7 @@ func (w *work) withdraw(ctx context.Context) (inLedger bool, open int, err error
 		if err := w.remove(ctx, r, "belongs to an intent that is skipped"); err != nil {
 			return false, 0, err
 		}
-		w.notes = append(w.notes, "deleted the unreleased "+nameOf(r))
+		w.notes = append(w.notes, "deleted the unreleased "+w.kind.name(r))
 	}
 	return false, open, nil
 }

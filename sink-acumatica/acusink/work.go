@@ -8,33 +8,31 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"millrace/internal/acumatica"
 	"millrace/internal/fault"
-	"millrace/internal/link"
 	"millrace/internal/posting"
 	"millrace/schemas"
 )
 
-// Keys in the posting record.
-const (
-	keyType   = "Type"
-	keyNumber = "ReferenceNbr"
-	keyID     = "id"
-)
+// keyID is the record's GUID among the keys of a posting; the others have the
+// names of the kind's key fields.
+const keyID = "id"
 
 // searchAge is the age of a message from which on a posting that looks fresh
 // may be one that has expired: the target is searched before anything is
 // written. Postings live far longer.
 const searchAge = 24 * time.Hour
 
-// work is one attempt at one payment.
+// work is one attempt at one document.
 type work struct {
 	sink   *Sink
 	conn   Connection
 	in     schemas.Intent
-	pay    payment
+	kind   kind
+	doc    document  // nil when the kind is unknown
 	seq    uint64    // of the message
 	stored time.Time // when the broker stored it
 	p      Posting
@@ -46,6 +44,22 @@ type work struct {
 	released bool             // Acumatica said in this attempt that the release is done
 	final    acumatica.Record // the released document as read back
 	notes    []string
+}
+
+// work is what is to be done for an intent; with an error, as much of it as
+// could be read.
+func (s *Sink) work(c Connection, in schemas.Intent) (*work, error) {
+	w := &work{sink: s, conn: c, in: in}
+	k, known := documents()[in.Document+" "+in.Verb]
+	if !known {
+		return w, fault.Newf("acumatica.intent_malformed", "intent %s: no document %q with verb %q", in.ID, in.Document, in.Verb)
+	}
+	var err error
+	w.kind = k
+	if w.doc, err = k.decode(in.Fields); err != nil {
+		return w, fault.Newf("acumatica.intent_malformed", "intent %s: %w", in.ID, err)
+	}
+	return w, nil
 }
 
 // post brings the posting from wherever it is to done.
@@ -63,7 +77,7 @@ func (w *work) post(ctx context.Context, out schemas.Outcome) (schemas.Outcome, 
 	if err := w.advance(ctx); err != nil {
 		out.Refs = w.refs()
 		err = posting.Blame(ctx, w.letGo, w.p.Save, err)
-		return out, fmt.Errorf("%s of %s %s: %w", w.pay.Type, w.pay.CustomerID, w.pay.PaymentRef, err)
+		return out, fmt.Errorf("%s: %w", w.doc.title(), err)
 	}
 	return w.finish(ctx, out)
 }
@@ -79,7 +93,7 @@ func (w *work) ended(ctx context.Context, out schemas.Outcome) (_ schemas.Outcom
 	case rec.Sends > 0:
 		return out, false, nil
 	}
-	l, found, err := w.sink.o.Links.ByStripe(ctx, w.in.Connection, link.Payment, w.in.Key)
+	l, found, err := w.sink.o.Links.ByStripe(ctx, w.in.Connection, w.kind.link, w.in.Key)
 	if err != nil || !found {
 		return out, false, err
 	}
@@ -170,7 +184,7 @@ func (w *work) send(ctx context.Context) error {
 	w.searched = false
 	var r acumatica.Record
 	err := w.writing(ctx, func(ctx context.Context) (err error) {
-		r, err = w.conn.Client.Put(ctx, paymentEntity, w.pay.body(), acumatica.Query{Expand: []string{"DocumentsToApply"}})
+		r, err = w.conn.Client.Put(ctx, w.kind.entity, w.doc.body(), w.query(false))
 		return err
 	})
 	if open(err) {
@@ -180,8 +194,8 @@ func (w *work) send(ctx context.Context) error {
 		return w.unsent(ctx, err)
 	}
 	w.sink.at("put_done")
-	if r.String(keyNumber) == "" {
-		return fault.Newf("acumatica.readback", "the answer to the write names no ReferenceNbr")
+	if r.String(w.kind.keys[1]) == "" {
+		return fault.Newf("acumatica.readback", "the answer to the write names no %s", w.kind.keys[1])
 	}
 	w.seen, w.put = r, true
 	return w.created(ctx, r)
@@ -189,9 +203,11 @@ func (w *work) send(ctx context.Context) error {
 
 // write is what a send of the intent as it is now carries.
 func (w *work) write() posting.Write {
-	data, _ := json.Marshal(w.pay.AcumaticaPayment) // strings only
+	var fields any
+	_ = json.Unmarshal(w.in.Fields, &fields) // it was read before
+	data, _ := json.Marshal(fields)
 	sum := sha256.Sum256(data)
-	return posting.Write{Find: w.pay.find(), Sum: hex.EncodeToString(sum[:])}
+	return posting.Write{Find: w.doc.find(), Sum: hex.EncodeToString(sum[:])}
 }
 
 // edited says that what was sent may be another version of the intent.
@@ -204,7 +220,7 @@ func (w *work) edited() bool {
 func (w *work) keep(ctx context.Context, r acumatica.Record, s posting.State) error {
 	rec := w.p.Data()
 	rec.State = s
-	rec.Keys = map[string]string{keyType: r.String(keyType), keyNumber: r.String(keyNumber), keyID: r.ID()}
+	rec.Keys = map[string]string{w.kind.keys[0]: r.String(w.kind.keys[0]), w.kind.keys[1]: r.String(w.kind.keys[1]), keyID: r.ID()}
 	if err := w.p.Save(ctx); err != nil {
 		return err
 	}
@@ -228,8 +244,17 @@ func (w *work) unsent(ctx context.Context, cause error) error {
 	return cause
 }
 
-// name is how people call the document: "Payment 000123".
-func (w *work) name() string {
-	k := w.p.Data().Keys
-	return k[keyType] + " " + k[keyNumber]
+// query asks for what is compared of a document.
+func (w *work) query(released bool) acumatica.Query {
+	return acumatica.Query{Expand: w.doc.details(released), Custom: w.kind.custom}
 }
+
+// number is the one that Acumatica gave the document of the posting; empty
+// while it has none.
+func (w *work) number() string { return w.p.Data().Keys[w.kind.keys[1]] }
+
+// keys are those of the document of the posting, in the order of the form.
+func (w *work) keys() []string { return []string{w.p.Data().Keys[w.kind.keys[0]], w.number()} }
+
+// name is how people call the document of the posting: "Payment 000123".
+func (w *work) name() string { return strings.Join(w.keys(), " ") }
