@@ -240,8 +240,11 @@ func (d *drive) passUnreadable(ctx context.Context, m *Message) error {
 }
 
 func (d *drive) next(ctx context.Context, seq uint64) (*Message, error) {
+	d.mu.Lock()
+	rec := d.rec // renew changes it beside the work
+	d.mu.Unlock()
 	s := d.r.stage
-	return d.r.bus.laneMessage(ctx, stageSpec{s.Name, s.Stream, s.Target}, d.rec, seq)
+	return d.r.bus.laneMessage(ctx, stageSpec{s.Name, s.Stream, s.Target}, rec, seq)
 }
 
 // laneMessage reads a held lane's next message at or after seq.
