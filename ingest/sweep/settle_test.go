@@ -30,8 +30,8 @@ func (sh *shop) told() []string {
 	sh.t.Helper()
 	var ids []string
 	err := sh.bus.Scan(sh.t.Context(), bus.Events, 1, func(m *bus.Message) error {
-		if strings.HasPrefix(m.Event.ID, "sweep-") {
-			ids = append(ids, strings.TrimPrefix(m.Event.ID, "sweep-")+" "+m.Subject.B+"."+m.Subject.C)
+		if id, ours := strings.CutPrefix(m.Event.ID, "sweep-"); ours {
+			ids = append(ids, id+" "+m.Subject.B+"."+m.Subject.C)
 		}
 		return nil
 	})

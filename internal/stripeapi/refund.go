@@ -29,7 +29,7 @@ func (c *Client) refunds(ctx context.Context, chargeID string, expand []string) 
 	what := "list refunds of " + chargeID
 	p := &refundListParams{Charge: chargeID, Limit: pageSize}
 	for _, path := range expand {
-		p.Expand = append(p.Expand, stripe.String("data."+path))
+		p.Expand = append(p.Expand, new("data."+path))
 	}
 	all := []json.RawMessage{}
 	for more := true; more; {

@@ -51,7 +51,7 @@ func (c *Client) EachMovement(ctx context.Context, q MovementQuery, each func(*l
 	what := "list balance transactions " + q.Payout
 	p := movementListParams{Limit: pageSize, Payout: text(q.Payout), Currency: text(strings.ToLower(q.Currency)), Created: window(q.From, q.Until)}
 	for _, path := range moveSource {
-		p.Expand = append(p.Expand, stripe.String("data."+path))
+		p.Expand = append(p.Expand, new("data."+path))
 	}
 	for {
 		var page movementPage

@@ -113,8 +113,10 @@ intents:
     fields: {id: hint.id, metadata: {}}
 `
 	for _, tt := range []struct{ name, settle, each, want string }{
-		{"unknown unit", "{unit: payuot, key: hint.id}", "each: unit.journals\n    as: j",
-			"6:13 unknown unit payuot; did you mean payout? known: day, dispute_lost, movement, payment_charge, payout, payout_movement"},
+		{
+			"unknown unit", "{unit: payuot, key: hint.id}", "each: unit.journals\n    as: j",
+			"6:13 unknown unit payuot; did you mean payout? known: day, dispute_lost, movement, payment_charge, payout, payout_movement",
+		},
 		{"too few keys", "{unit: day, key: hint.id}", "each: unit.journals\n    as: j", "6:13 a day is named by 2 keys, not 1"},
 		{"no key", "{unit: day}", "each: unit.journals\n    as: j", "6:13 settle needs key"},
 		{"each alone", "{unit: movement, key: hint.id}", "each: unit.journals", "8:5 each and as belong together"},

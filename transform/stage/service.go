@@ -37,7 +37,7 @@ func run(ctx context.Context, rt *service.Runtime) error {
 		}
 		connections[c.Name] = conn
 	}
-	h := New(Options{Connections: connections, Flows: docs, Links: link.New(rt.Bus), Publisher: rt.Bus})
+	h := New(Options{Connections: connections, Flows: docs, Links: link.New(rt.Bus), Publisher: rt.Bus, Log: rt.Log})
 	return rt.Bus.Run(ctx, bus.Stage{Name: Name, Stream: bus.Events, Connections: rt.Config.ConnectionNames(), Handle: h.Handle, Skip: h.Skip})
 }
 

@@ -65,6 +65,9 @@ func (h *Handler) settle(ctx context.Context, conn Connection, connection string
 	if err != nil {
 		return nil, err
 	}
+	for _, f := range s.flags {
+		h.o.Log.Warn("odd movements are settled", "connection", connection, "unit", n.Keys[0], "reason", f.Reason, "first", f.First, "count", f.Count)
+	}
 	return s.fact(connection)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"millrace/internal/stripeapi"
 	"millrace/internal/stripetwin"
 	"millrace/schemas"
+	"millrace/transform/flow"
 )
 
 // settling is a stage whose Stripe is the twin, with accounts to settle on.
@@ -52,7 +54,7 @@ func settle(t *testing.T, books config.Books) *settling {
 		t.Fatal(err)
 	}
 	s := &settling{world: theWorld(), twin: twin, client: client, intents: map[string]schemas.Intent{}}
-	s.world.links = map[string]link.Link{}
+	s.links = map[string]link.Link{}
 	s.handler = s.world.handler(t)
 	conn := s.handler.o.Connections["default"]
 	rules, err := books.Rules()
@@ -127,7 +129,7 @@ func (s *settling) customer(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.world.links["stripe customer "+c.ID] = link.Link{Kind: "customer", AcumaticaID: "C000001", StripeID: c.ID}
+	s.links["stripe customer "+c.ID] = link.Link{Kind: "customer", AcumaticaID: "C000001", StripeID: c.ID}
 	return c.ID
 }
 
@@ -151,17 +153,18 @@ func (s *settling) refund(t *testing.T, charge string, amount int64) {
 	if s.twin.Handler().ServeHTTP(rec, req); rec.Code != http.StatusOK {
 		t.Fatalf("refund: %s", rec.Body)
 	}
-	s.world.links["stripe payment "+charge] = link.Link{Kind: "payment", AcumaticaID: "Prepayment 000042", StripeID: charge}
-	s.world.acumatica["Payment/Prepayment/000042"] = `{"PaymentAmount":{"value":120.5},"ApplicationDate":{"value":"2026-03-30T00:00:00+00:00"},"ApplicationHistory":[]}`
+	s.links["stripe payment "+charge] = link.Link{Kind: "payment", AcumaticaID: "Prepayment 000042", StripeID: charge}
+	s.acumatica["Payment/Prepayment/000042"] = `{"PaymentAmount":{"value":120.5},"ApplicationDate":{"value":"2026-03-30T00:00:00+00:00"},"ApplicationHistory":[]}`
 	out := s.handle(t, "charge", "refunded", `{"id":"`+charge+`","object":"charge"}`)
 	if want := "published 1 intent: records 1 refund of " + charge; out.Reason != want {
 		t.Errorf("got %q, want %q", out.Reason, want)
 	}
 }
 
-func (s *settling) advance(t *testing.T, days int) {
+// advance goes on until what is pending is available, or a payout has arrived.
+func (s *settling) advance(t *testing.T) {
 	t.Helper()
-	if err := s.twin.Advance(t.Context(), time.Duration(days)*24*time.Hour); err != nil {
+	if err := s.twin.Advance(t.Context(), 3*24*time.Hour); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -206,12 +209,12 @@ func TestAPayoutLeavesNothingOnTheClearingAccounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.refund(t, paid, 4000)
-	s.advance(t, 3)
+	s.advance(t)
 	po := s.payOut(t)
 	if out := s.handle(t, "payout", "reconciliation_completed", `{"id":"`+po+`","object":"payout"}`); out.Outcome != schemas.Skipped || !strings.Contains(out.Reason, "held back") {
 		t.Errorf("on its way: %s %s", out.Outcome, out.Reason)
 	}
-	s.advance(t, 3)
+	s.advance(t)
 	out := s.handle(t, "payout", "paid", `{"id":"`+po+`","object":"payout"}`)
 	if want := "settles " + po + ": 7 movements, "; !strings.Contains(out.Reason, want) {
 		t.Errorf("got %q, want %q", out.Reason, want)
@@ -230,9 +233,9 @@ func TestAPayoutLeavesNothingOnTheClearingAccounts(t *testing.T) {
 func TestWhatComesBackOfAPayoutIsPartOfTheNext(t *testing.T) {
 	s := settle(t, testBooks)
 	s.charge(t, "", 12050, "usd")
-	s.advance(t, 3)
+	s.advance(t)
 	first := s.payOut(t)
-	s.advance(t, 3)
+	s.advance(t)
 	s.handle(t, "payout", "paid", `{"id":"`+first+`","object":"payout"}`)
 	if err := s.twin.FailPayout(t.Context(), first, "account_closed"); err != nil {
 		t.Fatal(err)
@@ -241,7 +244,7 @@ func TestWhatComesBackOfAPayoutIsPartOfTheNext(t *testing.T) {
 		t.Errorf("the failure asks for %s %s", out.Outcome, out.Reason)
 	}
 	second := s.payOut(t)
-	s.advance(t, 3)
+	s.advance(t)
 	s.handle(t, "payout", "paid", `{"id":"`+second+`","object":"payout"}`)
 	if got := s.clearing(t, "USD", "10250"); got != "0.00" {
 		t.Errorf("%s is left on the clearing account", got)
@@ -256,9 +259,9 @@ func TestAMissingAccountPostsNothingOfAPayout(t *testing.T) {
 	books.Accounts = map[string]config.ByCurrency{"bank": books.Accounts["bank"], "sales": books.Accounts["sales"]}
 	s := settle(t, books)
 	s.charge(t, "", 12050, "usd")
-	s.advance(t, 3)
+	s.advance(t)
 	po := s.payOut(t)
-	s.advance(t, 3)
+	s.advance(t)
 	_, err := s.handler.Handle(t.Context(), stripeEvent("payout", "paid", `{"id":"`+po+`","object":"payout"}`))
 	if fault.Of(err).Code != "ledger.account_missing" || len(s.intents) != 0 {
 		t.Errorf("got %v and %d intents", err, len(s.intents))
@@ -297,9 +300,9 @@ func TestSumsThatDisagreeParkWithBoth(t *testing.T) {
 	s.handler.o.Connections["default"] = conn
 	s.charge(t, "", 12050, "usd")
 	s.charge(t, "", 100, "usd")
-	s.advance(t, 3)
+	s.advance(t)
 	po := s.payOut(t)
-	s.advance(t, 3)
+	s.advance(t)
 	_, err := s.handler.Handle(t.Context(), stripeEvent("payout", "paid", `{"id":"`+po+`","object":"payout"}`))
 	if f := fault.Of(err); f.Code != "ledger.payout_sum" || f.Kind != fault.Invalid && f.Kind != fault.Rejected || len(s.intents) != 0 {
 		t.Errorf("got %v and %d intents", err, len(s.intents))
@@ -318,4 +321,74 @@ func (s short) EachMovement(ctx context.Context, q stripeapi.MovementQuery, each
 		}
 		return each(m)
 	})
+}
+
+func TestWhatIsOddIsSettledAndTold(t *testing.T) {
+	s := settle(t, testBooks)
+	var log strings.Builder
+	s.handler.o.Log = slog.New(slog.NewTextHandler(&log, nil))
+	move, err := s.twin.Book(t.Context(), stripetwin.Movement{Type: "adjustment", Amount: 700})
+	if err != nil {
+		t.Fatal(err)
+	}
+	po := s.payOut(t)
+	s.advance(t)
+	out := s.handle(t, "payout", "paid", `{"id":"`+po+`","object":"payout"}`)
+	if want := "1 movement, 1 journal; to be looked at: an adjustment that Stripe does not explain (" + move + ")"; !strings.HasSuffix(out.Reason, want) {
+		t.Errorf("got %q, want %q", out.Reason, want)
+	}
+	if !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), move) {
+		t.Errorf("log: %s", &log)
+	}
+}
+
+// many is a payout of count movements, each with an object of its own.
+type many struct {
+	Movements
+	count int
+}
+
+func (m many) GetPayout(context.Context, string) (stripeapi.Payout, error) {
+	return stripeapi.Payout{ID: "po_1", Amount: int64(m.count) * 9680, Currency: "USD", Status: "paid", Automatic: true, Reconciliation: "completed"}, nil
+}
+
+func (m many) EachMovement(_ context.Context, _ stripeapi.MovementQuery, each func(*ledger.Movement) error) error {
+	for i := range m.count {
+		err := each(&ledger.Movement{
+			ID: fmt.Sprintf("txn_%d", i), Type: "charge", Category: "charge", Amount: 10_000, Fee: 320, Net: 9680, Currency: "USD",
+			Created: time.Unix(1_775_000_000, 0), Fees: []ledger.FeePart{{Type: "stripe_fee", Amount: 320, Currency: "USD"}},
+			Source: ledger.Source{Kind: "charge", ID: fmt.Sprintf("ch_%d", i), Charge: &ledger.Charge{ID: "ch_1", Captured: 10_000, Currency: "USD"}},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// What a payout of ten thousand movements costs a flow is what one of ten does:
+// its journals.
+func TestAPayoutOfTenThousandMovementsIsAsSmallAsItsJournals(t *testing.T) {
+	rules, err := testBooks.Rules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := New(Options{})
+	size := func(count int) (facts, lines int) {
+		conn := Connection{Rules: &rules, Movements: many{count: count}}
+		got, err := h.settle(t.Context(), conn, "default", flow.SettleNeed{Unit: "payout", Keys: []string{"po_1"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := json.Marshal(got)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(data), strings.Count(string(data), `"account"`)
+	}
+	small, lines := size(10)
+	large, more := size(10_000)
+	if more != lines || large > small+100 { // a few digits more
+		t.Errorf("%d movements are %d bytes with %d lines, %d are %d with %d", 10, small, lines, 10_000, large, more)
+	}
 }

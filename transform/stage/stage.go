@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"millrace/internal/acumatica"
@@ -68,12 +69,13 @@ type Connection struct {
 	Movements Movements
 }
 
-// Options are the parts of a Handler; all are required.
+// Options are the parts of a Handler; all but Log are required.
 type Options struct {
 	Connections map[string]Connection
 	Flows       []*flow.Document // in the order in which they are tried
 	Links       Links
 	Publisher   Publisher
+	Log         *slog.Logger // what a person should look at although it was posted; nil discards
 }
 
 // Handler handles events; safe for concurrent use.
@@ -82,7 +84,12 @@ type Handler struct {
 }
 
 // New returns the handler.
-func New(o Options) *Handler { return &Handler{o: o} }
+func New(o Options) *Handler {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Handler{o: o}
+}
 
 // Handle is a bus.Handler. Handling an event again asks for the same intents
 // (Invariant 2). What a flow parks comes back as an error with the flow's
