@@ -32,7 +32,28 @@ type (
 		Status   string `json:"status"`
 	}
 	stripeEvent struct {
-		ID string `json:"id"`
+		ID   string `json:"id"`
+		Type string `json:"type"`
+		Data struct {
+			Object struct {
+				ID       string            `json:"id"`
+				Metadata map[string]string `json:"metadata"`
+			} `json:"object"`
+		} `json:"data"`
+	}
+	stripeMove struct {
+		ID     string `json:"id"`
+		Type   string `json:"type"`
+		Amount int64  `json:"amount"`
+		Fee    int64  `json:"fee"`
+		Source string `json:"source"`
+	}
+	stripeSum struct {
+		Amount int64 `json:"amount"`
+	}
+	stripeBalance struct {
+		Available []stripeSum `json:"available"`
+		Pending   []stripeSum `json:"pending"`
 	}
 )
 
@@ -40,6 +61,7 @@ func (o stripeCustomer) id() string { return o.ID }
 func (o stripeInvoice) id() string  { return o.ID }
 func (o stripeCharge) id() string   { return o.ID }
 func (o stripeEvent) id() string    { return o.ID }
+func (o stripeMove) id() string     { return o.ID }
 
 // books are what both systems hold, read from themselves and from nothing of
 // ours: the oracle shares no code with the pipeline.

@@ -21,6 +21,9 @@ type Plan struct {
 	// service of every replica is a process of its own.
 	Together bool `json:"together"`
 	Replicas int  `json:"replicas"`
+	// Concurrency is how many requests Acumatica may be sent at once. When it
+	// is small the slots of the dead are missed until they expire.
+	Concurrency int `json:"concurrency"`
 	// Webhooks is how Stripe's webhooks misbehave all the time: they come more
 	// than once, late, out of order. Stripe promises none of it away.
 	Webhooks stripetwin.Trouble `json:"webhooks"`
@@ -96,10 +99,20 @@ func (s Step) String() string {
 // everything must come to its end.
 const span = 3 * time.Second
 
+// length is how long the plan goes on.
+func (p Plan) length() time.Duration {
+	d := span
+	for _, s := range p.Steps {
+		d = max(d, s.At)
+	}
+	return d
+}
+
 // NewPlan makes the plan of a seed.
 func NewPlan(seed uint64) Plan {
 	r := rand.New(rand.NewPCG(seed, 0x6d696c6c72616365)) //nolint:gosec // G404: a repeatable choice is wanted
 	p := Plan{Seed: seed, Customers: 2 + r.IntN(4), Together: r.IntN(2) == 0, Replicas: 1 + r.IntN(2)}
+	p.Concurrency = pick(r, 2, 12, 12, 12)
 	if r.IntN(2) == 0 {
 		p.Webhooks = stripetwin.Trouble{Duplicate: 0.3, DelayMax: within(r, 500*time.Millisecond), Reorder: 0.3, TwoEvents: 0.2, Seed: seed}
 	}
@@ -154,8 +167,13 @@ func trouble(r *rand.Rand) Step {
 			Mode: pick(r, "status:500", "status:503", "status:429", "status:429:json", "bad_gateway", "cut_before", "cut_after_commit",
 				"cut_after_commit", "status_after_commit:500", "queued:2s", "queued:2s", "cut_body", "delay:300ms", "slow_body:300ms", "expire_token"),
 		}
-		if strings.HasPrefix(s.Fault.Mode, "status:429") && s.Fault.Count > 3 {
+		switch storm := strings.HasPrefix(s.Fault.Mode, "status:429"); {
+		case storm && s.Fault.Count > 3:
 			s.Fault.RetryAfter = time.Second // a storm that does not say how long it lasts is waited out for minutes
+		case s.Fault.Mode == "expire_token":
+			s.Fault.Count = 1 // a fresh session that is refused too looks like a wrong password, and is tried again rarely
+		case !storm:
+			s.Fault.Count = 1 + s.Fault.Count%4 // who backs off waits ever longer, and a fault lasts until it is used up
 		}
 	case 7:
 		s.Do = Stripe

@@ -41,8 +41,9 @@ func (p *player) problem(format string, args ...any) {
 }
 
 // play runs the plan to its end; then the faults are over and all that is
-// left is to finish.
-func (p *player) play(ctx context.Context, services []service.Service) {
+// left is to finish. Customers who cannot pay because Stripe does not know
+// them wait for as long as patience lasts.
+func (p *player) play(ctx context.Context, services []service.Service, patience time.Duration) {
 	for i := range p.plan.Customers {
 		id := p.w.erp.AddCustomer(acumaticatwin.Customer{
 			Name: "Customer " + strconv.Itoa(i), Email: "c" + strconv.Itoa(i) + "@simulated.example",
@@ -52,13 +53,15 @@ func (p *player) play(ctx context.Context, services []service.Service) {
 	}
 	p.start(services)
 	start := time.Now()
+	paying, cancel := context.WithTimeout(ctx, p.plan.length()+patience)
+	defer cancel()
 	for _, s := range p.plan.Steps {
 		if !wait(ctx, time.Until(start.Add(s.At))) {
 			return
 		}
-		p.step(ctx, s)
+		p.step(ctx, paying, s)
 	}
-	wait(ctx, time.Until(start.Add(span)))
+	wait(ctx, time.Until(start.Add(p.plan.length())))
 	close(p.calm)
 	p.faults.Wait()
 	p.business.Wait()
@@ -77,7 +80,8 @@ func (p *player) start(services []service.Service) {
 	}
 }
 
-func (p *player) step(ctx context.Context, s Step) {
+func (p *player) step(ctx, paying context.Context, s Step) {
+	p.w.log.Info(byPlan + s.String())
 	if s.fault() {
 		p.count(func(t *Tally) { t.Faults++ })
 	}
@@ -85,11 +89,12 @@ func (p *player) step(ctx context.Context, s Step) {
 	case Invoice:
 		p.invoice(s)
 	case Charge:
-		p.business.Go(func() { p.charge(ctx, s) })
+		p.business.Go(func() { p.charge(paying, s) })
 	case Kill:
 		v := p.victim(s)
 		v.line.set(s.Ops, func() {
 			v.kill()
+			p.w.log.Info(byPlan + v.name + " was killed")
 			p.count(func(t *Tally) { t.Killed++ })
 		})
 	case Pause:
@@ -124,6 +129,7 @@ func (p *player) pause(s Step) {
 	v := p.victim(s)
 	v.line.set(s.Ops, func() {
 		release := v.line.hold()
+		p.w.log.Info(byPlan + v.name + " stands still")
 		p.count(func(t *Tally) { t.Paused++ })
 		time.AfterFunc(s.For, release)
 	})
@@ -187,9 +193,9 @@ func (p *player) invoice(s Step) {
 // charge pays without an invoice once the customer is known to Stripe.
 func (p *player) charge(ctx context.Context, s Step) {
 	for {
-		b, err := p.w.books(ctx)
+		customers, err := list[stripeCustomer](ctx, p.w, "/v1/customers")
 		if err == nil {
-			for _, c := range b.customers {
+			for _, c := range customers {
 				if c.Metadata["acumatica_customer_id"] != p.customers[s.Customer] {
 					continue
 				}
@@ -205,6 +211,7 @@ func (p *player) charge(ctx context.Context, s Step) {
 			}
 		}
 		if !wait(ctx, buyEvery) {
+			p.problem("charge of customer %s: Stripe does not know him", p.customers[s.Customer])
 			return
 		}
 	}
@@ -235,15 +242,15 @@ func (p *player) tally() Tally {
 // buy pays the invoices that have reached Stripe, until ctx is done.
 func (p *player) buy(ctx context.Context) {
 	for wait(ctx, buyEvery) {
-		b, err := p.w.books(ctx)
+		open, err := list[stripeInvoice](ctx, p.w, "/v1/invoices", "status", "open")
 		if err != nil {
 			continue // the twin misbehaves right now
 		}
-		for _, inv := range b.sales {
+		for _, inv := range open {
 			p.mu.Lock()
 			unpaid := p.unpaid[inv.Metadata["acumatica_ref_nbr"]]
 			p.mu.Unlock()
-			if inv.Status != "open" || unpaid {
+			if unpaid {
 				continue
 			}
 			if err := p.w.stripe.Pay(ctx, inv.ID); err != nil {

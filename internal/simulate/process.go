@@ -53,8 +53,9 @@ func (p *process) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = b.Close() }()                        // the broker may be gone
-	next := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // the standard library's own
+	defer func() { _ = b.Close() }()                                // the broker may be gone
+	defer context.AfterFunc(p.line.ctx, func() { _ = b.Close() })() // the dead do not wait for answers
+	next := http.DefaultTransport.(*http.Transport).Clone()         //nolint:forcetypeassert // the standard library's own
 	defer next.CloseIdleConnections()
 	var reach http.RoundTripper = &transport{line: p.line, next: next}
 	if p.w.interpose != nil {

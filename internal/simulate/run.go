@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
 	"time"
 
 	"millrace/internal/service"
-	"millrace/schemas"
 )
 
 // Options of a run.
@@ -30,9 +28,10 @@ type Options struct {
 // nothing.
 type Result struct {
 	Plan     Plan          `json:"plan"`
-	Problems []string      `json:"problems"`
+	Problems []string      `json:"problems"` // each begins with its kind
 	Did      Tally         `json:"did"`
-	Took     time.Duration `json:"took"` // nanoseconds
+	Took     time.Duration `json:"took"`            // nanoseconds
+	Trace    []string      `json:"trace,omitempty"` // what was said of what the problems name, and what was done meanwhile
 }
 
 // OK says whether nothing was lost, doubled, out of order or left behind.
@@ -40,39 +39,47 @@ func (r Result) OK() bool { return len(r.Problems) == 0 }
 
 const (
 	defaultPatience = time.Minute
-	checkEvery      = 100 * time.Millisecond
-	// quiet is how long the books must stay as they should be: longer than a
-	// round of polling, so that echoes of our own writes are in.
-	quiet = 400 * time.Millisecond
-	// surface is how long after the last fault a request may still wait in
-	// Acumatica's queue: what comes of it must be gone again in the end.
-	surface = 3 * time.Second
+	// slack is for what comes before and after: start, close, a busy machine.
+	slack = 2 * time.Minute
 )
 
 // Run carries out a plan and judges what came of it. The error is about the
-// simulation itself; what the oracle finds is in the result.
-func Run(ctx context.Context, o Options, plan Plan) (res Result, err error) {
+// simulation itself; what the oracle finds is in the result. A run that hangs
+// ends with an error that says what waits for what.
+func Run(ctx context.Context, o Options, plan Plan) (Result, error) {
+	res, end, err := run(ctx, o, plan)
+	return res, errors.Join(err, end())
+}
+
+// run is Run, except that the processes of the world may still be on their
+// way out. end waits for them; it is never nil.
+func run(ctx context.Context, o Options, plan Plan) (res Result, end func() error, err error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Patience == 0 {
 		o.Patience = defaultPatience
 	}
-	res = Result{Plan: plan}
 	start := time.Now()
-	defer func() { res.Took = time.Since(start) }()
-	dir, err := os.MkdirTemp(o.Dir, "seed-")
+	t := &trace{start: start}
+	what := fmt.Sprintf("seed %d", plan.Seed)
+	w, err := newWorld(ctx, o, plan, slog.New(&teller{next: o.Log.Handler(), trace: t}))
 	if err != nil {
-		return res, err
+		return Result{Plan: plan}, func() error { return nil }, fmt.Errorf("%s: %w", what, err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	w, err := newWorld(ctx, dir, plan, o.Log)
-	if err != nil {
-		return res, fmt.Errorf("seed %d: %w", plan.Seed, err)
+	res, err = guard(plan.length()+2*o.Patience+slack, what, func() (Result, error) { return simulated(ctx, o, w, plan) })
+	res.Plan, res.Took = plan, time.Since(start)
+	if !res.OK() {
+		res.Trace = t.of(res.Problems)
 	}
-	defer func() { err = errors.Join(err, w.close()) }()
+	return res, func() error {
+		_, err := guard(slack, what+", closing,", func() (struct{}, error) { return struct{}{}, w.close() })
+		return err
+	}, err
+}
 
-	w.interpose = o.interpose
+// simulated plays the plan in the world and waits for what comes of it.
+func simulated(ctx context.Context, o Options, w *world, plan Plan) (res Result, err error) {
 	p := newPlayer(w, plan)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -81,98 +88,8 @@ func Run(ctx context.Context, o Options, plan Plan) (res Result, err error) {
 	}
 	w.running.Go(func() { w.supervise(ctx) })
 	w.running.Go(func() { p.buy(ctx) })
-	p.play(ctx, o.Services)
+	p.play(ctx, o.Services, o.Patience)
 	res.Problems, err = p.finish(ctx, o.Patience)
 	res.Did = p.tally()
 	return res, err
-}
-
-// finish waits until everything is as it should be, and stays so for a while,
-// or until patience ends; it returns what is still wrong then.
-func (p *player) finish(ctx context.Context, patience time.Duration) (verdict, error) {
-	var since time.Time
-	calm := time.Now()
-	deadline := time.Now().Add(patience)
-	for {
-		v, err := p.look(ctx)
-		if err != nil {
-			v.say("%v", err)
-		}
-		switch now := time.Now(); {
-		case ctx.Err() != nil:
-			return v, ctx.Err()
-		case len(v) > 0:
-			since = time.Time{}
-			if now.After(deadline) {
-				return v, nil
-			}
-		case since.IsZero():
-			since = now
-		case now.Sub(since) > quiet && now.Sub(calm) > surface:
-			return nil, nil
-		}
-		wait(ctx, checkEvery)
-	}
-}
-
-// look judges the present state. The operator opens what is parked because of
-// a closed period, which is open again.
-func (p *player) look(ctx context.Context) (verdict, error) {
-	b, err := p.w.books(ctx)
-	if err != nil {
-		return nil, err
-	}
-	p.found(b)
-	v := p.judge(b)
-	if len(v) > 0 {
-		return v, p.operate(ctx, &v)
-	}
-	if err := p.operate(ctx, &v); err != nil {
-		return v, err
-	}
-	if err := p.idle(ctx, &v); err != nil || len(v) > 0 {
-		return v, err
-	}
-	return p.w.judgeOrder(ctx, b)
-}
-
-func (p *player) operate(ctx context.Context, v *verdict) error {
-	blocks, err := p.w.watch.Blocks(ctx, "")
-	if err != nil {
-		return err
-	}
-	for _, rec := range blocks {
-		if !rec.Parked {
-			continue
-		}
-		if rec.Code != "acumatica.period_closed" {
-			v.say("lane %s is parked at %s: %s: %s", rec.Lane, rec.Stage, rec.Code, rec.Error)
-			continue
-		}
-		if err := p.w.watch.Release(ctx, rec.Stage, rec.Conn, rec.Lane, schemas.Decision{Reason: "the period is open", By: "operator", At: time.Now().UTC()}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// idle: nothing is on its way any more.
-func (p *player) idle(ctx context.Context, v *verdict) error {
-	lags, err := p.w.watch.Lag(ctx, []string{connection})
-	if err != nil {
-		return err
-	}
-	for _, l := range lags {
-		if l.Pending > 0 || l.AckPending > 0 || l.BlockedLanes > 0 || l.ParkedLanes > 0 {
-			v.say("%s: %d waiting, %d in hand, %d lanes blocked, %d parked", l.Stage, l.Pending, l.AckPending, l.BlockedLanes, l.ParkedLanes)
-		}
-	}
-	events, err := list[stripeEvent](ctx, p.w, "/v1/events", "delivery_success", "false")
-	if err != nil {
-		return err
-	}
-	if len(events) > 0 {
-		v.say("%d webhooks are not delivered", len(events))
-	}
-	return nil
 }

@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -32,7 +33,14 @@ func Seeds(ctx context.Context, o Options, first uint64, n, parallel int, tell f
 	for range max(1, min(parallel, n)) {
 		wg.Go(func() {
 			for seed := range next {
-				res, err := Run(ctx, o, NewPlan(seed))
+				res, end, err := run(ctx, o, NewPlan(seed))
+				wg.Go(func() { // the next one need not wait until this one is all gone
+					if err := end(); err != nil {
+						mu.Lock()
+						failed = cmp.Or(failed, err)
+						mu.Unlock()
+					}
+				})
 				mu.Lock()
 				switch {
 				case err != nil && failed == nil:

@@ -1,8 +1,10 @@
 package simulate
 
 import (
+	"encoding/json"
 	"flag"
 	"log/slog"
+	"reflect"
 	"testing"
 
 	"millrace/ingest/sweep"
@@ -16,7 +18,7 @@ import (
 
 var (
 	first = flag.Uint64("seed", 1, "the first seed")
-	seeds = flag.Uint64("seeds", 4, "how many seeds")
+	seeds = flag.Int("seeds", 4, "how many seeds")
 )
 
 func services() []service.Service {
@@ -24,24 +26,44 @@ func services() []service.Service {
 }
 
 func TestSeeds(t *testing.T) {
-	for seed := *first; seed < *first+*seeds; seed++ {
-		o := Options{Services: services(), Dir: t.TempDir()}
-		if testing.Verbose() && *seeds == 1 {
-			o.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
-		}
-		res, err := Run(t.Context(), o, NewPlan(seed))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Logf("seed %d took %v", seed, res.Took)
+	t.Parallel()
+	o := Options{Services: services(), Dir: t.TempDir()}
+	if testing.Verbose() && *seeds == 1 {
+		o.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	err := Seeds(t.Context(), o, *first, *seeds, 4, func(res Result) {
+		t.Logf("seed %d took %v", res.Plan.Seed, res.Took)
 		if res.OK() {
-			continue
+			return
 		}
 		for _, s := range res.Plan.Steps {
 			t.Log(s)
 		}
+		for _, line := range res.Trace {
+			t.Log(line)
+		}
 		for _, p := range res.Problems {
 			t.Error(p)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestASeedAlwaysMakesTheSamePlan(t *testing.T) {
+	for seed := range uint64(50) {
+		one, other := NewPlan(seed), NewPlan(seed)
+		if !reflect.DeepEqual(one, other) {
+			t.Errorf("seed %d makes %+v, then %+v", seed, one, other)
+		}
+		raw, err := json.Marshal(one)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var read Plan
+		if err := json.Unmarshal(raw, &read); err != nil || !reflect.DeepEqual(one, read) {
+			t.Errorf("seed %d: a plan that was written is read as %+v, %v", seed, read, err)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -46,6 +47,7 @@ type world struct {
 	procs    []*process
 	turn     atomic.Uint64 // of the load balancer
 	lose     float64       // share of webhooks that it loses
+	together int           // requests that Acumatica may be sent at once
 	dice     *rand.Rand
 	ahead    atomic.Int64 // nanoseconds that Acumatica's clock is ahead of ours
 	away     atomic.Bool  // nothing of ours may run
@@ -56,8 +58,14 @@ type world struct {
 	interpose func(http.RoundTripper) http.RoundTripper // nil: nothing
 }
 
-func newWorld(ctx context.Context, dir string, plan Plan, log *slog.Logger) (*world, error) {
-	w := &world{dir: dir, log: log, lose: plan.LostWebhooks, dice: rand.New(rand.NewPCG(plan.Seed, 1))} //nolint:gosec // G404: a repeatable choice is wanted
+// newWorld makes the world of a plan, with its files in a folder of its own
+// that goes with it.
+func newWorld(ctx context.Context, o Options, plan Plan, log *slog.Logger) (*world, error) {
+	dir, err := os.MkdirTemp(o.Dir, "seed-")
+	if err != nil {
+		return nil, err
+	}
+	w := &world{dir: dir, interpose: o.interpose, log: log, lose: plan.LostWebhooks, together: plan.Concurrency, dice: rand.New(rand.NewPCG(plan.Seed, 1))} //nolint:gosec // G404: a repeatable choice is wanted
 	if err := w.open(ctx, plan.Webhooks); err != nil {
 		return nil, errors.Join(err, w.close())
 	}
@@ -130,7 +138,7 @@ func (w *world) close() error {
 		err = errors.Join(err, s.Close())
 	}
 	w.running.Wait()
-	return err
+	return errors.Join(err, os.RemoveAll(w.dir))
 }
 
 func (w *world) startBroker() error {
@@ -240,7 +248,7 @@ func (w *world) config() *config.Config {
 			Stripe: config.Stripe{APIKey: stripeKey, APIBase: w.stripeURL, WebhookSecrets: []config.Secret{webhookSecret}, SweepInterval: 300 * time.Millisecond},
 			Acumatica: config.Acumatica{
 				URL: w.erpURL, Tenant: tenant, Endpoint: "Default/24.200.001", Username: "api", Password: "simulated",
-				Timeout: 10 * time.Second, SettleDelay: 500 * time.Millisecond, Concurrency: 2,
+				Timeout: 3 * time.Second, SettleDelay: 500 * time.Millisecond, Concurrency: w.together,
 			},
 			Books: config.Books{
 				TimeZone: "UTC", PaymentMethod: acumaticatwin.SeedPaymentMethod,
