@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -141,12 +142,10 @@ func catch(t *testing.T, o Options, first uint64, n int, kinds []string) (caught
 	defer cancel()
 	err := Seeds(ctx, o, first, n, 4, func(r Result) {
 		ran++
-		for _, kind := range kinds {
-			if verdict(r.Problems).has(kind) {
-				caught = append(caught, r)
-				cancel()
-				return
-			}
+		if slices.ContainsFunc(kinds, verdict(r.Problems).has) {
+			caught = append(caught, r)
+			cancel()
+			return
 		}
 		t.Logf("seed %d shows nothing of %v: %q", r.Plan.Seed, kinds, r.Problems)
 	})

@@ -81,7 +81,7 @@ func (p *player) start(services []service.Service) {
 }
 
 func (p *player) step(ctx, paying context.Context, s Step) {
-	p.w.log.Info(byPlan + s.String())
+	p.w.log.Info(byPlan, "step", s.String())
 	if s.fault() {
 		p.count(func(t *Tally) { t.Faults++ })
 	}
@@ -94,7 +94,7 @@ func (p *player) step(ctx, paying context.Context, s Step) {
 		v := p.victim(s)
 		v.line.set(s.Ops, func() {
 			v.kill()
-			p.w.log.Info(byPlan + v.name + " was killed")
+			p.w.log.Info(byPlan, "killed", v.name)
 			p.count(func(t *Tally) { t.Killed++ })
 		})
 	case Pause:
@@ -129,7 +129,7 @@ func (p *player) pause(s Step) {
 	v := p.victim(s)
 	v.line.set(s.Ops, func() {
 		release := v.line.hold()
-		p.w.log.Info(byPlan + v.name + " stands still")
+		p.w.log.Info(byPlan, "stands_still", v.name)
 		p.count(func(t *Tally) { t.Paused++ })
 		time.AfterFunc(s.For, release)
 	})

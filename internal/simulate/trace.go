@@ -63,7 +63,7 @@ func (t *trace) of(problems []string) []string {
 	}
 	var story []string
 	for _, line := range t.lines {
-		if strings.Contains(line, byPlan) || mentions(line, ids) {
+		if strings.Contains(line, "ms "+byPlan+" ") || mentions(line, ids) {
 			story = append(story, line)
 		}
 	}
@@ -78,7 +78,7 @@ func mentions(line string, ids map[string]bool) bool {
 }
 
 // byPlan marks what the plan did, rather than what the services said.
-const byPlan = "simulated: "
+const byPlan = "simulated"
 
 // teller is the log of a run: everything goes to next, and what matters is
 // remembered too.
