@@ -121,6 +121,20 @@ connections:
 	}
 }
 
+// lintText is what lint finds in a file, one finding a line.
+func lintText(t *testing.T, file string) string {
+	t.Helper()
+	problems, _, err := Lint(Source{Path: file, Getenv: env(nil)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	for _, p := range problems {
+		fmt.Fprintln(&text, strings.ReplaceAll(p.String(), file, "m.yaml"))
+	}
+	return text.String()
+}
+
 func TestLintFindsAllProblemsAtOnceWithLines(t *testing.T) {
 	file := write(t, "m.yaml", `
 connections:
@@ -141,14 +155,7 @@ connections:
   books: {payment_method: STRIPE, cash_accounts: {USD: 10250ST}}
 partitions: 0
 `)
-	problems, _, err := Lint(Source{Path: file, Getenv: env(nil)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var text strings.Builder
-	for _, p := range problems {
-		fmt.Fprintln(&text, strings.ReplaceAll(p.String(), file, "m.yaml"))
-	}
+	text := lintText(t, file)
 	for _, want := range []string{
 		`m.yaml:5:5: connections[0].stripe.api_kye: unknown key "api_kye" (did you mean api_key?)`,
 		"m.yaml:6:14: connections[0].stripe.api_key: ${MISSING}: not set in the environment",
@@ -167,12 +174,12 @@ partitions: 0
 		"client_id and client_secret go together",
 		"m.yaml:18:13: partitions: 0 is not between 1 and 1024",
 	} {
-		if !strings.Contains(text.String(), want) {
-			t.Errorf("no finding %q in\n%s", want, &text)
+		if !strings.Contains(text, want) {
+			t.Errorf("no finding %q in\n%s", want, text)
 		}
 	}
-	if n := strings.Count(text.String(), "stripe.api_key: "); n != 2 {
-		t.Errorf("%d findings about api_key, want one per connection:\n%s", n, &text)
+	if n := strings.Count(text, "stripe.api_key: "); n != 2 {
+		t.Errorf("%d findings about api_key, want one per connection:\n%s", n, text)
 	}
 }
 

@@ -75,14 +75,7 @@ connections:
       write_off: "65000"
       suspense: "19900"
 `)
-	problems, _, err := Lint(Source{Path: file, Getenv: env(nil)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var text strings.Builder
-	for _, p := range problems {
-		fmt.Fprintln(&text, strings.ReplaceAll(p.String(), file, "m.yaml"))
-	}
+	text := lintText(t, file)
 	for _, want := range []string{
 		`m.yaml:5:11: connections[0].books.mode: "both" is not a choice (use one of detailed, summary)`,
 		"m.yaml:6:12: connections[0].books.start: is a day, not a time",
@@ -99,13 +92,13 @@ connections:
 		"no account sales for",
 		"note: m.yaml:10:11: connections[0].books.accounts: goes to suspense: adjustment, climate, financing",
 	} {
-		if !strings.Contains(text.String(), want) {
-			t.Errorf("no finding %q in\n%s", want, &text)
+		if !strings.Contains(text, want) {
+			t.Errorf("no finding %q in\n%s", want, text)
 		}
 	}
 	for _, no := range []string{"no account suspense", "no account dispute_lost"} {
-		if strings.Contains(text.String(), no) {
-			t.Errorf("finding %q in\n%s", no, &text)
+		if strings.Contains(text, no) {
+			t.Errorf("finding %q in\n%s", no, text)
 		}
 	}
 }
@@ -115,17 +108,8 @@ func TestWithoutAccountsSettlementIsOff(t *testing.T) {
 	if b.Settles() {
 		t.Error("settles without accounts")
 	}
-	problems, _, err := Lint(Source{Path: write(t, "m.yaml", "connections:\n- name: default\n"), Getenv: env(nil)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	notes := 0
-	for _, p := range problems {
-		if p.Note && strings.Contains(p.Message, "settlement is off") {
-			notes++
-		}
-	}
-	if notes != 1 {
-		t.Errorf("%d notes that settlement is off: %v", notes, problems)
+	text := lintText(t, write(t, "m.yaml", "connections:\n- name: default\n"))
+	if strings.Count(text, "note: connections[0].books.accounts: settlement is off") != 1 {
+		t.Errorf("one note that settlement is off in\n%s", text)
 	}
 }

@@ -95,10 +95,14 @@ func TestNothingIsPostedOfAUnitThatIsWrong(t *testing.T) {
 		{"of another currency", func(m *Movement, _ *Rules) { m.Currency = "EUR" }, "ledger.currency", "txn_1 in EUR does not belong to po_1 in USD"},
 		{"charge not at hand", func(m *Movement, _ *Rules) { m.Source.Charge = nil }, "ledger.charge_missing", "charge ch_1 is not at hand"},
 		{"not what the payout is worth", func(m *Movement, _ *Rules) { m.Amount, m.Net = 1001, 942 }, "ledger.payout_sum", "po_1 is 9.41 USD, its movements are 9.42 USD"},
-		{"no accounts at all", func(_ *Movement, r *Rules) { r.Accounts, r.Clearing = nil, nil }, "ledger.account_missing",
-			"po_1: no account for charge USD (or sales); clearing USD; fee.processing USD (or fee)"},
-		{"accounts of another currency", func(_ *Movement, r *Rules) { r.Accounts["fee"] = map[string]Account{"EUR": {Account: "1"}} }, "ledger.account_missing",
-			"po_1: no account for fee.processing USD (or fee)"},
+		{
+			"no accounts at all", func(_ *Movement, r *Rules) { r.Accounts, r.Clearing = nil, nil }, "ledger.account_missing",
+			"po_1: no account for charge USD (or sales); clearing USD; fee.processing USD (or fee)",
+		},
+		{
+			"accounts of another currency", func(_ *Movement, r *Rules) { r.Accounts["fee"] = map[string]Account{"EUR": {Account: "1"}} }, "ledger.account_missing",
+			"po_1: no account for fee.processing USD (or fee)",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m, r := charge(), base()

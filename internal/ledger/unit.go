@@ -41,7 +41,7 @@ type sum struct {
 type Flag struct {
 	Reason string
 	First  string // the first movement that has it
-	Count  int // of movements
+	Count  int    // of movements
 }
 
 // NewUnit returns an empty unit of movements in one currency (upper case).
