@@ -46,12 +46,12 @@ type Decision struct {
 	Reason string          `json:"reason"`         // why
 	By     string          `json:"by"`             // who
 	At     time.Time       `json:"at"`             // UTC
-	Data   json.RawMessage `json:"data,omitempty"` // Edit: the message's data as it was handled; the original is in its stream
+	Data   json.RawMessage `json:"data,omitempty"` // the message's data as it was handled, when it was edited; the original is in its stream
 }
 
 // What a person can decide.
 const (
-	Release = "release" // try it again as it is
+	Release = "release" // try it again as it is, or as it was edited before
 	Edit    = "edit"    // try it with other data
 	Skip    = "skip"    // end it without an effect
 )

@@ -193,8 +193,8 @@ func (a *app) parkedRelease() *cobra.Command {
 		Use: "release --reason <why>", Short: "Let parked lanes go on", Args: cobra.NoArgs,
 		Long: "Let parked lanes go on, from the message that failed and in order. What failed\n" +
 			"is tried again as it is now: an event is read anew from its system, an intent\n" +
-			"keeps the fields it has. A lane whose trouble lasts is parked again. Nothing can\n" +
-			"be posted twice by this. Name at least one of --lane, --id, --code and --older-than.\n\n" +
+			"keeps the fields it has or was edited to. A lane whose trouble lasts is parked\n" +
+			"again. Nothing can be posted twice by this. Name at least one of --lane, --id, --code and --older-than.\n\n" +
 			"When nothing runs, the lanes go on as soon as something does.\n" +
 			"Exit code 1 when nothing that is parked fits.",
 		Example: "  millrace parked release --lane C000001 --reason \"cash account added\"\n" +

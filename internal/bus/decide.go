@@ -14,12 +14,18 @@ import (
 
 // A Verdict is what a person decided about a parked lane. It is kept in the
 // block record, so that it takes effect exactly where the lane is held,
-// whichever replica goes on with it and however often that one dies.
+// whichever replica goes on with it and however often that one dies. Data that
+// was edited stays with its message when that is parked again, so that a
+// release tries what the person wrote, not what they had corrected.
 type Verdict struct {
 	schemas.Decision
-	From    uint64 `json:"from"`    // the message that held the lane when it was decided
+	From    uint64 `json:"from"`    // the message that held the lane when it was decided; Data is of this one
 	Through uint64 `json:"through"` // the last message that it is about
 }
+
+// edited reports whether the verdict has data for the message at which a lane
+// is held.
+func (v *Verdict) edited(cur uint64) bool { return v != nil && v.Data != nil && v.From >= cur }
 
 // covers reports whether the verdict is about the message.
 func (v *Verdict) covers(seq uint64) bool { return v != nil && v.From <= seq && seq <= v.Through }
@@ -31,8 +37,8 @@ type Held struct {
 	Waiting []uint64 // sequences of those behind it that are acknowledged already
 }
 
-// Held reads a lane that is held, with the message that holds it. ErrNotFound
-// when it is not held.
+// Held reads a lane that is held, with the message that holds it, as it was
+// edited if it was. ErrNotFound when it is not held.
 func (b *Bus) Held(ctx context.Context, stage, connection, lane string) (Held, error) {
 	var h Held
 	rec, _, err := b.readBlock(ctx, laneKey(stage, connection, lane))
@@ -55,6 +61,9 @@ func (b *Bus) Held(ctx context.Context, stage, connection, lane string) (Held, e
 		}
 		if h.Message == nil {
 			h.Message = m
+			if rec.Verdict.edited(m.Seq) {
+				m.Event.Data = rec.Verdict.Data
+			}
 		} else {
 			h.Waiting = append(h.Waiting, m.Seq)
 		}
@@ -69,7 +78,9 @@ func (b *Bus) Held(ctx context.Context, stage, connection, lane string) (Held, e
 // ErrNotFound when the lane is not held, ErrConflict when another message holds
 // it by now or it is not parked any more.
 func (b *Bus) Decide(ctx context.Context, stage, connection, lane string, d schemas.Decision, from, through uint64) error {
-	if d.Do == schemas.Edit && !json.Valid(d.Data) {
+	if d.Do != schemas.Edit {
+		d.Data = nil
+	} else if !json.Valid(d.Data) {
 		return fault.Newf("cli.usage", "the edited data of lane %s is not JSON", lane)
 	}
 	h, err := b.Held(ctx, stage, connection, lane)
@@ -83,12 +94,16 @@ func (b *Bus) Decide(ctx context.Context, stage, connection, lane string, d sche
 		if !rec.Parked || rec.Cur != h.Cur {
 			return nil, ErrConflict
 		}
-		return &Verdict{Decision: d, From: from, Through: max(from, min(through, rec.Last))}, nil
+		v := &Verdict{Decision: d, From: from, Through: max(from, min(through, rec.Last))}
+		if d.Do != schemas.Edit && rec.Verdict.edited(from) {
+			v.Data = rec.Verdict.Data // whoever ends it must know what it became
+		}
+		return v, nil
 	})
 }
 
 // Release lets a parked lane go on from the message that failed, in order, with
-// everything as it is; d.Do is ignored. ErrNotFound when the lane is not held;
+// everything as it is, and as it was edited before; d.Do is ignored. ErrNotFound when the lane is not held;
 // one that waits for the clock is left to it.
 func (b *Bus) Release(ctx context.Context, stage, connection, lane string, d schemas.Decision) error {
 	d.Do = schemas.Release
@@ -96,7 +111,11 @@ func (b *Bus) Release(ctx context.Context, stage, connection, lane string, d sch
 		if !rec.Parked {
 			return nil, ErrConflict
 		}
-		return &Verdict{Decision: d, From: rec.Cur, Through: rec.Last}, nil
+		v := &Verdict{Decision: d, From: rec.Cur, Through: rec.Last}
+		if was := rec.Verdict; was.edited(rec.Cur) {
+			v.Data, v.From = was.Data, was.From
+		}
+		return v, nil
 	})
 	if errors.Is(err, ErrConflict) {
 		return nil
@@ -132,9 +151,13 @@ func (d *drive) decided(m *Message) {
 	if !v.covers(m.Seq) {
 		return
 	}
-	m.decision = &v.Decision
-	if v.Do == schemas.Edit {
-		m.Event.Data = v.Data
+	what := v.Decision
+	if m.Seq != v.From {
+		what.Data = nil
+	}
+	m.decision = &what
+	if what.Data != nil {
+		m.Event.Data = what.Data
 	}
 }
 

@@ -141,6 +141,50 @@ func TestEditedMessageIsHandledWithItsNewData(t *testing.T) {
 	}
 }
 
+// TestEditStaysWhenTheLaneIsParkedAgain: a release tries what the person wrote,
+// not what they had corrected.
+func TestEditStaysWhenTheLaneIsParkedAgain(t *testing.T) {
+	const changed = `{"changed":true}`
+	b := newBus(t)
+	edits := 0
+	rec := newRecorder(func(m *Message, _ int) error {
+		if string(m.Event.Data) == changed {
+			edits++
+		}
+		if m.Event.ID == "m1" && edits < 2 {
+			return fault.New("link.conflict", errors.New("no"))
+		}
+		return nil
+	})
+	start(t, b, rec.handle, nil)
+	parkedLane(t, b, 2)
+	d := because(schemas.Edit)
+	d.Data = []byte(changed)
+	if err := b.Decide(t.Context(), "transform", "default", "cus_1", d, 1, 1); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the lane is parked as it was edited", func() bool {
+		h, err := b.Held(t.Context(), "transform", "default", "cus_1")
+		return err == nil && h.Parked && string(h.Message.Event.Data) == changed
+	})
+	if err := b.Release(t.Context(), "transform", "default", "cus_1", because(schemas.Release)); err != nil {
+		t.Fatal(err)
+	}
+	rec.wait(t, 2)
+	eventually(t, "both have ended", func() bool { return len(outcomes(t, b)["m2"]) == 2 })
+	for _, o := range trail(t, b) {
+		if o.Outcome != schemas.Applied {
+			continue
+		}
+		if data := string(o.Decision.Data); o.Decision.Do != schemas.Release || (data == changed) != (o.EventID == "m1") {
+			t.Errorf("%s: %s with %q", o.EventID, o.Decision.Do, data)
+		}
+	}
+	if edits != 2 {
+		t.Errorf("handled as edited %d times", edits)
+	}
+}
+
 // TestVerdictOutlivesTheReplicaThatSawIt: the re-driver dies after it carried
 // out the verdict, before that was noted.
 func TestVerdictOutlivesTheReplicaThatSawIt(t *testing.T) {

@@ -48,7 +48,7 @@ type Block struct {
 	Stage   string    `json:"stage"`
 	Lane    string    `json:"lane"`
 	Conn    string    `json:"connection"`
-	Verdict *Verdict  `json:"verdict,omitempty"` // what a person decided; it goes with the message it is about
+	Verdict *Verdict  `json:"verdict,omitempty"` // what a person decided; it goes with the message it is about. Of a parked lane: only what was edited
 }
 
 // laneKey names the record of a lane, whatever partition the lane is in.

@@ -359,7 +359,7 @@ func (d *drive) giveBack(ctx context.Context, cause error) error {
 	if cause != nil {
 		f := fault.Of(cause)
 		d.rec.Code, d.rec.Hint, d.rec.Error, d.rec.Parked = f.Code, f.Hint, cause.Error(), d.parksNow(cause)
-		if d.rec.Parked {
+		if d.rec.Parked && !d.rec.Verdict.edited(d.rec.Cur) {
 			d.rec.Verdict = nil // it did not help: somebody must decide anew
 		}
 		d.rec.Tries++

@@ -159,7 +159,7 @@ func (m *mover) idle(ctx context.Context) error {
 	}
 	if len(blocks) > 0 {
 		rec, decided := blocks[0], ""
-		if rec.Verdict != nil {
+		if rec.Verdict != nil && !rec.Parked {
 			decided = ", about which is decided (" + rec.Verdict.Do + "): the services carry that out, let them run before"
 		}
 		return fault.Newf("bus.partitions_busy", "lanes are held: %d, such as %s of %s/%s%s", len(blocks), rec.Lane, rec.Conn, rec.Stage, decided)

@@ -145,7 +145,7 @@ func tellChanges(entries []Entry) {
 		}
 	}
 	for i, e := range entries {
-		if stored, found := intents[e.of]; found && e.Decision != nil && e.Decision.Do == schemas.Edit {
+		if stored, found := intents[e.of]; found && e.Decision != nil && e.Decision.Data != nil {
 			entries[i].Changes = Changes(stored, e.Decision.Data)
 		}
 	}
