@@ -41,14 +41,14 @@ type process struct {
 	until atomic.Int64 // when it goes on; unix nanoseconds
 }
 
-func (r *process) stop(ctx context.Context, d time.Duration) {
-	r.until.Store(time.Now().Add(d).UnixNano())
-	r.here(ctx)
+func (m *process) stop(ctx context.Context, d time.Duration) {
+	m.until.Store(time.Now().Add(d).UnixNano())
+	m.here(ctx)
 }
 
 // here is where the replica stands still while it is stopped.
-func (r *process) here(ctx context.Context) {
-	for d := time.Until(time.Unix(0, r.until.Load())); d > 0 && sleep(ctx, d); d = time.Until(time.Unix(0, r.until.Load())) {
+func (m *process) here(ctx context.Context) {
+	for d := time.Until(time.Unix(0, m.until.Load())); d > 0 && sleep(ctx, d); d = time.Until(time.Unix(0, m.until.Load())) {
 	}
 }
 

@@ -53,10 +53,10 @@ func (s *Sink) Skip(ctx context.Context, m *bus.Message) (schemas.Outcome, error
 }
 
 func (w *work) skip(ctx context.Context) (schemas.Outcome, error) {
-	switch id := w.p.Keys[keyID]; {
-	case w.p.State == posting.Done:
-		return w.outcome(schemas.Duplicate, "too late to be skipped: "+id+" was written before"), nil
-	case w.p.State == posting.Skipped:
+	if w.p.State == posting.Done {
+		return w.outcome(schemas.Duplicate, "too late to be skipped: "+w.p.Keys[keyID]+" was written before"), nil
+	}
+	if w.p.State == posting.Skipped {
 		return w.skipped(), nil
 	}
 	reason := ""
