@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"millrace/internal/fault"
@@ -119,21 +120,33 @@ func (b *Bus) readKept(ctx context.Context, key string, rec Block, seq, begin ui
 	if rec.Kept < rec.Last && rec.Kept+1 < begin {
 		return nil, fault.Newf("bus.blocked_message_missing", "lane %s: held at sequence %d, but its stream begins at %d", rec.Lane, seq, begin)
 	}
-	entries, err := b.Bucket(bucketKept).Entries(ctx, key)
+	bucket := b.Bucket(bucketKept)
+	keys, err := bucket.Keys(ctx, key) // without the messages: a lane may hold many
 	if err != nil {
 		return nil, err
 	}
-	var first *keptMessage
-	for _, data := range entries {
-		var m keptMessage
-		if err := json.Unmarshal(data, &m); err != nil {
-			return nil, fmt.Errorf("kept message of %s: %w", key, err)
+	first := uint64(0)
+	for _, k := range keys {
+		n, err := strconv.ParseUint(strings.TrimPrefix(k, key+"."), 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("kept message %s: %w", k, err)
 		}
-		if m.Seq >= seq && (first == nil || m.Seq < first.Seq) {
-			first = &m
+		if n >= seq && (first == 0 || n < first) {
+			first = n
 		}
 	}
-	return first, nil
+	if first == 0 {
+		return nil, nil
+	}
+	data, _, err := bucket.Get(ctx, key+"."+strconv.FormatUint(first, 10))
+	if err != nil {
+		return nil, err
+	}
+	var m keptMessage
+	if err := json.Unmarshal(data, &m); err != nil {
+		return nil, fmt.Errorf("kept message %d of %s: %w", first, key, err)
+	}
+	return &m, nil
 }
 
 // dropKept forgets the copies of a lane that is free again.
