@@ -18,9 +18,11 @@ import (
 
 // simulateFlags are the flags of `simulate`.
 type simulateFlags struct {
-	first           uint64
+	first, seed     uint64
+	one             bool // seed is given
 	seeds, parallel int
 	plan            string
+	printPlan       bool
 	shrink          time.Duration
 }
 
@@ -38,30 +40,53 @@ const simulateLong = `Runs the real services against both twins and an embedded 
 process, once for each seed. A seed decides what business is done and what goes
 wrong: processes that die between any two of their operations, or stand still and
 wake up late, broker restarts, lost answers, floods of 429 and 5xx, webhooks more
-than once and out of order, a closed period. In the end an oracle compares the books
-of both twins: every movement once, of the right amount, in the order of its lane.
+than once, late, out of order or lost, days in which nothing of ours runs, clocks
+that jump, a closed period. In the end an oracle compares the books of both twins:
+every movement once, of the right amount, in the order of its lane, with links that
+agree and nothing left over.
 
 A seed always makes the same plan. The order in which goroutines run within it,
 the broker's among them, is not ours to decide, so a seed that failed fails again
-most of the time, not always: run it several times, or its minimal plan.`
+most of the time, not always: run it several times, or its minimal plan.
+
+After a failure steps are left out as long as it still fails; the smallest plan
+is printed with what was said of the things that went wrong. --print-plan prints
+the plan of a seed, as JSON that --plan takes: docs/simulate.md has its format.`
 
 func (a *app) simulateCommand() *cobra.Command {
 	var f simulateFlags
 	c := &cobra.Command{
 		Use: "simulate", Short: "Order and completeness under seeded faults", Long: simulateLong, Args: cobra.NoArgs,
-		Example: "  millrace simulate --seeds 200\n  millrace simulate --first 42 --seeds 1 --log-level debug\n  millrace simulate --plan minimal.json",
+		Example: "  millrace simulate --seeds 200\n  millrace simulate --seed 42 --log-level debug\n" +
+			"  millrace simulate --seed 42 --print-plan > plan.json\n  millrace simulate --plan plan.json",
 	}
 	c.Flags().Uint64Var(&f.first, "first", 1, "the first seed")
 	c.Flags().IntVar(&f.seeds, "seeds", 20, "how many seeds")
+	c.Flags().Uint64Var(&f.seed, "seed", 0, "this seed alone")
+	c.Flags().BoolVar(&f.printPlan, "print-plan", false, "print the plan of --seed as JSON, and run nothing")
 	c.Flags().IntVar(&f.parallel, "parallel", 6, "how many at a time; most of a run is waiting")
 	c.Flags().StringVar(&f.plan, "plan", "", "a file with a plan, as a failed run prints it, instead of seeds")
 	c.Flags().DurationVar(&f.shrink, "shrink", 5*time.Minute, "how long to look for a minimal plan after a failure; 0 does not")
-	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) { return a.simulate(ctx, f) })
+	c.MarkFlagsMutuallyExclusive("plan", "seed", "first")
+	c.MarkFlagsMutuallyExclusive("plan", "seed", "seeds")
+	c.MarkFlagsMutuallyExclusive("plan", "print-plan")
+	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
+		if f.one = c.Flags().Changed("seed"); f.one {
+			f.first, f.seeds = f.seed, 1
+		}
+		return a.simulate(ctx, f)
+	})
 }
 
 func (a *app) simulate(ctx context.Context, f simulateFlags) (*reply, error) {
 	if f.seeds < 1 || f.parallel < 1 {
 		return nil, fault.Newf("cli.usage", "--seeds and --parallel: want at least 1")
+	}
+	if f.printPlan {
+		if !f.one {
+			return nil, usage(errors.New("--print-plan: name the seed with --seed"))
+		}
+		return planReply(simulate.NewPlan(f.seed)), nil
 	}
 	o := simulate.Options{Services: services(), Dir: os.TempDir()}
 	if a.logLevel != "" { // what is logged under faults is only noise, unless it was asked for
@@ -104,6 +129,18 @@ func (a *app) simulate(ctx context.Context, f simulateFlags) (*reply, error) {
 	return r, nil
 }
 
+// planReply prints a plan so that --plan can read it.
+func planReply(plan simulate.Plan) *reply {
+	return &reply{
+		summary: fmt.Sprintf("seed %d: %d customers, %d steps", plan.Seed, plan.Customers, len(plan.Steps)), result: plan,
+		text: func(w io.Writer) {
+			e := json.NewEncoder(w)
+			e.SetIndent("", "  ")
+			_ = e.Encode(plan) // numbers and texts; what w says is said by its owner
+		},
+	}
+}
+
 func runPlan(ctx context.Context, o simulate.Options, file string, tell func(simulate.Result)) error {
 	raw, err := os.ReadFile(file) //nolint:gosec // the user names the file
 	if err != nil {
@@ -129,10 +166,7 @@ func readPlan(raw []byte) (simulate.Plan, error) {
 	if err := d.Decode(&plan); err != nil {
 		return plan, err
 	}
-	if plan.Customers < 1 || plan.Replicas < 1 || len(plan.Steps) == 0 {
-		return plan, errors.New("want customers, replicas and steps, as a failed run prints them; a seed alone is run with --first <seed> --seeds 1")
-	}
-	return plan, nil
+	return plan, plan.Check()
 }
 
 func (r simulateResult) summary() string {
@@ -147,18 +181,30 @@ func (r simulateResult) print(w io.Writer) {
 			fmt.Fprintf(w, "  %s\n", p)
 		}
 	}
-	if r.Minimal != nil {
-		fmt.Fprintf(w, "\nsmallest plan that failed: seed %d, %d customers, %d replicas, together %t\n",
-			r.Minimal.Plan.Seed, r.Minimal.Plan.Customers, r.Minimal.Plan.Replicas, r.Minimal.Plan.Together)
-		for _, s := range r.Minimal.Plan.Steps {
-			fmt.Fprintf(w, "  %s\n", s)
-		}
-		for _, p := range r.Minimal.Problems {
-			fmt.Fprintf(w, "  → %s\n", p)
-		}
-		if raw, err := json.Marshal(r.Minimal.Plan); err == nil {
-			fmt.Fprintf(w, "again: millrace simulate --plan FILE, with in it\n%s\n", raw)
-		}
+	switch {
+	case r.Minimal != nil:
+		printFailure(w, "smallest plan that failed", *r.Minimal)
+	case len(r.Failed) > 0:
+		printFailure(w, "first plan that failed", r.Failed[0])
 	}
 	fmt.Fprintln(w, r.summary())
+}
+
+// printFailure tells all of one failure: what was done, what came of it, what
+// was said meanwhile, and how to run it again.
+func printFailure(w io.Writer, title string, r simulate.Result) {
+	fmt.Fprintf(w, "\n%s: seed %d, %d customers, %d replicas, together %t\n", title, r.Plan.Seed, r.Plan.Customers, r.Plan.Replicas, r.Plan.Together)
+	for _, s := range r.Plan.Steps {
+		fmt.Fprintf(w, "  %s\n", s)
+	}
+	for _, p := range r.Problems {
+		fmt.Fprintf(w, "  → %s\n", p)
+	}
+	fmt.Fprintln(w, "trace:")
+	for _, line := range r.Trace {
+		fmt.Fprintf(w, "  %s\n", line)
+	}
+	if raw, err := json.Marshal(r.Plan); err == nil {
+		fmt.Fprintf(w, "again: millrace simulate --plan FILE, with in it\n%s\n", raw)
+	}
 }

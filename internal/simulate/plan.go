@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -98,6 +99,53 @@ func (s Step) String() string {
 // span is how long business and faults go on; then the world calms down and
 // everything must come to its end.
 const span = 3 * time.Second
+
+// Check says what keeps the plan from being run.
+func (p Plan) Check() error {
+	if p.Customers < 1 || p.Replicas < 1 || len(p.Steps) == 0 {
+		return errors.New("want customers, replicas and steps; a seed alone is run with --seed")
+	}
+	for i, s := range p.Steps {
+		if err := s.check(p.Customers); err != nil {
+			return fmt.Errorf("step %d: %w", i+1, err)
+		}
+		if i > 0 && s.At < p.Steps[i-1].At {
+			return fmt.Errorf("step %d: at %v, before the one that precedes it", i+1, s.At)
+		}
+	}
+	return nil
+}
+
+// longest bounds every time in a step: a run does not wait for ever.
+const longest = time.Minute
+
+func (s Step) check(customers int) error {
+	if s.At < 0 || s.At > longest || s.For < 0 || s.For > longest {
+		return fmt.Errorf("at and for: want nanoseconds up to %v", longest)
+	}
+	switch s.Do {
+	case Invoice, Charge:
+		if s.Customer < 0 || s.Customer >= customers || s.Minor < 1 {
+			return fmt.Errorf("%s: want a customer from 0 to %d, and minor units", s.Do, customers-1)
+		}
+	case Kill, Pause:
+		if s.Process < 0 || s.Ops < 1 {
+			return fmt.Errorf("%s: want a process from 0, and ops from 1", s.Do)
+		}
+	case Broker, Period:
+	case Away, Clock:
+		if s.Jump < 0 {
+			return fmt.Errorf("%s: clocks only jump ahead", s.Do)
+		}
+	case ERP, Stripe:
+		if s.Fault.Mode == "" {
+			return fmt.Errorf("%s: want a fault with a mode", s.Do)
+		}
+	default:
+		return fmt.Errorf("do: no kind %q", s.Do)
+	}
+	return nil
+}
 
 // length is how long the plan goes on.
 func (p Plan) length() time.Duration {

@@ -67,3 +67,11 @@ func TestASeedAlwaysMakesTheSamePlan(t *testing.T) {
 		}
 	}
 }
+
+func TestEveryPlanOfASeedPassesItsCheck(t *testing.T) {
+	for seed := range uint64(500) {
+		if err := NewPlan(seed).Check(); err != nil {
+			t.Errorf("seed %d: %v", seed, err)
+		}
+	}
+}
