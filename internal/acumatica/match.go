@@ -42,6 +42,7 @@ func patterns() []pattern {
 		{code: "acumatica.period_closed", all: []string{"financial period"}, any: []string{"closed", "inactive", "locked", "does not exist", "cannot be found"}},
 		{code: "acumatica.cash_account", all: []string{"cash account"}},
 		{code: "acumatica.cash_account", all: []string{"cashaccount:"}},
+		{code: "acumatica.account", any: []string{"/account: ", "/subaccount: ", "'account' cannot be found"}},
 		{code: "acumatica.customer_unknown", any: []string{"'customer' cannot be found", "'customer id' cannot be found", "'customerid' cannot be found"}},
 		{code: "acumatica.customer_unknown", all: []string{"customerid:", "cannot be found"}},
 		{code: "acumatica.customer_inactive", all: []string{"customer"}, any: []string{"inactive", "not active", "on hold", "one-time"}},

@@ -14,9 +14,12 @@ import (
 
 // Kinds of things that are linked.
 const (
-	Customer = "customer"
-	Invoice  = "invoice"
-	Payment  = "payment"
+	Customer   = "customer"
+	Invoice    = "invoice"
+	Payment    = "payment"
+	Refund     = "refund"
+	CreditMemo = "creditmemo"
+	Journal    = "journal"
 )
 
 // Link is the pair of ids of one thing in both systems.

@@ -140,6 +140,16 @@ func (c *trial) ledger() {
 			c.t.Errorf("%s was posted %d times", name, n)
 		}
 	}
+	for _, i := range c.world.ERP.Invoices() {
+		if i.Status != "Open" && i.Status != "Closed" {
+			c.t.Errorf("%s %s is left %s", i.Type, i.ReferenceNbr, i.Status)
+		}
+	}
+	for _, j := range c.world.ERP.Journals() {
+		if j.Status != "Posted" {
+			c.t.Errorf("%s %s is left %s", j.Module, j.BatchNbr, j.Status)
+		}
+	}
 	sum := decimal.Zero
 	for _, a := range c.world.ERP.TrialBalance() {
 		sum = sum.Add(a.Balance)

@@ -58,6 +58,9 @@ type Connection struct {
 	// SettleDelay is how long an uncertain write gets to show up before it is
 	// searched. Acumatica: a request may still wait in its queue.
 	SettleDelay time.Duration
+	// NextOpenPeriod puts a journal whose period is closed into the next one
+	// that is open; otherwise it waits for a person.
+	NextOpenPeriod bool
 }
 
 // Options is what a Sink works with; all fields are required.

@@ -103,3 +103,51 @@ func paymentEntries(erp *acumaticatwin.Twin, ref string) []sinktest.Entry {
 	}
 	return entries
 }
+
+func TestJournalConforms(t *testing.T) {
+	sinktest.Run(t, bustest.New(t), newProcess, sinktest.Kind{Target: schemas.Acumatica, Prepare: func(_ testing.TB, w *sinktest.World) sinktest.Document {
+		return journalDocument(w)
+	}})
+}
+
+// journalDocument is the journal of a payout, and one of the next payout with
+// the same lines, which only the reference tells apart.
+func journalDocument(w *sinktest.World) sinktest.Document {
+	want := func(payout string) sinktest.Wanted {
+		key := payout + "/USD/2026-03"
+		return sinktest.Wanted{
+			Intent: journalIntent(func(in *schemas.Intent, j *schemas.AcumaticaJournal) {
+				in.Connection, in.Lane, in.Key = w.Connection, payout, key
+				j.TransactionDate = w.Clock.Now().Format(time.DateOnly)
+				j.Description = "Stripe " + payout + " " + schemas.JournalReference(w.Connection, key)
+			}),
+			Facts: "GL USD 2026-03-02: 61000 3.8/0, 10250 0/3.8, 10200 96.2/0, 10250 0/96.2",
+		}
+	}
+	return sinktest.Document{
+		Intent: want("po_1"), Next: want("po_2"), Link: link.Journal,
+		Entries: func(_ context.Context, key string) ([]sinktest.Entry, error) {
+			return journalEntries(w.ERP, key, schemas.JournalReference(w.Connection, key)), nil
+		},
+	}
+}
+
+// journalEntries are the batches that carry the reference, as a bookkeeper
+// sees them.
+func journalEntries(erp *acumaticatwin.Twin, key, ref string) []sinktest.Entry {
+	var entries []sinktest.Entry
+	for _, j := range erp.Journals() {
+		if !strings.HasSuffix(j.Description, ref) {
+			continue
+		}
+		lines := make([]string, len(j.Lines))
+		for i, l := range j.Lines {
+			lines[i] = fmt.Sprintf("%s %s/%s", l.Account, l.Debit, l.Credit)
+		}
+		entries = append(entries, sinktest.Entry{
+			AcumaticaID: j.Module + " " + j.BatchNbr, StripeID: key, Effective: j.Status == "Posted",
+			Facts: fmt.Sprintf("%s %s %s: %s", j.Module, j.Currency, j.Date, strings.Join(lines, ", ")),
+		})
+	}
+	return entries
+}

@@ -59,6 +59,7 @@ type document interface {
 func documents() map[string]kind {
 	return map[string]kind{
 		"payment create": paymentKind(),
+		"journal create": journalKind(),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"millrace/internal/bus"
+	"millrace/internal/config"
 	"millrace/internal/link"
 	"millrace/internal/posting"
 	"millrace/internal/service"
@@ -22,7 +23,7 @@ func run(ctx context.Context, rt *service.Runtime) error {
 		if err != nil {
 			return err
 		}
-		connections[c.Name] = Connection{Client: client, SettleDelay: c.Acumatica.SettleDelay}
+		connections[c.Name] = Connection{Client: client, SettleDelay: c.Acumatica.SettleDelay, NextOpenPeriod: c.Books.ClosedPeriod == config.ClosedPeriodNext}
 	}
 	sink := New(Options{
 		Connections: connections,

@@ -191,7 +191,7 @@ func (w *work) send(ctx context.Context) error {
 		return err
 	}
 	if err != nil {
-		return w.unsent(ctx, err)
+		return w.unsent(ctx, w.postpone(ctx, err))
 	}
 	w.sink.at("put_done")
 	if r.String(w.kind.keys[1]) == "" {
