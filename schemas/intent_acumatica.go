@@ -59,7 +59,9 @@ type AcumaticaRefundApplication struct {
 
 // AcumaticaCreditMemo is the Fields of an acumatica creditmemo intent: an
 // Invoice record of Type "Credit Memo". Amounts are exact decimals in
-// CurrencyID.
+// CurrencyID. One that a refund goes through comes before the refund of the same
+// key, in the same lane, and is not wanted any more when that refund has a
+// posting already: an earlier event found enough left of the payment itself.
 type AcumaticaCreditMemo struct {
 	Type          string                    `json:"Type"` // "Credit Memo"
 	Customer      string                    `json:"Customer"`

@@ -125,6 +125,9 @@ func (s *Sweeper) check(ctx context.Context, m stripeapi.Movement) (missing bool
 	if err := json.Unmarshal(m.Source, &source); err != nil || source.Object != "charge" || source.ID == "" {
 		return false, odd(m, "its source is no charge")
 	}
+	if !s.o.Settle.document(m, source.Customer != nil) {
+		return false, nil
+	}
 	if _, found, err := s.o.Posted(ctx, s.o.Connection, link.Payment, source.ID); err != nil || found {
 		return false, refused(m, err)
 	}

@@ -3,7 +3,9 @@ package sweep
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
+	"time"
 
 	"millrace/internal/budget"
 	"millrace/internal/config"
@@ -52,9 +54,20 @@ func settling(c config.Connection, client *stripeapi.Client) (*Settle, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connection %s: %w", c.Name, err)
 	}
+	var summary *time.Time
+	switch {
+	case rules.Mode == ledger.Summary:
+		summary = new(time.Time)
+	case !rules.SummaryFrom.IsZero():
+		summary = new(rules.SummaryFrom)
+	}
+	sales := func(currency string) bool {
+		_, _, found := rules.Find("charge", strings.ToUpper(currency))
+		return found
+	}
 	each := rules.Fees == ledger.FeesPerTransaction
 	return &Settle{
-		Payouts: client.ListPayouts, Zone: rules.Location, Start: rules.Start, Livemode: c.Stripe.Livemode,
+		Payouts: client.ListPayouts, Zone: rules.Location, Start: rules.Start, Livemode: c.Stripe.Livemode, Summary: summary, Sales: sales,
 		Each: each, Days: !each && c.Books.Payouts == config.PayoutsManual,
 	}, nil
 }

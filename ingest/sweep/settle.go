@@ -25,12 +25,26 @@ type Settle struct {
 	Zone     *time.Location // of the books: where a day ends
 	Start    time.Time      // nothing before it is settled; zero: from when the sweep first ran
 	Livemode bool
-	Days     bool // a day that is over: payouts are made by hand
-	Each     bool // every movement: fees are settled one by one
+	Sales    func(currency string) bool // a charge of nobody is a line of a journal; nil: never
+	Summary  *time.Time                 // from here on charges have no documents; nil: never
+	Days     bool                       // a day that is over: payouts are made by hand
+	Each     bool                       // every movement: fees are settled one by one
 }
 
 // Payouts lists payouts, newest first in a page of at most 100.
 type Payouts func(ctx context.Context, q stripeapi.PayoutQuery) (page []stripeapi.Payout, more bool, err error)
+
+// document tells whether the charge behind a movement has a document of its own
+// in the ledger, rather than a line in a journal or in the opening balance.
+func (x *Settle) document(m stripeapi.Movement, somebodys bool) bool {
+	switch {
+	case x == nil:
+		return true
+	case m.Created.Before(x.Start), x.Summary != nil && !m.Created.Before(*x.Summary):
+		return false
+	}
+	return somebodys || x.Sales == nil || !x.Sales(m.Currency)
+}
 
 // settleUntil tells what is due by the time at in Stripe, as often as movements
 // are checked.

@@ -194,3 +194,31 @@ func TestWhatIsToldIsAnEventOfTheConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// What the books take in with a journal has no document to be missed.
+func TestOnlyChargesWithDocumentsAreMissed(t *testing.T) {
+	start := time.Date(2026, 3, 10, 0, 0, 0, 0, time.UTC)
+	summary := start.AddDate(0, 1, 0)
+	sales := func(currency string) bool { return currency == "usd" }
+	for _, tt := range []struct {
+		name      string
+		settle    *Settle
+		created   time.Time
+		somebodys bool
+		want      bool
+	}{
+		{"nothing is settled", nil, start, false, true},
+		{"a customer's", &Settle{Start: start, Sales: sales}, start, true, true},
+		{"nobody's, with an account for it", &Settle{Start: start, Sales: sales}, start, false, false},
+		{"nobody's, parked until there is one", &Settle{Start: start}, start, false, true},
+		{"before the start", &Settle{Start: start}, start.Add(-time.Second), true, false},
+		{"before summary mode", &Settle{Summary: &summary}, summary.Add(-time.Second), true, true},
+		{"in summary mode", &Settle{Summary: &summary}, summary, true, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := tt.settle.document(stripeapi.Movement{Currency: "usd", Created: tt.created}, tt.somebodys); got != tt.want {
+				t.Errorf("got %t", got)
+			}
+		})
+	}
+}
