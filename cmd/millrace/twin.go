@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -180,11 +183,32 @@ func (a *app) twinAcumatica() *cobra.Command {
 					"ACUMATICA_URL": url, "ACUMATICA_TENANT": o.Tenant, "ACUMATICA_ENDPOINT": "Default/24.200.001", "ACUMATICA_USERNAME": o.Username, "ACUMATICA_PASSWORD": o.Password,
 					"MILLRACE_PAYMENT_METHOD": acumaticatwin.SeedPaymentMethod,
 					"MILLRACE_CASH_ACCOUNTS":  "USD=" + acumaticatwin.SeedCashAccountUSD + ",EUR=" + acumaticatwin.SeedCashAccountEUR + ",GBP=" + acumaticatwin.SeedCashAccountGBP,
+					"MILLRACE_CLEARING":       pairs(acumaticatwin.SeedClearing()),
+					"MILLRACE_ACCOUNTS":       pairs(twinAccounts()),
 				},
-				order: []string{"ACUMATICA_URL", "ACUMATICA_TENANT", "ACUMATICA_ENDPOINT", "ACUMATICA_USERNAME", "ACUMATICA_PASSWORD", "MILLRACE_PAYMENT_METHOD", "MILLRACE_CASH_ACCOUNTS"},
+				order: []string{"ACUMATICA_URL", "ACUMATICA_TENANT", "ACUMATICA_ENDPOINT", "ACUMATICA_USERNAME", "ACUMATICA_PASSWORD", "MILLRACE_PAYMENT_METHOD", "MILLRACE_CASH_ACCOUNTS", "MILLRACE_CLEARING", "MILLRACE_ACCOUNTS"},
 			}
 		}, twin.Run)
 	})
+}
+
+// twinAccounts are the accounts of a seeded tenant, as MILLRACE_ACCOUNTS names
+// them.
+func twinAccounts() map[string]string {
+	accounts := acumaticatwin.SeedAccounts()
+	for currency, account := range acumaticatwin.SeedBanks() {
+		accounts["bank."+currency] = account
+	}
+	return accounts
+}
+
+// pairs is a mapping as a variable holds it: "k=v,k=v".
+func pairs(m map[string]string) string {
+	texts := make([]string, 0, len(m))
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		texts = append(texts, k+"="+m[k])
+	}
+	return strings.Join(texts, ",")
 }
 
 // serveTwin serves until ctx is done. ready runs once the address is known;

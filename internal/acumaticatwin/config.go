@@ -15,6 +15,8 @@ const (
 	SeedBankCashAccount = "10200"
 	// SeedBankCashAccountEUR is the same in euros.
 	SeedBankCashAccountEUR = "10201"
+	// SeedBankCashAccountGBP is the same in pounds.
+	SeedBankCashAccountGBP = "10202"
 	// SeedCheckMethod is the payment method of the bank account.
 	SeedCheckMethod = "CHECK"
 	// SeedBranch is the only branch.
@@ -83,6 +85,7 @@ func defaultSetup() setup {
 			SeedCashAccountGBP:     {Account: "10252", Currency: "GBP", Description: "Stripe clearing GBP", Clearing: true},
 			SeedBankCashAccount:    {Account: "10200", Currency: "USD", Description: "Operating bank account"},
 			SeedBankCashAccountEUR: {Account: "10201", Currency: "EUR", Description: "Bank account in euros"},
+			SeedBankCashAccountGBP: {Account: "10202", Currency: "GBP", Description: "Bank account in pounds"},
 		},
 		Zones:    map[string]taxZone{SeedTaxZone: {TaxID: "NYCSALES", Rate: "8.875"}},
 		Terms:    map[string]int{"NET30": 30, "NET15": 15, "DUE": 0},

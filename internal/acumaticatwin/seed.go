@@ -83,6 +83,7 @@ func (x *tx) seedMasters() {
 		{accountLoss, "Realized exchange loss", "Expense", "false", ""},
 		{accountRounding, "Rounding gain and loss", "Expense", "false", ""},
 		{"10252", "Stripe clearing GBP", "Asset", "true", "GBP"},
+		{"10202", "Bank account in pounds", "Asset", "true", "GBP"},
 	} {
 		x.row(entityAccount, "AccountCD", a[0], "AccountID", strconv.Itoa(100+i), "Description", a[1], "Type", a[2], "CashAccount", a[3],
 			"CurrencyID", a[4], "Active", "true", "PostOption", "Detail", "RequireUnits", "false", "Secured", "false")
@@ -90,7 +91,7 @@ func (x *tx) seedMasters() {
 	x.seedSettlementAccounts()
 	for _, m := range [][]string{
 		{SeedPaymentMethod, "Paid through Stripe", SeedCashAccountUSD, SeedCashAccountEUR, SeedCashAccountGBP},
-		{SeedCheckMethod, "Check", SeedBankCashAccount, SeedBankCashAccountEUR},
+		{SeedCheckMethod, "Check", SeedBankCashAccount, SeedBankCashAccountEUR, SeedBankCashAccountGBP},
 	} {
 		r := x.row(entityMethod, "PaymentMethodID", m[0], "Description", m[1], "Active", "true", "MeansOfPayment", "Cash/Check",
 			"IntegratedProcessing", "false", "UseInAR", "true", "UseInAP", "false", "UseInPR", "false")

@@ -37,8 +37,7 @@ func SeedClearing() map[string]string {
 	return map[string]string{"USD": "10250", "EUR": "10251", "GBP": "10252"}
 }
 
-// SeedBanks has, by currency, the ledger account of the bank. Pounds are in
-// SeedYear only.
+// SeedBanks has, by currency, the ledger account of the bank.
 func SeedBanks() map[string]string {
 	return map[string]string{"USD": "10200", "EUR": "10201", "GBP": "10202"}
 }

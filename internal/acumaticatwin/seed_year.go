@@ -16,9 +16,6 @@ const (
 	// MaxDocuments bounds Options.Documents.
 	MaxDocuments = 1_000_000
 
-	// SeedBankCashAccountGBP is a bank account in pounds; the year has it.
-	SeedBankCashAccountGBP = "10202"
-
 	yearDocuments = 2_500
 	yearBuyers    = 50
 	// openMonths is how many months before this one are still open to the
@@ -37,7 +34,6 @@ func (t *Twin) seedYear() error {
 	banks := checkBanks()
 	banks["GBP"] = SeedBankCashAccountGBP
 	x := t.begin()
-	x.seedPounds()
 	if err := x.seedMonthlyRates(); err != nil {
 		return err
 	}
@@ -75,16 +71,6 @@ func (t *Twin) seedTrade(seed uint64, banks map[string]string, buyers, documents
 		return err
 	}
 	return s.run(documents)
-}
-
-// seedPounds adds a bank account in pounds that takes checks.
-func (x *tx) seedPounds() {
-	const text = "Bank account in pounds"
-	x.st.Setup.CashAccounts[SeedBankCashAccountGBP] = cashAccount{Account: "10202", Currency: "GBP", Description: text}
-	x.row(entityAccount, "AccountCD", "10202", "AccountID", "150", "Description", text, "Type", "Asset", "CashAccount", "true",
-		"CurrencyID", "GBP", "Active", "true", "PostOption", "Detail", "RequireUnits", "false", "Secured", "false")
-	m := x.edit(entityMethod, x.byKey(entityMethod, SeedCheckMethod))
-	m.Many["AllowedCashAccounts"] = append(m.Many["AllowedCashAccounts"], x.allowed(SeedCheckMethod, SeedBankCashAccountGBP))
 }
 
 // seedMonthlyRates lets euro and pound move a little each month.

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -62,6 +61,38 @@ func (l *loader) decodeByCurrency(n ast.Node, v reflect.Value, path string) {
 	v.Set(reflect.ValueOf(accounts))
 }
 
+// accountOf reads what String writes.
+func accountOf(text string) Account {
+	account, rest, _ := strings.Cut(text, "/")
+	subaccount, branch, _ := strings.Cut(rest, "/")
+	return Account{Account: account, Subaccount: subaccount, Branch: branch}
+}
+
+func accountsOf(pairs map[string]string) map[string]Account {
+	accounts := make(map[string]Account, len(pairs))
+	for key, text := range pairs {
+		accounts[key] = accountOf(text)
+	}
+	return accounts
+}
+
+// byCurrencyOf reads accounts by name, or by name and currency: "bank.USD". No
+// name ends in capitals.
+func byCurrencyOf(pairs map[string]string) map[string]ByCurrency {
+	accounts := map[string]ByCurrency{}
+	for key, text := range pairs {
+		currency := ""
+		if i := strings.LastIndexByte(key, '.'); i >= 0 && currencyForm.MatchString(key[i+1:]) {
+			key, currency = key[:i], key[i+1:]
+		}
+		if accounts[key] == nil {
+			accounts[key] = ByCurrency{}
+		}
+		accounts[key][currency] = accountOf(text)
+	}
+	return accounts
+}
+
 // upper brings the currencies of a mapping to upper case.
 func upper[T any](in map[string]T) map[string]T {
 	out := make(map[string]T, len(in))
@@ -84,7 +115,7 @@ func showByCurrency(in map[string]ByCurrency) string {
 	flat := map[string]Account{}
 	for name, accounts := range in {
 		for currency, a := range accounts {
-			flat[strings.TrimSuffix(fmt.Sprintf("%s %s", name, currency), " ")] = a
+			flat[strings.TrimSuffix(name+"."+currency, ".")] = a
 		}
 	}
 	return showAccounts(flat)

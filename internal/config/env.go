@@ -49,6 +49,17 @@ func Variables() []Variable {
 		{"MILLRACE_TIME_ZONE", "connection.books.time_zone", "of the books, such as America/New_York"},
 		{"MILLRACE_PAYMENT_METHOD", "connection.books.payment_method", "Acumatica payment method for Stripe charges"},
 		{"MILLRACE_CASH_ACCOUNTS", "connection.books.cash_accounts", "clearing account per currency: USD=10250ST,EUR=10251ST"},
+		{"MILLRACE_CLEARING", "connection.books.clearing", "ledger account behind each clearing cash account: USD=10250,EUR=10251"},
+		{"MILLRACE_ACCOUNTS", "connection.books.accounts", "ledger accounts by name: fee=61000,bank.USD=10200; account/subaccount/branch"},
+		{"MILLRACE_START", "connection.books.start", "what moved before this day is in the opening balance"},
+		{"MILLRACE_OPENING", "connection.books.opening", "post or none"},
+		{"MILLRACE_MODE", "connection.books.mode", "detailed or summary"},
+		{"MILLRACE_SUMMARY_FROM", "connection.books.summary_from", "the day from which on the mode is summary"},
+		{"MILLRACE_PAYOUTS", "connection.books.payouts", "automatic or manual"},
+		{"MILLRACE_FEES", "connection.books.fees", "per_payout, per_transaction or payment_charges"},
+		{"MILLRACE_FEE_ENTRY_TYPE", "connection.books.fee_entry_type", "of payment charges"},
+		{"MILLRACE_REFUNDS", "connection.books.refunds", "ar_refund, credit_memo or journal"},
+		{"MILLRACE_CLOSED_PERIOD", "connection.books.closed_period", "park or next_open"},
 		{"MILLRACE_SWEEP_INTERVAL", "connection.stripe.sweep_interval", "how often missed events are looked for"},
 		{"MILLRACE_SETTLE_DELAY", "connection.acumatica.settle_delay", "wait before searching after an uncertain write"},
 		{"MILLRACE_POLL_INTERVAL", "connection.poll.interval", ""},
@@ -138,6 +149,19 @@ func (l *loader) find(path string) (reflect.Value, error) {
 	return v, nil
 }
 
+// pairsOf reads "k=v,k=v".
+func pairsOf(text string) (map[string]string, error) {
+	pairs := map[string]string{}
+	for part := range strings.SplitSeq(text, ",") {
+		key, value, ok := strings.Cut(strings.TrimSpace(part), "=")
+		if !ok {
+			return nil, fmt.Errorf("%q is not a list such as USD=10250ST,EUR=10251ST", text)
+		}
+		pairs[strings.TrimSpace(key)] = strings.TrimSpace(value)
+	}
+	return pairs, nil
+}
+
 // setText is setScalar that also reads lists "a,b" and maps "k=v,k=v".
 func setText(v reflect.Value, text string) error {
 	switch v.Kind() { //nolint:exhaustive // every other kind is a scalar
@@ -152,15 +176,18 @@ func setText(v reflect.Value, text string) error {
 		}
 		v.Set(out)
 	case reflect.Map:
-		out := reflect.MakeMap(v.Type())
-		for part := range strings.SplitSeq(text, ",") {
-			key, value, ok := strings.Cut(strings.TrimSpace(part), "=")
-			if !ok {
-				return fmt.Errorf("%q is not a list such as USD=10250ST,EUR=10251ST", text)
-			}
-			out.SetMapIndex(reflect.ValueOf(strings.TrimSpace(key)), reflect.ValueOf(strings.TrimSpace(value)))
+		pairs, err := pairsOf(text)
+		if err != nil {
+			return err
 		}
-		v.Set(out)
+		switch m := v.Addr().Interface().(type) {
+		case *map[string]string:
+			*m = pairs
+		case *map[string]Account:
+			*m = accountsOf(pairs)
+		case *map[string]ByCurrency:
+			*m = byCurrencyOf(pairs)
+		}
 	default:
 		return setScalar(v, strings.TrimSpace(text))
 	}

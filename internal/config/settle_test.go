@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -54,8 +55,32 @@ connections:
 	if got := r.Start.UTC().Format(time.RFC3339); got != "2026-01-31T05:00:00Z" {
 		t.Errorf("start %s: a day starts in the time zone of the books", got)
 	}
-	if got := fmt.Sprint(Show(c, o)); !strings.Contains(got, "bank EUR=10201/0002,bank USD=10200,fee=61000,fee.dispute=61100/0001,sales=40000,sales EUR=40001") {
+	if got := fmt.Sprint(Show(c, o)); !strings.Contains(got, "bank.EUR=10201/0002,bank.USD=10200,fee=61000,fee.dispute=61100/0001,sales=40000,sales.EUR=40001") {
 		t.Errorf("accounts are not shown: %s", got)
+	}
+}
+
+func TestTheEnvironmentSetsAccounts(t *testing.T) {
+	c, _ := mustLoad(t, Source{Getenv: env(map[string]string{
+		"MILLRACE_CLEARING": "usd=10250, EUR=10251//WEST", "MILLRACE_START": "2026-01-31", "MILLRACE_FEES": "per_transaction",
+		"MILLRACE_ACCOUNTS": "fee=61000,fee.dispute=61100/0001,bank.USD=10200,bank.EUR=10201/0002/EAST,bank=10299",
+	})})
+	b := c.Connections[0].Books
+	want := map[string]ByCurrency{
+		"fee": {"": {Account: "61000"}}, "fee.dispute": {"": {Account: "61100", Subaccount: "0001"}},
+		"bank": {"": {Account: "10299"}, "USD": {Account: "10200"}, "EUR": {Account: "10201", Subaccount: "0002", Branch: "EAST"}},
+	}
+	if !reflect.DeepEqual(b.Accounts, want) {
+		t.Errorf("accounts %v, want %v", b.Accounts, want)
+	}
+	if want := map[string]Account{"USD": {Account: "10250"}, "EUR": {Account: "10251", Branch: "WEST"}}; !reflect.DeepEqual(b.Clearing, want) {
+		t.Errorf("clearing %v, want %v", b.Clearing, want)
+	}
+	if b.Fees != "per_transaction" || b.Start.Format(time.DateOnly) != "2026-01-31" {
+		t.Errorf("fees %s, start %s", b.Fees, b.Start)
+	}
+	if _, _, err := Load(Source{Getenv: env(map[string]string{"MILLRACE_ACCOUNTS": "61000"})}); err == nil || !strings.Contains(err.Error(), "not a list") {
+		t.Errorf("err = %v", err)
 	}
 }
 
