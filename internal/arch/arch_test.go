@@ -36,7 +36,8 @@ var layers = map[string]int{
 	"internal/stripetwin":    2,
 	"internal/acumaticatwin": 2,
 
-	"internal/service": 3,
+	"internal/service":   3,
+	"internal/reconcile": 3,
 
 	"internal/bustest":  4,
 	"internal/sinktest": 4,

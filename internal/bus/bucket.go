@@ -24,7 +24,7 @@ type Bucket struct {
 }
 
 // Bucket returns the bucket of that name: "links", "postings", "blocks",
-// "leases", "cursors", "doubts", "kept" or "budgets". It is looked up when it
+// "leases", "cursors", "doubts", "kept", "budgets" or "statements". It is looked up when it
 // is used.
 func (b *Bus) Bucket(name string) *Bucket { return &Bucket{bus: b, name: name} }
 

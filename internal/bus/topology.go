@@ -35,11 +35,12 @@ const (
 	bucketDoubts   = "doubts"
 	bucketKept     = "kept"
 	bucketBudgets  = "budgets"
+	bucketSigned   = "statements"
 )
 
 func buckets() []string {
 	return []string{
-		bucketLinks, bucketPostings, bucketBlocks, bucketLeases, bucketCursors, bucketDoubts, bucketKept, bucketBudgets,
+		bucketLinks, bucketPostings, bucketBlocks, bucketLeases, bucketCursors, bucketDoubts, bucketKept, bucketBudgets, bucketSigned,
 	}
 }
 
