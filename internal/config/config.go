@@ -86,8 +86,11 @@ type Books struct {
 	Payouts      string    `yaml:"payouts"`        // automatic (default) or manual
 	Fees         string    `yaml:"fees"`           // per_payout (default), per_transaction or payment_charges
 	FeeEntryType string    `yaml:"fee_entry_type"` // of payment charges
-	Refunds      string    `yaml:"refunds"`        // ar_refund (default), credit_memo or journal
-	ClosedPeriod string    `yaml:"closed_period"`  // park (default) or next_open
+	// WriteOffLimit is what of a difference may be written off at most, a
+	// decimal in the currency of the statement; default 1.00, 0 for nothing.
+	WriteOffLimit string `yaml:"write_off_limit"`
+	Refunds       string `yaml:"refunds"`       // ar_refund (default), credit_memo or journal
+	ClosedPeriod  string `yaml:"closed_period"` // park (default) or next_open
 	// Clearing has, by currency, the ledger account behind the clearing cash
 	// account.
 	Clearing map[string]Account `yaml:"clearing"`

@@ -77,7 +77,7 @@ func defaultConnection() Connection {
 		},
 		Books: Books{
 			TimeZone: "UTC", Opening: OpeningPost, Mode: string(ledger.Detailed), Payouts: PayoutsAutomatic,
-			Fees: string(ledger.FeesPerPayout), Refunds: string(ledger.RefundDocument), ClosedPeriod: ClosedPeriodPark,
+			Fees: string(ledger.FeesPerPayout), Refunds: string(ledger.RefundDocument), WriteOffLimit: "1.00", ClosedPeriod: ClosedPeriodPark,
 		},
 		Poll: Poll{Interval: 15 * time.Second, Overlap: 2 * time.Minute, Settle: 2 * time.Second, PageSize: 100, Full: 24 * time.Hour},
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"millrace/internal/ledger"
 )
 
@@ -50,6 +52,14 @@ func (b *Books) Rules() (ledger.Rules, error) {
 	return r, nil
 }
 
+// WriteOff is what of a difference may be written off at most.
+func (b *Books) WriteOff() (decimal.Decimal, error) {
+	if b.WriteOffLimit == "" {
+		return decimal.Zero, nil
+	}
+	return decimal.NewFromString(b.WriteOffLimit)
+}
+
 // midnight is the start of a date in a zone; a date is written without one.
 func midnight(t time.Time, zone *time.Location) time.Time {
 	if t.IsZero() {
@@ -83,6 +93,9 @@ func (v *validator) settlement(path string, b *Books) {
 	}
 	if b.Fees == string(ledger.FeesOnPayments) && b.FeeEntryType == "" {
 		v.add(path+".fee_entry_type", "the entry type of the clearing cash accounts for fees", "required with fees: %s", b.Fees)
+	}
+	if limit, err := b.WriteOff(); err != nil || limit.IsNegative() {
+		v.add(path+".write_off_limit", "a number that is not negative, such as 1.00", "%q is not an amount", b.WriteOffLimit)
 	}
 	v.accounts(path, b)
 	if !b.Settles() {

@@ -12,7 +12,7 @@ type Code struct {
 
 // Codes returns the whole registry, in the order it is documented.
 func Codes() []Code {
-	return slices.Concat(internalCodes, busCodes, configCodes, ingestCodes, stripeCodes, acumaticaCodes, flowCodes, ledgerCodes)
+	return slices.Concat(internalCodes, busCodes, configCodes, ingestCodes, stripeCodes, acumaticaCodes, flowCodes, ledgerCodes, reconcileCodes)
 }
 
 // Lookup finds a code in the registry.
