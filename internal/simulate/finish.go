@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"millrace/schemas"
@@ -17,19 +18,27 @@ const (
 	// surface is how long after the last fault a request may still wait in
 	// Acumatica's queue: what comes of it must be gone again in the end.
 	surface = 3 * time.Second
+	// slowest is after how many times patience it is over even though things
+	// move: a machine may be busy with something else.
+	slowest = 5
 )
 
 // finish waits until everything is as it should be, and stays so for a while,
-// or until patience ends; it returns what is still wrong then. What no waiting
-// can mend is returned at once.
+// or until nothing has moved for as long as patience lasts; it returns what is
+// still wrong then. What no waiting can mend is returned at once.
 func (p *player) finish(ctx context.Context, patience time.Duration) (verdict, error) {
 	var since time.Time
-	calm := time.Now()
+	var before verdict
+	calm, moved := time.Now(), time.Now()
 	for n := 1; ; n++ {
-		over := time.Since(calm) > patience
-		v, err := p.look(ctx, over || n%lookClosely == 0)
+		over := time.Since(moved) > patience || time.Since(calm) > slowest*patience
+		closely := over || n%lookClosely == 0
+		v, err := p.look(ctx, closely)
 		if err != nil {
 			v.say(unfinished, "%v", err)
+		}
+		if !closely && !slices.Equal(v, before) {
+			before, moved = v, time.Now()
 		}
 		switch now := time.Now(); {
 		case ctx.Err() != nil:

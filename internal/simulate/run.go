@@ -16,8 +16,8 @@ type Options struct {
 	Services []service.Service // what an installation consists of
 	Dir      string            // where the broker keeps its files; a temporary folder below it is made and removed
 	Log      *slog.Logger      // of everything that runs; nil discards
-	// Patience is how long after the last fault everything must have come to
-	// its end; default a minute.
+	// Patience is how long after the last fault nothing may move before
+	// everything has come to its end; default a minute.
 	Patience time.Duration
 
 	interpose func(http.RoundTripper) http.RoundTripper // tests plant bugs here,
@@ -67,7 +67,7 @@ func run(ctx context.Context, o Options, plan Plan) (res Result, end func() erro
 	if err != nil {
 		return Result{Plan: plan}, func() error { return nil }, fmt.Errorf("%s: %w", what, err)
 	}
-	res, err = guard(plan.length()+2*o.Patience+slack, what, func() (Result, error) { return simulated(ctx, o, w, plan) })
+	res, err = guard(plan.length()+(slowest+2)*o.Patience+slack, what, func() (Result, error) { return simulated(ctx, o, w, plan) })
 	res.Plan, res.Took = plan, time.Since(start)
 	if !res.OK() {
 		res.Trace = t.of(res.Problems)

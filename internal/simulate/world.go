@@ -102,7 +102,12 @@ func (w *world) open(ctx context.Context, webhooks stripetwin.Trouble) (err erro
 	if w.watch, err = bus.Connect(ctx, w.busOptions("observer", newLine())); err != nil {
 		return err
 	}
-	return w.watch.Provision(ctx, []string{connection})
+	for range 3 { // a machine may be too busy for the time that the broker has
+		if err = w.watch.Provision(ctx, []string{connection}); err == nil {
+			break
+		}
+	}
+	return err
 }
 
 func (w *world) erpNow() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
