@@ -21,7 +21,7 @@ const (
 	PayoutsManual    = "manual" // the unit is the day: Stripe cannot say what such a payout is made of
 
 	ClosedPeriodPark = "park"
-	ClosedPeriodNext = "next_open" // the first day of the next period that is open
+	ClosedPeriodNext = "next_open" // posted to the next period that is open; the date stays
 )
 
 // Settles tells whether journals are posted. Without any account they are not;
