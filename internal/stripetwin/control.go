@@ -46,7 +46,7 @@ func (t *Twin) selfDescription() map[string]any {
 		"control": []string{
 			"GET /_twin", "GET /_twin/requests", "POST /_twin/charge {customer, amount, currency, description}",
 			"POST /_twin/advance {by}", "POST /_twin/payout {currency} or {payout, failure_code}",
-			"POST /_twin/balance_transaction {type, amount, fee, currency, description, category, source, days}",
+			"POST /_twin/balance_transaction {type, amount, fee, currency, description, category, source, days, future}",
 			"POST /_twin/topup/fail {topup, failure_code}",
 			"GET /_twin/rates", "POST /_twin/rates {rates: {eur: \"1.0838\"}, settle: [usd]} (price of one unit in US dollars; the currencies with a balance)",
 			"POST /_twin/authenticate {payment_intent, fail}", "POST /_twin/refund/fail {refund, reason}",

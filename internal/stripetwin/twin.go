@@ -27,7 +27,8 @@ type Options struct {
 	APIKey       string           // required, sk_test_… or rk_test_…: the one key that is accepted
 	StateFile    string           // "" keeps the state in memory only; else every write is in it before it is answered
 	Log          *slog.Logger     // nil discards
-	Now          func() time.Time // nil is time.Now; stamps objects, signatures and idempotency keys
+	Now          func() time.Time // nil is time.Now; stamps objects and idempotency keys
+	Wall         func() time.Time // nil is Now; stamps signatures, which receivers compare with their own clock
 	BaseURL      string           // scheme://host[:port] of this twin, for hosted_invoice_url; "" takes the host of the first request
 	DailyPayouts bool             // at 00:00 UTC all that is available is paid out; else payouts are manual
 	RefundFees   bool             // a refund gives its share of the charge's fee back; Stripe normally keeps it
@@ -132,7 +133,9 @@ func New(o Options) (*Twin, error) {
 	if behind := s.Last - o.Now().Unix(); behind > 0 { // it was advanced before the restart
 		t.ahead.Store(behind * int64(time.Second))
 	}
-	t.wall = o.Now
+	if t.wall = o.Wall; t.wall == nil {
+		t.wall = o.Now
+	}
 	t.now = func() time.Time { return o.Now().Add(time.Duration(t.ahead.Load())) }
 	t.routes = apiRoutes()
 	t.faults = twinfault.NewScript(faultWords(), t.now)
