@@ -89,8 +89,11 @@ func backoff(e *fault.Error, failures int) time.Duration {
 		return jitter(slowProbe)
 	case fault.Transient, fault.Throttled, fault.Down:
 	}
+	if e.RetryAfter > 0 { // the other system knows how long it lasts, however often it says so
+		return e.RetryAfter + rand.N(baseBackoff) //nolint:gosec // spreading load is no secret
+	}
 	bound := min(baseBackoff<<min(failures, 10), maxBackoff)
-	return max(e.RetryAfter, baseBackoff/4+rand.N(bound)) //nolint:gosec // spreading load is no secret
+	return baseBackoff/4 + rand.N(bound) //nolint:gosec // spreading load is no secret
 }
 
 // jitter spreads d by a tenth either way, so that replicas and connections do

@@ -151,7 +151,8 @@ func TestBackOffFollowsTheKind(t *testing.T) {
 	}{
 		{"down, first", fault.Newf("acumatica.unreachable", "x"), 0, 250 * time.Millisecond, 1250 * time.Millisecond},
 		{"down, for long", fault.Newf("acumatica.unreachable", "x"), 1000, 250 * time.Millisecond, maxBackoff + time.Second},
-		{"told when", fault.Newf("ingest.overloaded", "x").After(5 * time.Minute), 0, 5 * time.Minute, 5 * time.Minute},
+		{"told when", fault.Newf("ingest.overloaded", "x").After(5 * time.Minute), 0, 5 * time.Minute, 5*time.Minute + baseBackoff},
+		{"told when, again and again", fault.Newf("acumatica.throttled", "x").After(time.Second), 1000, time.Second, time.Second + baseBackoff},
 		{"needs a person", fault.Newf("source.no_server_time", "x"), 0, 50 * time.Second, 70 * time.Second},
 	} {
 		for range 200 {
