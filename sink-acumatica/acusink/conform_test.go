@@ -151,3 +151,77 @@ func journalEntries(erp *acumaticatwin.Twin, key, ref string) []sinktest.Entry {
 	}
 	return entries
 }
+
+func TestCreditMemoConforms(t *testing.T) {
+	sinktest.Run(t, bustest.New(t), newProcess, sinktest.Kind{Target: schemas.Acumatica, Prepare: func(_ testing.TB, w *sinktest.World) sinktest.Document {
+		return creditMemoDocument(w)
+	}})
+}
+
+// creditMemoDocument is a credit memo that pays an invoice, and the next one of
+// the same customer, which pays none.
+func creditMemoDocument(w *sinktest.World) sinktest.Document {
+	customer := w.ERP.AddCustomer(acumaticatwin.Customer{Name: "Harbor & Pine", Currency: "EUR"})
+	invoice := w.ERP.AddInvoice(acumaticatwin.Invoice{CustomerID: customer, Lines: []acumaticatwin.InvoiceLine{
+		{Description: "Desk", Qty: decimal.New(1, 0), UnitPrice: decimal.New(12050, -2)},
+	}})
+	want := func(ref, amount, applied, facts string) sinktest.Wanted {
+		return sinktest.Wanted{Facts: facts, Intent: memoIntent(func(in *schemas.Intent, m *schemas.AcumaticaCreditMemo) {
+			in.Connection, in.Lane, in.Key = w.Connection, customer, ref
+			m.Customer, m.CurrencyID, m.Date, m.CustomerOrder = customer, "EUR", w.Clock.Now().Format(time.DateOnly), ref
+			m.Amount, m.Details[0].Amount = amount, amount
+			if applied != "" {
+				m.ApplicationsCreditMemo = []schemas.AcumaticaApplication{{DocType: "Invoice", ReferenceNbr: invoice, AmountPaid: applied}}
+			}
+		})}
+	}
+	return sinktest.Document{
+		Intent: want("cn_1", "20.50", "20.50", "Credit Memo Closed of "+customer+" EUR 20.5, left 0"),
+		Next:   want("re_2", "3.00", "", "Credit Memo Open of "+customer+" EUR 3, left 3"),
+		Link:   link.CreditMemo,
+		Entries: func(_ context.Context, key string) ([]sinktest.Entry, error) {
+			var entries []sinktest.Entry
+			for _, m := range w.ERP.Invoices() {
+				if m.CustomerOrder == key {
+					entries = append(entries, sinktest.Entry{
+						AcumaticaID: m.Type + " " + m.ReferenceNbr, StripeID: key, Effective: m.Status == "Open" || m.Status == "Closed",
+						Facts: fmt.Sprintf("%s %s of %s %s %s, left %s", m.Type, m.Status, m.CustomerID, m.CurrencyID, m.Amount, m.Balance),
+					})
+				}
+			}
+			return entries, nil
+		},
+	}
+}
+
+func TestRefundConforms(t *testing.T) {
+	sinktest.Run(t, bustest.New(t), newProcess, sinktest.Kind{Target: schemas.Acumatica, Prepare: func(_ testing.TB, w *sinktest.World) sinktest.Document {
+		return refundDocument(w)
+	}})
+}
+
+// refundDocument is a refund of a credit memo that comes before it in its lane,
+// and the next one of the same customer.
+func refundDocument(w *sinktest.World) sinktest.Document {
+	customer := w.ERP.AddCustomer(acumaticatwin.Customer{Name: "Harbor & Pine"})
+	memo := func(ref string) schemas.Intent {
+		return memoIntent(func(in *schemas.Intent, m *schemas.AcumaticaCreditMemo) {
+			in.Connection, in.Lane, in.Key = w.Connection, customer, ref
+			m.Customer, m.Date, m.CustomerOrder = customer, w.Clock.Now().Format(time.DateOnly), ref
+		})
+	}
+	want := func(ref string, n int) sinktest.Wanted {
+		return sinktest.Wanted{
+			Intent: refundIntent(func(in *schemas.Intent, f *schemas.AcumaticaRefund) {
+				in.Connection, in.Lane, in.Key = w.Connection, customer, ref
+				f.CustomerID, f.ApplicationDate, f.PaymentRef = customer, w.Clock.Now().Format(time.DateOnly), ref
+				f.DocumentsToApply[0].Link = &schemas.LinkRef{Kind: link.CreditMemo, ID: ref}
+			}),
+			Facts: fmt.Sprintf("Refund Closed of %s USD 20.5: CM%06d 20.5", customer, n),
+		}
+	}
+	return sinktest.Document{
+		First: []schemas.Intent{memo("re_1"), memo("re_2")}, Intent: want("re_1", 1), Next: want("re_2", 2), Link: link.Refund,
+		Entries: func(_ context.Context, key string) ([]sinktest.Entry, error) { return paymentEntries(w.ERP, key), nil },
+	}
+}

@@ -58,8 +58,10 @@ type document interface {
 // documents are the kinds by document and verb of the intent.
 func documents() map[string]kind {
 	return map[string]kind{
-		"payment create": paymentKind(),
-		"journal create": journalKind(),
+		"payment create":    paymentKind(),
+		"refund create":     refundKind(),
+		"creditmemo create": creditMemoKind(),
+		"journal create":    journalKind(),
 	}
 }
 

@@ -118,6 +118,9 @@ func (s *Sink) clear(ctx context.Context, d Doubt) error {
 // somebody may enter by hand what was skipped, under the same reference
 // (Invariant 8).
 func (w *work) clearSkipped(ctx context.Context, copies []acumatica.Record) error {
+	if err := w.resolve(ctx); err != nil {
+		return err
+	}
 	for _, r := range copies {
 		if w.kind.released(r) || r.String("Status") == voided {
 			continue

@@ -281,19 +281,22 @@ func (m *memory) Claim(ctx context.Context, connection, id string) (Posting, err
 func (m *memory) Put(_ context.Context, _ string, l link.Link) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if old, ok := m.links[l.StripeID]; ok && old.AcumaticaID != l.AcumaticaID {
+	if old, ok := m.links[linkKey(l.Kind, l.StripeID)]; ok && old.AcumaticaID != l.AcumaticaID {
 		return fault.Newf("link.conflict", "%s", old.AcumaticaID)
 	}
-	m.links[l.StripeID] = l
+	m.links[linkKey(l.Kind, l.StripeID)] = l
 	return nil
 }
 
-func (m *memory) ByStripe(_ context.Context, _, _, id string) (link.Link, bool, error) {
+func (m *memory) ByStripe(_ context.Context, _, kind, id string) (link.Link, bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	l, ok := m.links[id]
+	l, ok := m.links[linkKey(kind, id)]
 	return l, ok, nil
 }
+
+// linkKey is the id alone for payments.
+func linkKey(kind, id string) string { return strings.TrimPrefix(kind+" "+id, link.Payment+" ") }
 
 func (m *memory) PublishIntent(_ context.Context, in schemas.Intent) (bus.PubAck, error) {
 	m.mu.Lock()

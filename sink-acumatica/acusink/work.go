@@ -103,6 +103,9 @@ func (w *work) ended(ctx context.Context, out schemas.Outcome) (_ schemas.Outcom
 // advance takes one step after the other. Each step either moves the state,
 // or fails.
 func (w *work) advance(ctx context.Context) error {
+	if err := w.resolve(ctx); err != nil {
+		return err
+	}
 	for w.final == nil {
 		var err error
 		switch state := w.p.Data().State; state {
