@@ -27,6 +27,7 @@ type Settle struct {
 	Livemode bool
 	Sales    func(currency string) bool // a charge of nobody is a line of a journal; nil: never
 	Summary  *time.Time                 // from here on charges have no documents; nil: never
+	Opening  bool                       // the balance at the start
 	Days     bool                       // a day that is over: payouts are made by hand
 	Each     bool                       // every movement: fees are settled one by one
 }
@@ -55,6 +56,9 @@ func (s *Sweeper) settleUntil(ctx context.Context, at time.Time) error {
 	if at.IsZero() {
 		return fault.Newf("stripe.response_malformed", "the list of events does not tell the time: the answer has no Date header")
 	}
+	if err := s.tellOpening(ctx, at); err != nil {
+		return err
+	}
 	if s.o.Settle.Days {
 		if err := s.closeDays(ctx, at); err != nil {
 			return err
@@ -66,6 +70,26 @@ func (s *Sweeper) settleUntil(ctx context.Context, at time.Time) error {
 		}
 	}
 	return s.tellPayouts(ctx, at)
+}
+
+// tellOpening tells once that the books have started: the balance of then is to
+// be taken over.
+func (s *Sweeper) tellOpening(ctx context.Context, at time.Time) error {
+	start := s.o.Settle.Start
+	if !s.o.Settle.Opening || at.Before(start.Add(dayMargin)) {
+		return nil
+	}
+	_, _, err := s.o.Cursors.Get(ctx, bus.Key(s.o.Connection, schemas.Stripe, "opening"))
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, bus.ErrNotFound) {
+		return fmt.Errorf("read position: %w", err)
+	}
+	if err := s.tell(ctx, "opening", "balance.opened", start, map[string]any{"id": "opening", "object": "balance"}); err != nil {
+		return err
+	}
+	return s.saveDue(ctx, "opening", &due{}, start)
 }
 
 // tell stores an event of our own making.

@@ -222,3 +222,19 @@ func TestOnlyChargesWithDocumentsAreMissed(t *testing.T) {
 		})
 	}
 }
+
+func TestTheStartIsToldOnceItIsOver(t *testing.T) {
+	sh := newShop(t)
+	start := time.Date(2026, 3, 10, 0, 0, 0, 0, time.UTC)
+	sh.settles(Settle{Start: start, Opening: true})
+	sh.settle(start.Add(-time.Hour))
+	sh.settle(start)
+	if got := sh.told(); len(got) != 0 {
+		t.Errorf("told %v", got)
+	}
+	sh.settle(start.Add(dayMargin))
+	sh.settle(start.Add(2 * dayMargin))
+	if got, want := sh.told(), []string{"opening balance.opened"}; !slices.Equal(got, want) {
+		t.Errorf("told %v, want %v", got, want)
+	}
+}

@@ -21,6 +21,7 @@ type MovementQuery struct {
 	Currency string    // any case; empty: all
 	From     time.Time // zero: from the first
 	Until    time.Time // zero: to the newest; itself not included
+	Bare     bool      // without what the movements are about, which makes long lists lighter
 }
 
 // moveSource expands what a movement is about, and the charge behind a refund
@@ -51,6 +52,9 @@ func (c *Client) EachMovement(ctx context.Context, q MovementQuery, each func(*l
 	what := "list balance transactions " + q.Payout
 	p := movementListParams{Limit: pageSize, Payout: text(q.Payout), Currency: text(strings.ToLower(q.Currency)), Created: window(q.From, q.Until)}
 	for _, path := range moveSource {
+		if q.Bare {
+			break
+		}
 		p.Expand = append(p.Expand, new("data."+path))
 	}
 	for {
@@ -66,6 +70,9 @@ func (c *Client) EachMovement(ctx context.Context, q MovementQuery, each func(*l
 			return fault.Newf("stripe.response_malformed", "%s: answer is %q", what, page.Object)
 		}
 		for i := range page.Data {
+			if q.Bare {
+				page.Data[i].Source = nil
+			}
 			m, err := page.Data[i].movement(what)
 			if err != nil {
 				return err

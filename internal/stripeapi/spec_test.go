@@ -72,6 +72,7 @@ func TestEveryRequestIsLegalAtThePinnedVersion(t *testing.T) {
 		"Fetch a payout":      func() error { _, err := c.Fetch(ctx, "payout", "po_1"); return err },
 		"Fetch a credit note": func() error { _, err := c.Fetch(ctx, "credit_note", "cn_1", "invoice"); return err },
 		"EachMovement":        func() error { return c.EachMovement(ctx, MovementQuery{Payout: "po_1"}, nil) },
+		"EachMovement, bare":  func() error { return c.EachMovement(ctx, MovementQuery{Until: since, Bare: true}, nil) },
 		"EachMovement of a day": func() error {
 			return c.EachMovement(ctx, MovementQuery{Currency: "USD", From: since, Until: since.AddDate(0, 0, 1)}, nil)
 		},

@@ -169,6 +169,7 @@ func Units() map[string]int {
 		"day":             2, // currency, and YYYY-MM-DD in the books' time zone
 		"movement":        1, // txn_…
 		"payment_charge":  1, // txn_… of a charge: what of its fee is on the payment
+		"opening":         1, // Unix time of the books' start: what Stripe's balances were then
 		"dispute_lost":    4, // dp_…, what it took in minor units, currency, Unix time of its end
 	}
 }

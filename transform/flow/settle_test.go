@@ -115,7 +115,7 @@ intents:
 	for _, tt := range []struct{ name, settle, each, want string }{
 		{
 			"unknown unit", "{unit: payuot, key: hint.id}", "each: unit.journals\n    as: j",
-			"6:13 unknown unit payuot; did you mean payout? known: day, dispute_lost, movement, payment_charge, payout, payout_movement",
+			"6:13 unknown unit payuot; did you mean payout? known: day, dispute_lost, movement, opening, payment_charge, payout, payout_movement",
 		},
 		{"too few keys", "{unit: day, key: hint.id}", "each: unit.journals\n    as: j", "6:13 a day is named by 2 keys, not 1"},
 		{"no key", "{unit: day}", "each: unit.journals\n    as: j", "6:13 settle needs key"},

@@ -2,6 +2,8 @@ package stage
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,6 +26,9 @@ type Movements interface {
 	// GetPayout reads a payout with its own movement.
 	GetPayout(ctx context.Context, id string) (stripeapi.Payout, error)
 }
+
+// anyCurrency is that of a sum of nothing: the opening has journals in several.
+const anyCurrency = "USD"
 
 // settled is what a unit came to.
 type settled struct {
@@ -57,6 +62,8 @@ func (h *Handler) settle(ctx context.Context, conn Connection, connection string
 		s, err = conn.movement(ctx, n.Keys[0])
 	case "payment_charge":
 		s, err = conn.paymentCharge(ctx, n.Keys[0])
+	case "opening":
+		s, err = conn.opening(ctx, n.Keys[0])
 	case "dispute_lost":
 		s, err = conn.disputeLost(n.Keys)
 	default:
@@ -146,6 +153,35 @@ func (c Connection) paymentCharge(ctx context.Context, id string) (settled, erro
 	return settled{count: 1, net: m.Net, currency: m.Currency, charge: charge}, err
 }
 
+// opening sums up everything that moved before the start, whose answer stays
+// the same while the balance of today changes all the time.
+func (c Connection) opening(ctx context.Context, start string) (settled, error) {
+	if c.Rules.Start.IsZero() || start != strconv.FormatInt(c.Rules.Start.Unix(), 10) {
+		return settled{}, fault.Newf("flow.expression_failed", "the books do not start at %s", start)
+	}
+	s := settled{}
+	if c.Rules.NoOpening {
+		return s, nil
+	}
+	balance := map[string]int64{}
+	err := c.Movements.EachMovement(ctx, stripeapi.MovementQuery{Until: c.Rules.Start, Bare: true}, func(m *ledger.Movement) error {
+		parts, err := c.Rules.Parts(m)
+		for _, p := range parts {
+			balance[p.Currency] += p.Effect
+		}
+		s.count++
+		return err
+	})
+	for _, currency := range slices.Sorted(maps.Keys(balance)) {
+		var journals []ledger.Journal
+		if err == nil {
+			journals, err = ledger.Opening(*c.Rules, balance[currency], currency)
+		}
+		s.journals = append(s.journals, journals...)
+	}
+	return s, err
+}
+
 // disputeLost reads nothing: its keys say all there is to know, the dispute,
 // what it took in minor units, the currency, and when it was closed as Unix
 // time.
@@ -165,6 +201,9 @@ func (c Connection) disputeLost(keys []string) (settled, error) {
 
 // fact is the form in which a unit goes into Facts.
 func (s settled) fact(connection string) (any, error) {
+	if s.currency == "" {
+		s.currency = anyCurrency
+	}
 	net, err := major(s.net, s.currency)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -90,8 +91,8 @@ func (s *settling) clearing(t *testing.T, currency, account string) string {
 		if a == "" {
 			return 0
 		}
-		var n int64
-		if _, err := fmt.Sscan(strings.Replace(a, ".", "", 1), &n); err != nil {
+		n, err := strconv.ParseInt(strings.Replace(a, ".", "", 1), 10, 64)
+		if err != nil {
 			t.Fatal(err)
 		}
 		return n
@@ -390,5 +391,34 @@ func TestAPayoutOfTenThousandMovementsIsAsSmallAsItsJournals(t *testing.T) {
 	large, more := size(10_000)
 	if more != lines || large > small+100 { // a few digits more
 		t.Errorf("%d movements are %d bytes with %d lines, %d are %d with %d", 10, small, lines, 10_000, large, more)
+	}
+}
+
+// What moved before the start is in the opening journal, in the books as much
+// as at Stripe, and nowhere else.
+func TestTheOpeningIsWhatTheBalanceWas(t *testing.T) {
+	books := testBooks
+	books.Start = time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)
+	s := settle(t, books)
+	before := s.charge(t, "", 12050, "usd") // on 30 March
+	if out := s.handle(t, "charge", "succeeded", `{"id":"`+before+`","object":"charge","invoice":null}`); out.Outcome != schemas.Skipped || !strings.Contains(out.Reason, "opening balance") {
+		t.Errorf("before the start: %s %s", out.Outcome, out.Reason)
+	}
+	if _, err := s.handler.Handle(t.Context(), stripeEvent("balance", "opened", `{"id":"opening"}`)); fault.Of(err).Code != "ledger.account_missing" {
+		t.Errorf("without an account for it: %v", err)
+	}
+	conn := s.handler.o.Connections["default"]
+	conn.Rules.Accounts["opening"] = map[string]ledger.Account{"": {Account: "39000"}}
+	s.advance(t)
+	s.charge(t, "", 100, "usd")
+	if out := s.handle(t, "balance", "opened", `{"id":"opening"}`); out.Reason != "published 1 intent: opens with the balance after 1 movement" {
+		t.Errorf("got %s", out.Reason)
+	}
+	s.advance(t)
+	po := s.payOut(t)
+	s.advance(t)
+	s.handle(t, "payout", "paid", `{"id":"`+po+`","object":"payout"}`)
+	if got := s.clearing(t, "USD", "10250"); got != "0.00" {
+		t.Errorf("%s is left on the clearing account", got)
 	}
 }
