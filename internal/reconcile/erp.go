@@ -94,9 +94,10 @@ func (o *Options) widen(q *acumatica.Query) {
 
 // paymentOf is a record of Payment.
 func (o *Options) paymentOf(r acumatica.Record) (*document, error) {
+	day := dateOf(r)
 	d := &document{
-		name: r.String("Type") + " " + r.String("ReferenceNbr"), entity: paymentEntity, id: r.ID(), ref: strings.TrimSpace(r.String("PaymentRef")),
-		currency: strings.ToUpper(r.String("CurrencyID")), date: dateOf(r), status: r.String("Status"), account: strings.TrimSpace(r.String("CashAccount")),
+		booked: day, name: r.String("Type") + " " + r.String("ReferenceNbr"), entity: paymentEntity, id: r.ID(), ref: strings.TrimSpace(r.String("PaymentRef")),
+		currency: strings.ToUpper(r.String("CurrencyID")), date: day, status: r.String("Status"), account: strings.TrimSpace(r.String("CashAccount")),
 		effect: side{},
 	}
 	amount, err := minor(r, "PaymentAmount", d.currency)
@@ -159,7 +160,7 @@ func (o *Options) batches(ctx context.Context, first, last string, mine bool, ea
 		if err != nil {
 			return err
 		}
-		if d.date < first || d.date > last {
+		if d.booked < first || d.booked > last {
 			return nil
 		}
 		return each(r.String("Module"), d)
@@ -169,9 +170,10 @@ func (o *Options) batches(ctx context.Context, first, last string, mine bool, ea
 // batchOf is a record of JournalTransaction; its effect is not told apart by
 // category yet.
 func (o *Options) batchOf(r acumatica.Record) (*document, error) {
+	day := r.Date("TransactionDate")
 	d := &document{
-		name: r.String("Module") + " " + r.String("BatchNbr"), entity: journalEntity, kind: journal, id: r.ID(), ref: reference(r.String("Description")),
-		currency: strings.ToUpper(r.String("CurrencyID")), date: r.Date("TransactionDate"), status: r.String("Status"),
+		booked: bookedOn(day, r.String("PostPeriod")), name: r.String("Module") + " " + r.String("BatchNbr"), entity: journalEntity, kind: journal, id: r.ID(), ref: reference(r.String("Description")),
+		currency: strings.ToUpper(r.String("CurrencyID")), date: day, status: r.String("Status"),
 		effect: side{}, text: map[string]int64{},
 	}
 	d.released = d.status == "Posted" || d.status == "Unposted" || d.status == "Completed"
@@ -192,6 +194,17 @@ func (o *Options) batchOf(r acumatica.Record) (*document, error) {
 		}
 	}
 	return d, nil
+}
+
+// bookedOn is the date, or the first day of the post period (MMYYYY, with or
+// without a hyphen) when that is another month.
+func bookedOn(day, period string) string {
+	period = strings.ReplaceAll(period, "-", "")
+	month, err := time.Parse("012006", period)
+	if err != nil || Month(month.Format(monthForm)) == monthOf(day) {
+		return day
+	}
+	return month.Format(time.DateOnly)
 }
 
 // reference is what a description ends in when the batch is ours.

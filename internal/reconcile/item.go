@@ -95,6 +95,7 @@ type document struct {
 	kind     string // of items
 	currency string
 	date     string
+	booked   string // a day of the financial period: date, unless that is of another one
 	status   string
 	account  string // cash account; of journals empty
 	effect   side   // all zero while it is not released

@@ -75,7 +75,7 @@ func (i *item) mine(d *document) *document {
 func (i *item) within(in scope) (there side, outside []*document) {
 	there = side{}
 	for _, doc := range i.docs {
-		if in.has(doc.date) {
+		if in.has(doc.booked) {
 			there.add(doc.effect)
 		} else {
 			outside = append(outside, doc)
@@ -140,10 +140,10 @@ func (t *truth) verdict(i *item, want, posted, there side, outside []*document, 
 		return verdict{Doubled, strings.Join(i.names(), " and ") + " are about the same", 0}
 	case len(outside) > 0:
 		doc := outside[0]
-		if t.o.NextOpen && doc.date > i.date && doc.effect.total() == want.total() {
-			return verdict{Shifted, fmt.Sprintf("%s is dated %s: its own period was closed", doc.name, doc.date), 0}
+		if t.o.NextOpen && doc.booked > i.date && doc.effect.total() == want.total() {
+			return verdict{Shifted, fmt.Sprintf("%s is in %s: its own period was closed", doc.name, monthOf(doc.booked)), 0}
 		}
-		return verdict{WrongPeriod, fmt.Sprintf("%s is dated %s, it belongs to %s", doc.name, doc.date, i.date), abs(want.total())}
+		return verdict{WrongPeriod, fmt.Sprintf("%s is in %s, it belongs to %s", doc.name, doc.booked, i.date), abs(want.total())}
 	}
 	if text := i.posted.differs(i.docs[0]); text != "" {
 		v := verdict{cause: Edited, detail: i.docs[0].name + " was edited in Acumatica: " + text}

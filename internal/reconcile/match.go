@@ -66,6 +66,17 @@ func (i *item) charges(d *document) {
 	}
 }
 
+// known are the names of the documents that items have.
+func (t *truth) known() map[string]bool {
+	names := map[string]bool{}
+	for _, i := range t.items {
+		for _, d := range i.docs {
+			names[d.name] = true
+		}
+	}
+	return names
+}
+
 // refs are the journals by the reference that their batches carry.
 func (t *truth) refs() map[string]*item {
 	refs := map[string]*item{}
@@ -163,20 +174,18 @@ func linesDiffer(was, is []line, currency string) string {
 	return strings.Join(texts, ", ")
 }
 
-// moved is how much of the debits of a journal stands elsewhere than posted.
+// moved is how much stands on other accounts than was posted, or is not there.
 func moved(was, is []line) int64 {
-	rest := slices.Clone(is)
-	var debit, credit int64
+	by := map[string]int64{}
 	for _, l := range was {
-		if i := slices.Index(rest, l); i >= 0 {
-			rest = slices.Delete(rest, i, i+1)
-			continue
-		}
-		if l.amount > 0 {
-			debit += l.amount
-		} else {
-			credit -= l.amount
-		}
+		by[l.account] -= l.amount
 	}
-	return max(debit, credit)
+	for _, l := range is {
+		by[l.account] += l.amount
+	}
+	var more, less int64
+	for _, n := range by {
+		more, less = more+max(n, 0), less-min(n, 0)
+	}
+	return max(more, less)
 }

@@ -174,7 +174,7 @@ func (p *period) readDocuments(ctx context.Context) error {
 	refs := p.truth.refs()
 	for currency := range p.o.CashAccounts {
 		err := p.o.payments(ctx, currency, first, last, func(d *document) error {
-			if !p.truth.take(d, refs) && p.wanted[monthOf(d.date)] {
+			if !p.truth.take(d, refs) && p.wanted[monthOf(d.booked)] {
 				p.strangers = append(p.strangers, d)
 			}
 			return nil
@@ -183,7 +183,10 @@ func (p *period) readDocuments(ctx context.Context) error {
 			return err
 		}
 	}
-	since := first
+	since, err := before(first)
+	if err != nil {
+		return err
+	}
 	if !p.quick {
 		since = p.since()
 	}
@@ -192,7 +195,7 @@ func (p *period) readDocuments(ctx context.Context) error {
 		for _, n := range d.text {
 			sum += n
 		}
-		month := monthOf(d.date)
+		month := monthOf(d.booked)
 		if p.clearing[d.currency] == nil {
 			p.clearing[d.currency] = map[Month]int64{}
 		}
@@ -203,6 +206,13 @@ func (p *period) readDocuments(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// before is the first day of the month before: what is dated there may be in
+// the period after it.
+func before(day string) (string, error) {
+	t, err := time.Parse(time.DateOnly, day)
+	return t.AddDate(0, -1, 0).Format(time.DateOnly), err
 }
 
 // since is the first day of the books: that of the start, or of the first
@@ -369,8 +379,12 @@ func (p *period) loose(d *draft, m Month) {
 
 // foreign lists what others put onto the clearing account.
 func (p *period) foreign(ctx context.Context, d *draft, m Month) error {
+	known := p.truth.known()
 	for _, x := range p.strangers {
-		if x.currency != d.s.Currency || monthOf(x.date) != m {
+		if known[x.name] { // found by its key meanwhile
+			continue
+		}
+		if x.currency != d.s.Currency || monthOf(x.booked) != m {
 			continue
 		}
 		n := x.effect.total()

@@ -53,3 +53,106 @@ func TestMonthsTieOut(t *testing.T) {
 		}
 	}
 }
+
+// TestCausesAreNamed: each trouble is found in the month, in the payout where
+// it is one of it, and its difference is what is wrong.
+func TestCausesAreNamed(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		spoil func(w *world)
+		cause string
+		off   string
+	}{
+		{"the payment was voided by a person", func(w *world) { w.void(w.numberOf("ch_000")) }, Voided, "100.00"},
+		{"two payments", func(w *world) { w.payment("ch_000", 100_00, "2026-03-10") }, Doubled, "100.00"},
+		{"the payment is about less than the charge", func(w *world) { w.moves[0].Amount, w.moves[0].Net = 100_10, 96_90 }, Stale, "0.10"},
+		{"a journal twice", func(w *world) { w.again("po_1/USD/2026-03") }, Doubled, "4.95"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := twoMonths(t)
+			w.post()
+			tt.spoil(w)
+			for _, s := range []*Statement{w.months("2026-03", "2026-03")[0], w.ofPayout("po_1")} {
+				if tt.cause == Stale && s.Payout != "" {
+					continue
+				}
+				if s.OK() || s.Difference == "0.00" {
+					t.Fatalf("agrees: %s", dump(s))
+				}
+				if f := s.Findings[0]; f.Cause != tt.cause || f.Amount != tt.off {
+					t.Errorf("got %s of %s\n%s", f.Cause, f.Amount, dump(s))
+				}
+			}
+		})
+	}
+}
+
+func TestWhatIsNotPostedIsMissing(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		keep   func(kind, key string) bool
+		cause  string
+		amount string
+	}{
+		{"a payment", func(_, key string) bool { return key != "ch_000" }, Missing, "100.00"},
+		{"a journal of fees", func(_, key string) bool { return key != "po_1/USD/2026-03" }, Missing, "4.95"},
+		{"a payout", func(_, key string) bool { return key != "po_1/USD/bank" }, Missing, "145.05"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := twoMonths(t)
+			w.only = tt.keep
+			w.post()
+			for _, s := range []*Statement{w.months("2026-03", "2026-03")[0], w.ofPayout("po_1")} {
+				if s.OK() || s.Findings[0].Cause != tt.cause || s.Findings[0].Amount != tt.amount || s.Difference != tt.amount {
+					t.Errorf("%s", dump(s))
+				}
+			}
+		})
+	}
+}
+
+func TestEditsInTheERPAreSeen(t *testing.T) {
+	for _, tt := range []struct {
+		name, key string
+		edit      func(f map[string]any)
+		cause     string
+		off       string
+	}{
+		{"another month", "ch_000", func(f map[string]any) { f["ApplicationDate"] = "2026-04-10" }, WrongPeriod, "100.00"},
+		{"another amount", "ch_000", func(f map[string]any) { f["PaymentAmount"] = "90.00" }, Edited, "10.00"},
+		{"another reference", "ch_000", func(f map[string]any) { f["PaymentRef"] = "by hand" }, "", "0.00"},
+		{"another fee account", "po_1/USD/2026-03", func(f map[string]any) {
+			for _, row := range f["Details"].([]any) {
+				if l := row.(map[string]any); l["Account"] == "61000" {
+					l["Account"] = "65000"
+				}
+			}
+		}, Edited, "4.95"},
+		{"another fee amount", "po_1/USD/2026-03", func(f map[string]any) {
+			for _, row := range f["Details"].([]any) {
+				for _, side := range []string{"DebitAmount", "CreditAmount"} {
+					if l := row.(map[string]any); l[side] != nil {
+						l[side] = "4.90"
+					}
+				}
+			}
+		}, Edited, "0.05"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := twoMonths(t)
+			w.edit, w.editKey = tt.edit, tt.key
+			w.post()
+			for _, s := range []*Statement{w.months("2026-03", "2026-03")[0], w.ofPayout("po_1")} {
+				if tt.cause == "" {
+					if !s.OK() {
+						t.Errorf("%s", dump(s))
+					}
+					continue
+				}
+				if s.OK() || s.Findings[0].Cause != tt.cause || s.Findings[0].Amount != tt.off {
+					t.Errorf("%s", dump(s))
+				}
+			}
+		})
+	}
+}

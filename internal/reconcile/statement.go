@@ -202,6 +202,8 @@ func abs(n int64) int64 {
 // title is a category for people.
 func title(category string) string {
 	switch category {
+	case "charge":
+		return "Charges"
 	case onPayment:
 		return "Fees on payments"
 	case writeOff:

@@ -45,6 +45,10 @@ type world struct {
 	payouts  []stripeapi.Payout // oldest first
 	intents  []schemas.Intent
 	records  map[string]posting.Record
+
+	only    func(kind, key string) bool // what is posted; nil: all
+	edit    func(fields map[string]any) // what people make of the document with the key
+	editKey string
 }
 
 func newWorld(t *testing.T) *world {
@@ -243,7 +247,10 @@ func (w *world) payment(charge string, amount int64, day string) {
 		Type: "Prepayment", CustomerID: w.customer, PaymentMethod: acumaticatwin.SeedPaymentMethod, CashAccount: acumaticatwin.SeedCashAccountUSD,
 		CurrencyID: "USD", PaymentAmount: decimalOf(amount, "USD"), PaymentRef: charge, ApplicationDate: day,
 	}
-	r := w.put(paymentEntity, "ReleasePayment", fields)
+	if w.only != nil && !w.only(payment, charge) {
+		return
+	}
+	r := w.put(charge, paymentEntity, "ReleasePayment", fields)
 	w.intent("payment", charge, fields, map[string]string{"Type": r.String("Type"), "ReferenceNbr": r.String("ReferenceNbr"), "id": r.ID()})
 }
 
@@ -271,14 +278,17 @@ func (w *world) journals(js []ledger.Journal, err error) {
 
 func (w *world) journal(key string, f schemas.AcumaticaJournal) {
 	w.t.Helper()
-	r := w.put(journalEntity, "ReleaseJournalTransaction", f)
+	if w.only != nil && !w.only(journal, key) {
+		return
+	}
+	r := w.put(key, journalEntity, "ReleaseJournalTransaction", f)
 	w.intent("journal", key, f, map[string]string{"Module": "GL", "BatchNbr": r.String("BatchNbr"), "id": r.ID()})
 }
 
 // put creates and releases a document.
-func (w *world) put(entity, action string, fields any) acumatica.Record {
+func (w *world) put(key, entity, action string, fields any) acumatica.Record {
 	w.t.Helper()
-	r := w.draft(entity, fields)
+	r := w.draft(key, entity, fields)
 	w.invoke(entity, action, r.ID())
 	return r
 }
@@ -290,7 +300,7 @@ func (w *world) invoke(entity, action, id string) {
 	}
 }
 
-func (w *world) draft(entity string, fields any) acumatica.Record {
+func (w *world) draft(key, entity string, fields any) acumatica.Record {
 	w.t.Helper()
 	data, err := json.Marshal(fields)
 	if err != nil {
@@ -303,6 +313,9 @@ func (w *world) draft(entity string, fields any) acumatica.Record {
 		w.t.Fatal(err)
 	}
 	plain["Hold"] = false
+	if w.edit != nil && key == w.editKey {
+		w.edit(plain)
+	}
 	r, err := w.erp.Put(w.t.Context(), entity, wrapped(plain), acumatica.Query{})
 	if err != nil {
 		w.t.Fatal(err)
@@ -350,3 +363,42 @@ func (w *world) ofPayout(id string) *Statement {
 
 // noSource is that of a movement without one.
 var noSource = ledger.Source{}
+
+// numberOf is the number of the payment with the reference.
+func (w *world) numberOf(ref string) string {
+	for _, p := range w.twin.Payments() {
+		if p.PaymentRef == ref {
+			return p.ReferenceNbr
+		}
+	}
+	w.t.Fatalf("no payment %s", ref)
+	return ""
+}
+
+// void voids a prepayment as a person does.
+func (w *world) void(number string) {
+	w.t.Helper()
+	keys := func(kind string) map[string]any {
+		return map[string]any{"Type": acumatica.Value(kind), "ReferenceNbr": acumatica.Value(number)}
+	}
+	if err := w.erp.Invoke(w.t.Context(), paymentEntity, "VoidPayment", keys("Prepayment")); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.erp.Invoke(w.t.Context(), paymentEntity, "ReleasePayment", keys("Voided Payment")); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// again posts a journal a second time.
+func (w *world) again(key string) {
+	for _, in := range w.intents {
+		if in.Key != key {
+			continue
+		}
+		var f schemas.AcumaticaJournal
+		if err := json.Unmarshal(in.Fields, &f); err != nil {
+			w.t.Fatal(err)
+		}
+		w.put(key, journalEntity, "ReleaseJournalTransaction", f)
+	}
+}
