@@ -49,6 +49,7 @@ func (r *runner) attemptInPlace(ctx context.Context, m *Message) (schemas.Outcom
 			return o, nil
 		}
 		if errors.Is(err, errStopping) {
+			br.unsent()
 			return o, errStopping // while it waited to send something
 		}
 		f := fault.Of(err)

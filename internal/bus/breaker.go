@@ -118,6 +118,15 @@ func (b *breaker) success() (closed bool) {
 	return before != circuitbreaker.ClosedState && b.cb.IsClosed()
 }
 
+// unsent notes an attempt that ended before it could tell how the other system
+// is. If it was the probe, another one goes through after a while: without this
+// its place would be taken for ever.
+func (b *breaker) unsent() {
+	if b.cb.IsHalfOpen() {
+		b.cb.RecordFailure()
+	}
+}
+
 // failure says whether the breaker opened just now, rather than stayed open.
 func (b *breaker) failure(f *fault.Error) (opened bool) {
 	if f.Kind == fault.Misconfigured {
