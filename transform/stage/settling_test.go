@@ -173,3 +173,10 @@ func (s *settling) payOut(t *testing.T) string {
 	}
 	return id
 }
+
+func decode(t *testing.T, data []byte, into any) {
+	t.Helper()
+	if err := json.Unmarshal(data, into); err != nil {
+		t.Fatal(err)
+	}
+}
