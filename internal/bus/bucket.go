@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -119,6 +120,18 @@ func isConflict(err error) bool {
 	}
 	api, ok := errors.AsType[*jetstream.APIError](err)
 	return ok && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
+}
+
+// underWayPause is how long a publication waits for another one of which the
+// broker does not know yet whether it will be stored.
+const underWayPause = 20 * time.Millisecond
+
+// underWay says that a replicated stream has refused a condition because
+// another message with a condition on the same subject is not stored yet: that
+// says nothing about the subject.
+func underWay(err error) bool {
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant
 }
 
 // Entries reads, in one go, the values of the keys that equal prefix or lie

@@ -76,7 +76,10 @@ func (b *Bus) publish(ctx context.Context, s Subject, ev Event, more ...jetstrea
 	defer cancel()
 	opts := append([]jetstream.PublishOpt{jetstream.WithMsgID(s.Connection + ":" + ev.ID), jetstream.WithExpectStream(s.Stream)}, more...)
 	ack, err := b.js.PublishMsg(ctx, m, opts...)
-	if isConflict(err) {
+	for underWay(err) && sleep(ctx, jitter(underWayPause)) {
+		ack, err = b.js.PublishMsg(ctx, m, opts...)
+	}
+	if isConflict(err) && !underWay(err) {
 		return PubAck{}, fmt.Errorf("publish %s: %w", ev.ID, ErrConflict)
 	}
 	if err != nil {
