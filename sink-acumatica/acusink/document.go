@@ -87,10 +87,8 @@ func (k kind) of(r acumatica.Record) []string {
 // adopt, or delete, a stranger's document (Invariant 8).
 func (k kind) carries(r acumatica.Record, ref string) bool {
 	got := strings.TrimSpace(r.String(k.ref))
-	if got != ref && !(k.within && strings.Contains(got, ref)) {
-		return false
-	}
-	return r.String(k.keys[1]) != "" && slices.Contains(k.types, r.String(k.keys[0]))
+	ours := got == ref || k.within && strings.Contains(got, ref)
+	return ours && r.String(k.keys[1]) != "" && slices.Contains(k.types, r.String(k.keys[0]))
 }
 
 // unlike names the first of the fields whose text is not what was sent; upper

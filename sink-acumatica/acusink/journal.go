@@ -63,7 +63,7 @@ func decodeJournal(fields json.RawMessage) (*journal, error) {
 	}
 	var marked bool
 	if j.reference, marked = j.Reference(); !marked {
-		return j, fmt.Errorf("Description %q does not end in a reference", j.AcumaticaJournal.Description)
+		return j, fmt.Errorf("the description %q does not end in a reference", j.Description)
 	}
 	if j.Module != journalModule || j.CurrencyID == "" {
 		return j, fmt.Errorf("module %q, currency %q", j.Module, j.CurrencyID)
@@ -111,7 +111,7 @@ func (j *journal) details(bool) []string { return []string{"Details"} }
 func (j *journal) body() map[string]any {
 	body := map[string]any{"Hold": acumatica.Value(false)}
 	for name, v := range map[string]string{
-		"Module": j.Module, "CurrencyID": j.CurrencyID, "TransactionDate": j.TransactionDate, "Description": j.AcumaticaJournal.Description,
+		"Module": j.Module, "CurrencyID": j.CurrencyID, "TransactionDate": j.TransactionDate, "Description": j.Description,
 		"LedgerID": j.LedgerID, "BranchID": j.BranchID, "PostPeriod": j.postPeriod,
 	} {
 		if v != "" {
@@ -151,7 +151,7 @@ func (j *journal) differs(r acumatica.Record) string {
 		return s
 	}
 	if got := r.String("Description"); !strings.Contains(got, j.reference) {
-		return fmt.Sprintf("Description: sent %q, saved %q", j.AcumaticaJournal.Description, got)
+		return fmt.Sprintf("Description: sent %q, saved %q", j.Description, got)
 	}
 	if got := r.Date("TransactionDate"); got != j.TransactionDate {
 		return fmt.Sprintf("TransactionDate: sent %s, saved %q", j.TransactionDate, got)
@@ -204,7 +204,7 @@ func amount(row acumatica.Record, field string) decimal.Decimal {
 // unproven: nobody can change a batch once it is released.
 func (j *journal) unproven(r acumatica.Record) string { return j.differs(r) }
 
-func (j *journal) title() string { return "journal " + j.AcumaticaJournal.Description }
+func (j *journal) title() string { return "journal " + j.Description }
 
 func (j *journal) effect() string {
 	return fmt.Sprintf("of %s %s released, %d lines dated %s", j.total, j.CurrencyID, len(j.lines), j.TransactionDate)

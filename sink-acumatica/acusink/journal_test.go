@@ -154,3 +154,37 @@ func TestJournalOfAClosedPeriod(t *testing.T) {
 		t.Errorf("%+v", j)
 	}
 }
+
+// What was sent before an edit is found by what it carried, and replaced as
+// long as it is not in the ledger.
+func TestEditedJournalReplacesTheUnreleasedOne(t *testing.T) {
+	for name, mode := range map[string]string{"release refused": "status:422", "answer to the write lost": "cut_after_commit"} {
+		t.Run(name, func(t *testing.T) {
+			n := newTenant(t, false, 0)
+			fault := acumaticatwin.Fault{PathPrefix: "/entity/Default/24.200.001/JournalTransaction", Count: 1, Mode: mode}
+			if mode == "status:422" {
+				fault.PathPrefix += "/Release"
+			}
+			if err := n.twin.AddFault(fault); err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := n.settle(t, func(*schemas.AcumaticaJournal) {}); err == nil {
+				t.Fatal("nothing went wrong")
+			}
+			if j := n.twin.Journals(); len(j) != 1 || j[0].Status != "Balanced" {
+				t.Fatalf("%+v", j)
+			}
+			before := n.clock.AddDate(0, 0, -40).UTC().Format(time.DateOnly)
+			n.clock = n.clock.Add(settleDelay)
+			out, _, err := n.settle(t, func(j *schemas.AcumaticaJournal) {
+				j.TransactionDate, j.Details[0].Account = before, "65000"
+			})
+			if err != nil || out.Outcome != schemas.Applied || !strings.Contains(out.Reason, "replaced the unreleased GL 00000001") {
+				t.Fatalf("%+v, %v", out, err)
+			}
+			if j := n.twin.Journals(); len(j) != 1 || j[0].Status != "Posted" || j[0].Date != before || j[0].Lines[0].Account != "65000" {
+				t.Errorf("%+v", j)
+			}
+		})
+	}
+}
