@@ -167,7 +167,7 @@ func (p *period) bank(ctx context.Context, x stripeapi.Payout) error {
 
 // readDocuments reads what Acumatica has on the clearing accounts.
 func (p *period) readDocuments(ctx context.Context) error {
-	first, last := string(p.months[0])+"-01", p.months[len(p.months)-1].last()
+	first, last := string(p.months[0])+"-01", p.months[len(p.months)-1].Last()
 	if err := p.opening(); err != nil {
 		return err
 	}
@@ -453,7 +453,7 @@ func (p *period) against(d *draft, m Month) {
 	unsettled += p.open[currency]
 	expected := at - transit - unsettled
 	d.s.Clearing = &Balance{
-		At: m.last(), Stripe: d.show(at), InTransit: d.show(transit), NotSettled: d.show(unsettled),
+		At: m.Last(), Stripe: d.show(at), InTransit: d.show(transit), NotSettled: d.show(unsettled),
 		Expected: d.show(expected), Clearing: d.show(books), Difference: d.show(books - expected),
 	}
 	d.balance = books - expected

@@ -47,6 +47,9 @@ func (t *truth) read(ctx context.Context, dated func(day string) bool) error {
 			t.items[key] = i
 		}
 		seen[key] = true
+		if strings.HasPrefix(key.key, writeOffKey) {
+			i.date = p.date
+		}
 		i.posted = p
 		i.lanes = append(i.lanes, in.Lane)
 		return nil

@@ -83,8 +83,8 @@ func (m Month) span(zone *time.Location) (from, until time.Time, err error) {
 	return from, from.AddDate(0, 1, 0), err
 }
 
-// last is the last day of the month.
-func (m Month) last() string {
+// Last is the last day of the month.
+func (m Month) Last() string {
 	from, err := time.Parse(monthForm, string(m))
 	if err != nil {
 		return string(m)

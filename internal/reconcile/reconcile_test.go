@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 )
 
@@ -154,5 +155,32 @@ func TestEditsInTheERPAreSeen(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestThePageEscapesAndLoadsNothing(t *testing.T) {
+	s := &Statement{Connection: "<script>alert(1)</script>", Period: "2026-03", Currency: "USD", Findings: []Entry{{Cause: Edited, ID: `"><img src=x>`, Detail: "<b>"}}}
+	var out strings.Builder
+	if err := HTML(&out, []*Statement{s}, nil, now()); err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{"<script", "<img", "<b>", "http://", "https://", "url("} {
+		if strings.Contains(out.String(), bad) {
+			t.Errorf("has %s", bad)
+		}
+	}
+	if !strings.Contains(out.String(), "NOT reconciled") {
+		t.Error("does not say that it is off")
+	}
+}
+
+func TestASpreadsheetTakesNothingForAFormula(t *testing.T) {
+	var out strings.Builder
+	s := &Statement{Connection: "default", Period: "2026-03", Currency: "USD", Findings: []Entry{{Cause: Foreign, ID: "=cmd()", Amount: "1.00", Detail: "+1"}}}
+	if err := CSV(&out, []*Statement{s}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "not_ours,'=cmd(),") || !strings.Contains(out.String(), ",'+1") {
+		t.Error(out.String())
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/shopspring/decimal"
+
 	"millrace/internal/ledger"
 	"millrace/internal/money"
 )
@@ -57,6 +59,8 @@ type Statement struct {
 
 	off int64 // Difference in minor units
 	net int64 // documents less what they should be
+
+	written bool // something of it is written off
 }
 
 // Line is a category, in the order of journals.
@@ -212,4 +216,14 @@ func title(category string) string {
 		return "Other entries on the clearing account"
 	}
 	return ledger.Title(category)
+}
+
+// Lacks is what the clearing account would have to get to agree: a debit when
+// greater than zero.
+func (s *Statement) Lacks() decimal.Decimal {
+	d, err := money.Amount{Minor: -s.net, Currency: s.Currency}.Decimal()
+	if err != nil {
+		return decimal.Zero
+	}
+	return d
 }

@@ -28,6 +28,9 @@ func WriteOff(rules ledger.Rules, s *Statement, amount, limit decimal.Decimal, d
 	if err != nil || a.Minor == 0 {
 		return schemas.Intent{}, fault.Newf("cli.usage", "amount %s %s cannot be written off", amount, s.Currency)
 	}
+	if s.written {
+		return schemas.Intent{}, fault.Newf("reconcile.write_off_amount", "%s in %s has a write-off already", s.Scope(), s.Currency)
+	}
 	if amount.Abs().GreaterThan(limit) {
 		return schemas.Intent{}, fault.Newf("reconcile.write_off_limit", "%s %s is more than books.write_off_limit, %s", amount, s.Currency, limit)
 	}

@@ -1,0 +1,43 @@
+package reconcile
+
+import (
+	_ "embed"
+	"html/template"
+	"io"
+	"time"
+)
+
+//go:embed page.html
+var pageText string
+
+// page is what the printable statements are made of.
+type page struct {
+	Statements []*Statement
+	Made       string
+	Signatures []Signature
+}
+
+// HTML writes statements as a page to print and to file: nothing in it is
+// loaded from elsewhere, nothing runs, and everything is escaped.
+func HTML(w io.Writer, all []*Statement, signed []Signature, made time.Time) error {
+	t, err := template.New("page").Funcs(template.FuncMap{
+		"parts":  func(s *Statement) []listing { return s.parts() },
+		"title":  func(l listing) string { return l.title },
+		"list":   func(l listing) []Entry { return l.entries },
+		"story":  func(e Entry) string { return e.story() },
+		"netted": func(s *Statement) string { return decimalOf(s.net, s.Currency) },
+		"by": func(s *Statement) []Signature {
+			var mine []Signature
+			for _, g := range signed {
+				if g.Connection == s.Connection && g.Scope == s.Scope() && g.Currency == s.Currency {
+					mine = append(mine, g)
+				}
+			}
+			return mine
+		},
+	}).Parse(pageText)
+	if err != nil {
+		return err
+	}
+	return t.Execute(w, page{Statements: all, Made: made.UTC().Format("2006-01-02 15:04 UTC"), Signatures: signed})
+}
