@@ -24,6 +24,7 @@ type upFlags struct {
 	demo     bool
 	scenario string
 	stay     bool
+	days     int // of business in scenario year; 0: all of them. For tests
 }
 
 const upLong = `Everything in one process: all services and, unless NATS_URL is set, an embedded
@@ -32,7 +33,9 @@ and the next start goes on where this one was.
 
 With --demo it also runs the twins of Stripe and Acumatica and plays the buyer:
 released invoices go to Stripe, get paid, and come back as applied payments; then a
-summary says what went where. The demo ignores your configuration, touches no real
+summary says what went where. With --scenario year a year of everything that moves
+money passes on the twins' clocks in some minutes; then an oracle that knows neither
+rules nor postings compares both books, payout by payout and month by month. The demo ignores your configuration, touches no real
 system, and works in a temporary folder unless --data-dir names one.`
 
 func (a *app) upCommand() *cobra.Command {
@@ -42,13 +45,14 @@ func (a *app) upCommand() *cobra.Command {
 		Example: "  millrace up --demo\n  millrace up --demo --data-dir ./demo --stay\n  millrace up --config millrace.yaml",
 	}
 	c.Flags().BoolVar(&f.demo, "demo", false, "run against the twins, with sample traffic")
-	c.Flags().StringVar(&f.scenario, "scenario", "quick", "what the demo plays: quick")
+	c.Flags().StringVar(&f.scenario, "scenario", "quick", "what the demo plays: quick or year")
+	c.Flags().IntVar(&f.days, "days", 0, "with --scenario year: play so many days only")
 	c.Flags().BoolVar(&f.stay, "stay", false, "with --demo: keep running after the summary")
 	a.addDataDir(c)
 	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
 		switch {
-		case f.demo && f.scenario != "quick":
-			return nil, fault.Newf("cli.usage", "--scenario %q: want quick", f.scenario)
+		case f.demo && f.scenario != demo.Quick && f.scenario != demo.Year:
+			return nil, fault.Newf("cli.usage", "--scenario %q: want quick or year", f.scenario)
 		case f.demo:
 			return a.upDemo(ctx, f)
 		case f.stay:
@@ -130,7 +134,7 @@ func (a *app) upDemo(ctx context.Context, f upFlags) (r *reply, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, folder.Close()) }()
-	d, err := demo.New(ctx, demo.Options{Dir: dir, Log: log, Arrows: a.stderr})
+	d, err := demo.New(ctx, demo.Options{Dir: dir, Log: log, Arrows: a.stderr, Scenario: f.scenario, Days: f.days})
 	if err != nil {
 		return nil, fmt.Errorf("demo: %w", err)
 	}
@@ -143,7 +147,7 @@ func (a *app) upDemo(ctx context.Context, f upFlags) (r *reply, err error) {
 	ready := func(ctx context.Context, rt *service.Runtime, at running) error {
 		fmt.Fprintf(a.stderr, "demo: Stripe twin %s, Acumatica twin %s, webhooks http://%s, data in %s\n\n",
 			cfg.Connections[0].Stripe.APIBase, cfg.Connections[0].Acumatica.URL, at.Ingest, dir)
-		res, err := d.Run(ctx, rt)
+		res, err := played(ctx, d, rt, f)
 		if err != nil || res == nil { // nil: stopped before the end
 			return err
 		}
@@ -166,6 +170,27 @@ func (a *app) upDemo(ctx context.Context, f upFlags) (r *reply, err error) {
 		r = &reply{summary: "stopped before the demo was over", result: map[string]bool{"finished": false}}
 	}
 	return r, err
+}
+
+// demoResult is what a scenario came to.
+type demoResult interface {
+	OK() bool
+	Summary() string
+	Print(w io.Writer)
+}
+
+// played plays the scenario; nil without an error when it was stopped.
+func played(ctx context.Context, d *demo.Demo, rt *service.Runtime, f upFlags) (demoResult, error) {
+	if f.scenario == demo.Year {
+		if res, err := d.RunYear(ctx, rt); res != nil || err != nil {
+			return res, err
+		}
+		return nil, nil //nolint:nilnil // documented
+	}
+	if res, err := d.Run(ctx, rt); res != nil || err != nil {
+		return res, err
+	}
+	return nil, nil //nolint:nilnil // documented
 }
 
 // demoDir is the folder that the user named, or one that cleanup removes.

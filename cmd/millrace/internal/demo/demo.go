@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"millrace/internal/acumaticatwin"
@@ -29,7 +30,16 @@ type Options struct {
 	Dir    string       // data directory; what the twins know is kept below it
 	Log    *slog.Logger // of the twins
 	Arrows io.Writer    // gets a line for each thing that went somewhere
+
+	Scenario string // Quick or Year; "" is Quick
+	Days     int    // of business in Year; 0: all of them
 }
+
+// What the demo can play.
+const (
+	Quick = "quick" // a few invoices and a payment without one
+	Year  = "year"  // a year of everything that moves money, compared in the end
+)
 
 // Demo is the two twins, served on free ports of this machine.
 type Demo struct {
@@ -43,6 +53,7 @@ type Demo struct {
 	password  string
 	client    *http.Client
 
+	ahead   atomic.Int64 // nanoseconds that the year has passed faster than our clock
 	servers []*http.Server
 	cancel  context.CancelFunc
 	running sync.WaitGroup
@@ -72,19 +83,24 @@ func New(ctx context.Context, o Options) (*Demo, error) {
 
 func (d *Demo) start(ctx context.Context) error {
 	dir := filepath.Join(d.o.Dir, "twins")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	so := stripetwin.Options{APIKey: d.key, StateFile: filepath.Join(dir, "stripe.json"), Log: d.o.Log}
+	eo := acumaticatwin.Options{
+		Tenant: tenant, Username: username, Password: d.password, ClientID: clientID, ClientSecret: d.password,
+		StateFile: filepath.Join(dir, "acumatica.json"), Log: d.o.Log, Seed: acumaticatwin.SeedQuick,
+	}
+	mkdir := os.MkdirAll
+	if d.o.Scenario == Year {
+		mkdir = os.Mkdir // a year begins with nothing
+		d.yearOptions(&so, &eo)
+	}
+	if err := mkdir(dir, 0o700); err != nil {
 		return fault.New("config.data_dir", err)
 	}
 	var err error
-	d.stripe, err = stripetwin.New(stripetwin.Options{APIKey: d.key, StateFile: filepath.Join(dir, "stripe.json"), Log: d.o.Log})
-	if err != nil {
+	if d.stripe, err = stripetwin.New(so); err != nil {
 		return fmt.Errorf("stripe twin: %w", err)
 	}
-	d.erp, err = acumaticatwin.New(acumaticatwin.Options{
-		Tenant: tenant, Username: username, Password: d.password, ClientID: clientID, ClientSecret: d.password,
-		StateFile: filepath.Join(dir, "acumatica.json"), Log: d.o.Log, Seed: acumaticatwin.SeedQuick,
-	})
-	if err != nil {
+	if d.erp, err = acumaticatwin.New(eo); err != nil {
 		return fmt.Errorf("acumatica twin: %w", err)
 	}
 	if d.stripeURL, err = d.serve(ctx, d.stripe.Handler()); err != nil {
@@ -145,7 +161,7 @@ func (d *Demo) Close(ctx context.Context) error {
 // Nothing in it says that they are twins; only the times are shorter than in
 // real life.
 func (d *Demo) Config() *config.Config {
-	return &config.Config{
+	c := &config.Config{
 		Connections: []config.Connection{{
 			Name: config.DefaultName,
 			Stripe: config.Stripe{
@@ -168,4 +184,8 @@ func (d *Demo) Config() *config.Config {
 		DataDir:    d.o.Dir,
 		Partitions: 32,
 	}
+	if d.o.Scenario == Year {
+		yearConfig(c)
+	}
+	return c
 }

@@ -1,0 +1,219 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"millrace/cmd/millrace/internal/oracle"
+	"millrace/cmd/millrace/internal/year"
+	"millrace/internal/acumaticatwin"
+	"millrace/internal/config"
+	"millrace/internal/service"
+	"millrace/internal/stripetwin"
+	"millrace/schemas"
+)
+
+const (
+	// patience is how long the pipeline may need for what is before it.
+	patience = 2 * time.Minute
+	// settled is how long nothing may happen in the end: longer than ten sweeps,
+	// the tenth of which looks for what nobody told of.
+	settled = 5 * time.Second
+
+	sweepEvery = 300 * time.Millisecond
+
+	yearCustomers = 50
+	yearSeed      = 1
+	feeTax        = 200 // per mille
+)
+
+// yearStart is what the twins' clocks show in the beginning.
+func yearStart() time.Time { return time.Date(2026, 1, 1, 9, 0, 0, 0, time.UTC) }
+
+// yearOptions lets both twins begin at the start of the year with nothing, and
+// forget it in the end.
+func (d *Demo) yearOptions(so *stripetwin.Options, eo *acumaticatwin.Options) {
+	began := time.Now()
+	now := func() time.Time { return yearStart().Add(time.Since(began)) }
+	so.StateFile, so.Now, so.Wall = "", now, time.Now
+	so.Settle, so.RateSeed, so.FeeTax = []string{"usd"}, yearSeed, feeTax
+	eo.StateFile, eo.Seed = "", ""
+	eo.Now = func() time.Time { return now().Add(time.Duration(d.ahead.Load())) }
+}
+
+// yearConfig keeps the books on the accounts that every tenant of the twin has.
+func yearConfig(c *config.Config) {
+	conn := &c.Connections[0]
+	conn.Stripe.SweepInterval = sweepEvery
+	b := &conn.Books
+	b.CashAccounts["GBP"] = acumaticatwin.SeedCashAccountGBP
+	b.Clearing, b.Accounts = map[string]config.Account{}, map[string]config.ByCurrency{"bank": {}}
+	for currency, a := range acumaticatwin.SeedClearing() {
+		b.Clearing[currency] = config.Account{Account: a}
+	}
+	for currency, a := range acumaticatwin.SeedBanks() {
+		b.Accounts["bank"][currency] = config.Account{Account: a}
+	}
+	for name, a := range acumaticatwin.SeedAccounts() {
+		b.Accounts[name] = config.ByCurrency{"": {Account: a}}
+	}
+}
+
+// YearResult is what the year came to.
+type YearResult struct {
+	Reconciliation []oracle.Line  `json:"reconciliation"`
+	Movements      int            `json:"movements"` // of Stripe's balance
+	ByType         map[string]int `json:"by_type"`   // the same, by their type
+	Played         *year.Played   `json:"played"`
+	Applied        int            `json:"applied"` // messages by how they ended, over all stages
+	Duplicate      int            `json:"duplicate"`
+	Skipped        int            `json:"skipped"`
+	Parked         int            `json:"parked"`
+	Missing        []string       `json:"missing"` // what is not as it should be, in words
+	TookMS         int64          `json:"took_ms"`
+}
+
+// OK reports whether all is as it should be.
+func (r *YearResult) OK() bool { return r.Parked == 0 && len(r.Missing) == 0 }
+
+// Summary is the one line that matters.
+func (r *YearResult) Summary() string {
+	if r.OK() {
+		return fmt.Sprintf("%d movements of Stripe's balance reconcile: every payout and every month 0.00, nothing parked", r.Movements)
+	}
+	return fmt.Sprintf("%d movements, %d parked, %d things are not as they should be", r.Movements, r.Parked, len(r.Missing))
+}
+
+// Print writes the result for people.
+func (r *YearResult) Print(w io.Writer) {
+	for _, what := range slices.Sorted(maps.Keys(r.Played.Did)) {
+		fmt.Fprintf(w, "  %5d  %s\n", r.Played.Did[what], what)
+	}
+	payouts, months := 0, 0
+	for _, l := range r.Reconciliation {
+		if l.Payout != "" {
+			payouts++
+			continue
+		}
+		months++
+		fmt.Fprintf(w, "  %s %s  Stripe %12s  books %12s  difference %s\n", l.Period, l.Currency, l.Stripe, l.Books, l.Difference)
+	}
+	for _, m := range r.Missing {
+		fmt.Fprintf(w, "  missing: %s\n", m)
+	}
+	fmt.Fprintf(w, "%d customers, %d invoices, %d payouts, %d month ends; %.1f s\n", r.Played.Customers, r.Played.Invoices, payouts, months, float64(r.TookMS)/1000)
+	fmt.Fprintf(w, "%s\n", r.Summary())
+}
+
+// RunYear points the Stripe twin at the webhook endpoint, plays a year and
+// returns what an oracle says of both books. It returns nil without an error
+// when ctx ends before that.
+func (d *Demo) RunYear(ctx context.Context, rt *service.Runtime) (*YearResult, error) {
+	addr, ok := rt.Addr("ingest")
+	if !ok {
+		return nil, errors.New("demo: ingest does not listen")
+	}
+	d.stripe.SetWebhook("http://"+addr.String()+"/webhooks/stripe", d.secret)
+	start := time.Now()
+	w := newWatch(rt.Bus, io.Discard)
+	follow, stop := context.WithCancel(ctx)
+	followed := make(chan error, 1)
+	go func() { followed <- w.run(follow) }()
+	defer func() { stop(); <-followed }()
+
+	days := year.Days
+	if d.o.Days > 0 {
+		days = d.o.Days
+	}
+	quiet := func(least time.Duration) func(context.Context) error {
+		return func(ctx context.Context) error { return d.quiet(ctx, rt, w, least) }
+	}
+	played, err := year.Play(ctx, year.Options{
+		Stripe: d.stripe, ERP: d.erp, StripeURL: d.stripeURL, Key: d.key, Client: d.client,
+		Start: yearStart(), Days: days, Customers: min(yearCustomers, 10+days/5), Seed: yearSeed,
+		Pass: d.pass, CatchUp: quiet(0), Quiet: quiet(quietAfterPoll),
+		Told: func(day int) { fmt.Fprintf(d.o.Arrows, "  day %3d  %6.1f s\n", day, time.Since(start).Seconds()) },
+	})
+	if err == nil {
+		err = d.quiet(ctx, rt, w, settled)
+	}
+	if ctx.Err() != nil {
+		return nil, nil //nolint:nilnil // documented: stopped before the end
+	}
+	if err != nil {
+		return nil, fmt.Errorf("demo: %w", err)
+	}
+	return d.yearResult(ctx, rt, w, played, time.Since(start))
+}
+
+// quietAfterPoll is longer than a round of polling.
+const quietAfterPoll = 700 * time.Millisecond
+
+// pass lets time pass in both systems.
+func (d *Demo) pass(ctx context.Context, by time.Duration) error {
+	d.ahead.Add(int64(by))
+	return d.stripe.Advance(ctx, by)
+}
+
+// quiet waits until no stage has work and nothing has ended for so long. It
+// goes on without when that takes too long: the oracle will tell.
+func (d *Demo) quiet(ctx context.Context, rt *service.Runtime, w *watch, least time.Duration) error {
+	over := time.Now().Add(patience)
+	if least > 0 { // something new may be about to be polled
+		over = over.Add(least)
+	}
+	began := time.Now()
+	t := time.NewTicker(tick / 4)
+	defer t.Stop()
+	for time.Now().Before(over) {
+		if min(w.quietFor(), time.Since(began)) >= least {
+			if idle, err := d.idle(ctx, rt); err == nil && idle {
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-t.C:
+		}
+	}
+	return nil
+}
+
+func (d *Demo) yearResult(ctx context.Context, rt *service.Runtime, w *watch, played *year.Played, took time.Duration) (*YearResult, error) {
+	proof, err := oracle.Prove(ctx, oracle.Sources{
+		Stripe: d.get, ERP: d.erp, Clearing: acumaticatwin.SeedClearing(), Connection: connection,
+	}, played.End)
+	if err != nil {
+		return nil, fmt.Errorf("demo: %w", err)
+	}
+	blocked, err := held(ctx, rt)
+	if err != nil {
+		return nil, err
+	}
+	n := w.counts()
+	return &YearResult{
+		Reconciliation: proof.Lines, Movements: proof.Movements, ByType: proof.ByType, Played: played,
+		Applied: n[schemas.Applied], Duplicate: n[schemas.Duplicate], Skipped: n[schemas.Skipped], Parked: n[schemas.Parked],
+		Missing: slices.Concat([]string{}, played.Problems, w.parked(), blocked, proof.Problems), TookMS: took.Milliseconds(),
+	}, nil
+}
+
+// parked tells of every message that is parked.
+func (w *watch) parked() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out []string
+	for _, o := range w.outcomes {
+		if o.Outcome == schemas.Parked && w.latest[ending{o.Stage, o.Stream, o.Seq}] == schemas.Parked {
+			out = append(out, "parked: "+strings.Join(nonEmpty(o.Stage, o.Document, o.EventID, o.Code, o.Error), ": "))
+		}
+	}
+	return out
+}

@@ -1,0 +1,177 @@
+package year
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"millrace/internal/stripetwin"
+)
+
+// currencies that the company may have a balance in; the home currency first.
+func currencies() []string { return []string{"usd", "eur", "gbp"} }
+
+// A regular is a movement that Stripe makes by itself, each month or at a time
+// of the year.
+type regular struct {
+	what string
+	at   int // tenths of the year; -1: each month
+	m    stripetwin.Movement
+}
+
+var regulars = []regular{
+	{"fee for billing", -1, stripetwin.Movement{Type: "stripe_fee", Amount: -23_40, Description: "Billing - Usage Fee"}},
+	{"fee for Radar", -1, stripetwin.Movement{Type: "stripe_fee", Amount: -7_15, Description: "Radar for Fraud Teams"}},
+	{"tax on fees", -1, stripetwin.Movement{Type: "tax_fee", Amount: -6_11, Description: "Tax on Stripe fees"}},
+	{"network cost", 1, stripetwin.Movement{Type: "stripe_fee", Category: "network_cost", Amount: -12_02, Description: "Card network costs"}},
+	{"reserve held", 2, stripetwin.Movement{Type: "reserve_transaction", Amount: -250_00, Description: "Reserve"}},
+	{"reserve released", 4, stripetwin.Movement{Type: "reserve_transaction", Amount: 250_00, Description: "Reserve released"}},
+	{"transfer", 3, stripetwin.Movement{Type: "transfer", Amount: -75_00, Description: "Transfer to a partner"}},
+	{"transfer comes back", 4, stripetwin.Movement{Type: "transfer_refund", Amount: 20_00, Description: "Transfer reversed"}},
+	{"application fee", 5, stripetwin.Movement{Type: "application_fee", Amount: 14_90, Description: "Application fee"}},
+	{"application fee refunded", 6, stripetwin.Movement{Type: "application_fee_refund", Amount: -4_90, Description: "Application fee refunded"}},
+	{"adjustment", 3, stripetwin.Movement{Type: "adjustment", Amount: -3_33, Description: "Correction by Stripe"}},
+	{"climate", 5, stripetwin.Movement{Type: "contribution", Amount: -9_99, Description: "Climate contribution"}},
+	{"climate order", 6, stripetwin.Movement{Type: "climate_order_purchase", Amount: -50_00, Description: "Climate order"}},
+	{"financing received", 1, stripetwin.Movement{Type: "advance", Amount: 2_000_00, Description: "Capital"}},
+	{"financing paid back", 3, stripetwin.Movement{Type: "financing_paydown", Amount: -700_00, Description: "Capital paydown"}},
+	{"financing paid back", 5, stripetwin.Movement{Type: "financing_paydown", Amount: -1_400_00, Description: "Capital paydown"}},
+	{"customer funds", 7, stripetwin.Movement{Type: "payment_unreconciled", Amount: 31_00, Description: "Unreconciled funds"}},
+	{"issued card", 7, stripetwin.Movement{Type: "issuing_transaction", Amount: -18_45, Description: "Card spending"}},
+	{"collected from a partner", 8, stripetwin.Movement{Type: "connect_collection_transfer", Amount: 44_00, Description: "Negative balance collected"}},
+	{"fee for currencies", 8, stripetwin.Movement{Type: "stripe_fx_fee", Amount: -2_22, Description: "Currency conversion"}},
+	{"unknown type", 6, stripetwin.Movement{Type: "orbital_levy", Category: "orbital_levy", Amount: -1_07, Description: "Levy", Future: true}},
+	{"large correction", 9, stripetwin.Movement{Type: "adjustment", Amount: -9_000_00, Description: "Correction by Stripe"}},
+	{"large correction taken back", 9, stripetwin.Movement{Type: "adjustment", Amount: 9_000_00, Days: 9, Description: "Correction by Stripe"}},
+}
+
+// plan puts into the diary what is known from the start.
+func (c *company) plan() {
+	for n, r := range regulars {
+		if r.at >= 0 {
+			c.plot(c.Days*r.at/10+4+n%3, r.what, c.books(r.m))
+			continue
+		}
+		for at := monthOf(c.Start).AddDate(0, 1, 2); at.Before(c.played.End); at = at.AddDate(0, 1, 0) {
+			c.plot(int(at.Sub(c.Start)/day), r.what, c.books(r.m))
+		}
+	}
+	// The company opens bank accounts abroad: what was exchanged until then
+	// settles in its own currency from then on.
+	for n := range 2 {
+		kept := currencies()[:n+2]
+		c.plot(c.Days*(n+1)/3, "bank account abroad", func(ctx context.Context) error { return c.keep(ctx, kept) })
+	}
+	c.plot(c.Days/10, "top-up", c.topUp(false))
+	c.plot(c.Days*6/10, "top-up that is taken back", c.topUp(true))
+	for _, tenth := range []int{2, 6} {
+		c.plot(c.Days*tenth/10+3, "instant payout", c.payOutByHand("instant"))
+		c.plot(c.Days*tenth/10+12, "payout by hand", c.payOutByHand("standard"))
+	}
+	c.plot(c.Days*7/10+2, "payout cancelled", func(ctx context.Context) error {
+		p, err := c.post(ctx, "/v1/payouts", "amount", "1000", "currency", "usd")
+		if err != nil {
+			return ignoreEmpty(err)
+		}
+		_, err = c.post(ctx, "/v1/payouts/"+p.ID+"/cancel")
+		return err
+	})
+}
+
+// plot puts a chore on a day of the year, not beyond its end.
+func (c *company) plot(on int, what string, do func(ctx context.Context) error) {
+	on = min(on, c.Days-1)
+	c.diary[on] = append(c.diary[on], chore{what, do})
+}
+
+func (c *company) books(m stripetwin.Movement) func(ctx context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := c.Stripe.Book(ctx, m)
+		return err
+	}
+}
+
+func (c *company) keep(ctx context.Context, kept []string) error {
+	body := `{"settle":["` + kept[0]
+	for _, k := range kept[1:] {
+		body += `","` + k
+	}
+	var answer struct {
+		Error string `json:"error"`
+	}
+	if err := c.ask(ctx, http.MethodPost, "/_twin/rates", body+`"]}`, &answer); err != nil {
+		return err
+	}
+	if answer.Error != "" {
+		return errors.New(answer.Error)
+	}
+	return nil
+}
+
+func (c *company) topUp(back bool) func(ctx context.Context) error {
+	return func(ctx context.Context) error {
+		t, err := c.post(ctx, "/v1/topups", "amount", "50000", "currency", "usd", "description", "Top-up")
+		if err == nil && back {
+			c.later(5, "bank takes the top-up back", func(ctx context.Context) error { return c.Stripe.FailTopup(ctx, t.ID, "insufficient_funds") })
+		}
+		return err
+	}
+}
+
+// payOutByHand pays out a tenth of what is available in dollars.
+func (c *company) payOutByHand(method string) func(ctx context.Context) error {
+	return func(ctx context.Context) error {
+		var b struct {
+			Available []struct {
+				Amount   int64  `json:"amount"`
+				Currency string `json:"currency"`
+			} `json:"available"`
+		}
+		if err := c.ask(ctx, http.MethodGet, "/v1/balance", "", &b); err != nil {
+			return err
+		}
+		for _, a := range b.Available {
+			if a.Currency == "usd" && a.Amount > 100_00 {
+				_, err := c.post(ctx, "/v1/payouts", "amount", strconv.FormatInt(a.Amount/10, 10), "currency", "usd", "method", method)
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// payOut makes the automatic payouts of today: on Mondays, and for three weeks
+// in the middle of the year each day. Now and then a bank sends one back.
+func (c *company) payOut(ctx context.Context) {
+	daily := c.today >= c.Days/2 && c.today < c.Days/2+c.Days/17
+	if !daily && c.date().Weekday() != time.Monday {
+		return
+	}
+	for _, cur := range currencies() {
+		id, err := c.Stripe.PayOut(ctx, cur)
+		if err != nil {
+			continue // nothing is available
+		}
+		c.played.Did["automatic payout"]++
+		switch c.played.Did["automatic payout"] % 23 {
+		case 3:
+			c.fails(1, "payout fails on its way", id)
+		case 11:
+			c.fails(4, "payout fails after it was paid", id)
+		}
+	}
+}
+
+func (c *company) fails(days int, what, id string) {
+	c.later(days, what, func(ctx context.Context) error { return c.Stripe.FailPayout(ctx, id, "account_closed") })
+}
+
+// ignoreEmpty takes a balance that has too little for no error.
+func ignoreEmpty(err error) error {
+	if r, ok := errors.AsType[refused](err); ok && r.code == "balance_insufficient" {
+		return nil
+	}
+	return err
+}
