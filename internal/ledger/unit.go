@@ -68,7 +68,10 @@ func (u *Unit) Add(m *Movement) error {
 		return err
 	}
 	if c, _ := classify(m); c.role == payoutRole {
-		return nil
+		if m.Source.ID != u.id { // Stripe: an automatic payout is less by those made by hand before it
+			u.net, err = u.plus(u.net, m.Net, u.currency)
+		}
+		return err
 	}
 	return u.take(m, parts)
 }
