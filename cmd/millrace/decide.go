@@ -142,13 +142,18 @@ func editable(m *bus.Message, data []byte) error {
 	if err := errors.Join(json.Unmarshal(m.Event.Data, &was), json.Unmarshal(data, &now)); err != nil {
 		return fault.Newf("cli.usage", "not an intent: %w", err)
 	}
-	if was.ID != now.ID || was.Connection != now.Connection || was.Lane != now.Lane || was.Target != now.Target || was.Document != now.Document || was.Key != now.Key {
-		return fault.Newf("cli.usage", "id, connection, lane, target, document and key of intent %s must stay as they are", was.ID)
+	if identity(was) != identity(now) {
+		return fault.Newf("cli.usage", "id, connection, lane, target, document, verb, key and version of intent %s must stay as they are", was.ID)
 	}
 	if len(trace.Changes(m.Event.Data, data)) == 0 {
 		return fault.Newf("cli.usage", "nothing is changed: to try it again as it is, millrace parked release --lane %s --reason \"…\"", shellWord(was.Lane))
 	}
 	return nil
+}
+
+// identity is what says which intent it is, and who carries it out.
+func identity(in schemas.Intent) [8]string {
+	return [...]string{in.ID, in.Connection, in.Lane, in.Target, in.Document, in.Verb, in.Key, in.Version}
 }
 
 func (a *app) parkedSkip() *cobra.Command {

@@ -287,8 +287,16 @@ func TestAnEditedIntentKeepsItsIdentity(t *testing.T) {
 	if data, err = json.Marshal(in); err != nil || editable(m, data) != nil {
 		t.Errorf("another account: %v, %v", err, editable(m, data))
 	}
-	in.Key = "ch_2"
-	if data, err = json.Marshal(in); err != nil || editable(m, data) == nil || editable(m, []byte("{")) == nil {
-		t.Error("another charge was accepted")
+	for name, edit := range map[string]func(*schemas.Intent){
+		"charge": func(in *schemas.Intent) { in.Key = "ch_2" }, "verb": func(in *schemas.Intent) { in.Verb = "annotate" }, "version": func(in *schemas.Intent) { in.Version = "2" },
+	} {
+		other := in
+		edit(&other)
+		if data, err = json.Marshal(other); err != nil || editable(m, data) == nil {
+			t.Errorf("another %s was accepted", name)
+		}
+	}
+	if editable(m, []byte("{")) == nil {
+		t.Error("half an intent was accepted")
 	}
 }

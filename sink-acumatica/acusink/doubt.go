@@ -116,7 +116,8 @@ func (s *Sink) clear(ctx context.Context, d Doubt) error {
 
 // clearSkipped deletes what is, in full, the document that was not to be made:
 // somebody may enter by hand what was skipped, under the same reference
-// (Invariant 8).
+// (Invariant 8). Of another one, which may be what was sent before the intent
+// was edited, it tells, once.
 func (w *work) clearSkipped(ctx context.Context, copies []acumatica.Record) error {
 	if err := w.resolve(ctx); err != nil {
 		return err
@@ -132,7 +133,17 @@ func (w *work) clearSkipped(ctx context.Context, copies []acumatica.Record) erro
 		if err != nil {
 			return err
 		}
-		if w.doc.differs(doc) != "" || w.kind.released(doc) {
+		if w.kind.released(doc) {
+			continue
+		}
+		if diff := w.doc.differs(doc); diff != "" {
+			err := w.tell(ctx, schemas.Outcome{
+				Outcome: schemas.Skipped, Reason: w.kind.name(doc) + ", unreleased, carries the reference of the skipped intent and is not deleted, as it differs: " + diff,
+				Hint: "delete it in Acumatica unless somebody has entered it by hand",
+			})
+			if err != nil {
+				return fmt.Errorf("tell of %s: %w", w.kind.name(doc), err)
+			}
 			continue
 		}
 		if err := w.remove(ctx, doc, "surfaced after the intent was skipped"); err != nil {

@@ -184,3 +184,27 @@ func TestSkippedPaymentThatIsEnteredByHandStays(t *testing.T) {
 		t.Errorf("left: %v", got)
 	}
 }
+
+// TestLateCopyOfAnEditedIntentThatWasSkippedIsTold: what was sent is not what
+// the intent says now, so that nobody but a person knows whether it is ours.
+func TestLateCopyOfAnEditedIntentThatWasSkippedIsTold(t *testing.T) {
+	b := newBench(t)
+	b.erp.before = once(http.MethodPut, "Payment", 503)
+	_, err := b.handle(t)
+	wantCode(t, err, "acumatica.unreachable")
+	b.clock = b.clock.Add(settleDelay)
+	out, err := b.sink.Skip(t.Context(), b.message(intent(func(_ *schemas.Intent, f map[string]any) { otherDate(f) })))
+	if err != nil || out.Outcome != schemas.Skipped || len(b.mem.doubts) != 1 {
+		t.Fatalf("%+v, %v, doubts %+v", out, err, b.mem.doubts)
+	}
+	b.erp.change(func() { b.erp.add("000099", "Balanced") })
+	if err := b.sink.resolve(t.Context(), "default"); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.erp.in("Balanced"); len(got) != 1 {
+		t.Errorf("left: %v", got)
+	}
+	if len(b.mem.told) != 1 || b.mem.told[0].Outcome != schemas.Skipped || !strings.Contains(b.mem.told[0].Reason, "000099") || b.mem.told[0].Hint == "" {
+		t.Errorf("told %+v", b.mem.told)
+	}
+}
