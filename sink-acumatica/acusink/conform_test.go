@@ -42,7 +42,7 @@ func newProcess(ctx context.Context, w *sinktest.World, p sinktest.Process) (sin
 		return sinktest.Worker{}, err
 	}
 	s := New(Options{
-		Connections: map[string]Connection{w.Connection: {Client: client, SettleDelay: sinktest.SettleDelay}},
+		Connections: map[string]Connection{w.Connection: {Client: client, SettleDelay: sinktest.SettleDelay, NextOpenPeriod: true}},
 		Postings:    held{w.Postings(p.Name)}, Links: w.Links(), Publisher: w, Doubts: kept{w.Bus.Bucket("doubts")},
 	})
 	s.now, s.at = w.Clock.Now, p.At
@@ -106,6 +106,17 @@ func paymentEntries(erp *acumaticatwin.Twin, ref string) []sinktest.Entry {
 
 func TestJournalConforms(t *testing.T) {
 	sinktest.Run(t, bustest.New(t), newProcess, sinktest.Kind{Target: schemas.Acumatica, Prepare: func(_ testing.TB, w *sinktest.World) sinktest.Document {
+		return journalDocument(w)
+	}})
+}
+
+// A refusal in the middle of a posting, and what is sent instead, is no gap.
+func TestJournalOfAClosedPeriodConforms(t *testing.T) {
+	sinktest.Run(t, bustest.New(t), newProcess, sinktest.Kind{Target: schemas.Acumatica, Prepare: func(tb testing.TB, w *sinktest.World) sinktest.Document {
+		tb.Helper()
+		if err := w.ERP.ClosePeriod("2026-03"); err != nil {
+			tb.Fatal(err)
+		}
 		return journalDocument(w)
 	}})
 }

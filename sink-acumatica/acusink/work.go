@@ -194,7 +194,10 @@ func (w *work) send(ctx context.Context) error {
 		return err
 	}
 	if err != nil {
-		return w.unsent(ctx, w.postpone(ctx, err))
+		if err := w.unsent(ctx, w.postpone(ctx, err)); err != nil {
+			return err
+		}
+		return w.send(ctx) // what was refused left nothing, and whoever sent it has searched
 	}
 	w.sink.at("put_done")
 	if r.String(w.kind.keys[1]) == "" {
