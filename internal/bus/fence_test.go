@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -129,4 +130,28 @@ func TestTheFenceOfAMessageIsDownWhenAckWaitHasPassed(t *testing.T) {
 		}
 		<-fence.Down(ctx)
 	})
+}
+
+// A worker that was overtaken does not park the lane at a message that another
+// one may have ended meanwhile.
+func TestAnOvertakenWorkerParksNothing(t *testing.T) {
+	b := newBus(t)
+	publish(t, b, "cus_1", "m1")
+	ctx, held := fence.With(t.Context(), errStopping)
+	r := &runner{bus: b, metrics: must(newMetrics()), breakers: map[string]*breaker{"default": newBreaker()}, stage: Stage{
+		Name: "transform", Stream: Events, Handle: func(context.Context, *Message) (schemas.Outcome, error) {
+			held.Cut()
+			return schemas.Outcome{}, fault.Newf("link.conflict", "refused before it was stopped")
+		},
+	}}
+	m, err := b.laneMessage(t.Context(), stageSpecs()[0], Block{Conn: "default", Lane: "cus_1"}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.handle(ctx, m); !errors.Is(err, errStopping) {
+		t.Errorf("ended %v", err)
+	}
+	if blocks, err := b.Blocks(t.Context(), ""); err != nil || len(blocks) != 0 || len(trail(t, b)) != 0 {
+		t.Errorf("held %+v, told %+v, %v", blocks, trail(t, b), err)
+	}
 }

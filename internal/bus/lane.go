@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"millrace/internal/fault"
+	"millrace/internal/fence"
 	"millrace/schemas"
 )
 
@@ -142,8 +143,8 @@ func (r *runner) work(ctx context.Context, key string, m *Message) (done bool, e
 	if err == nil {
 		return true, r.publishOutcome(ctx, m, o)
 	}
-	if ctx.Err() != nil || errors.Is(err, errStopping) {
-		return false, errStopping
+	if ctx.Err() != nil || errors.Is(err, errStopping) || fence.Err(ctx) != nil {
+		return false, errStopping // who has the message now may end it otherwise
 	}
 	rec, err := r.blockFor(ctx, m, o, err)
 	if err != nil {
