@@ -126,12 +126,16 @@ func isConflict(err error) bool {
 // broker does not know yet whether it will be stored.
 const underWayPause = 20 * time.Millisecond
 
-// underWay says that a replicated stream has refused a condition because
-// another message with a condition on the same subject is not stored yet: that
-// says nothing about the subject.
+// sameIDUnderWay is the broker's code for a message id of which a replicated
+// stream does not know yet whether it will be stored.
+const sameIDUnderWay jetstream.ErrorCode = 10158
+
+// underWay says that a replicated stream has refused a message because another
+// one with the same id, or with a condition on the same subject, is not stored
+// yet: that says nothing about the subject.
 func underWay(err error) bool {
 	api, ok := errors.AsType[*jetstream.APIError](err)
-	return ok && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant
+	return ok && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant || api.ErrorCode == sameIDUnderWay)
 }
 
 // Entries reads, in one go, the values of the keys that equal prefix or lie

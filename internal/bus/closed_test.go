@@ -22,7 +22,11 @@ type replicated struct {
 
 func (r *replicated) PublishMsg(ctx context.Context, m *nats.Msg, o ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
 	if r.busy--; r.busy >= 0 {
-		return nil, &jetstream.APIError{Code: 400, ErrorCode: jetstream.JSErrCodeStreamWrongLastSequenceConstant, Description: "wrong last sequence"}
+		code := jetstream.JSErrCodeStreamWrongLastSequenceConstant
+		if r.busy%2 == 0 {
+			code = sameIDUnderWay
+		}
+		return nil, &jetstream.APIError{Code: 400, ErrorCode: code, Description: "busy"}
 	}
 	return r.JetStream.PublishMsg(ctx, m, o...)
 }
