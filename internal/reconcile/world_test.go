@@ -207,11 +207,13 @@ func (w *world) post() {
 			}
 		}
 	}
+	w.opening()
+	w.units()
 	for _, p := range w.payouts {
 		if p.Created.Before(w.o.Rules.Start) {
 			continue
 		}
-		if p.Reconciliation == "completed" {
+		if p.Reconciliation == "completed" && w.byPayout() {
 			u := ledger.NewUnit(w.o.Rules, p.ID, p.Currency)
 			for _, m := range w.moves {
 				if w.payout[m.ID] == p.ID {
@@ -401,4 +403,51 @@ func (w *world) again(key string) {
 		}
 		w.put(key, journalEntity, "ReleaseJournalTransaction", f)
 	}
+}
+
+func (w *world) byPayout() bool { return !w.o.ByDay && w.o.Rules.Fees != ledger.FeesPerTransaction }
+
+// opening posts what the balance was at the start.
+func (w *world) opening() {
+	var sum int64
+	for _, m := range w.moves {
+		if m.Created.Before(w.o.Rules.Start) {
+			sum += m.Net
+		}
+	}
+	w.journals(ledger.Opening(w.o.Rules, sum, "USD"))
+}
+
+// units posts days that are over, or movements one by one.
+func (w *world) units() {
+	w.t.Helper()
+	units := map[string]*ledger.Unit{}
+	for _, m := range w.moves {
+		id := m.ID
+		switch day := m.Created.Format(time.DateOnly); {
+		case w.byPayout() || w.o.ByDay && day >= now().Format(time.DateOnly):
+			continue
+		case w.o.ByDay:
+			id = day
+		}
+		if units[id] == nil {
+			units[id] = ledger.NewUnit(w.o.Rules, id, m.Currency)
+		}
+		if err := units[id].Add(m); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	for _, u := range units {
+		w.journals(u.Journals())
+	}
+}
+
+// carry posts the journal of an intent.
+func (w *world) carry(in schemas.Intent) {
+	w.t.Helper()
+	var f schemas.AcumaticaJournal
+	if err := json.Unmarshal(in.Fields, &f); err != nil {
+		w.t.Fatal(err)
+	}
+	w.journal(in.Key, f)
 }

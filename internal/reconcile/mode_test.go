@@ -1,0 +1,134 @@
+package reconcile
+
+import (
+	"testing"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"millrace/internal/bus"
+	"millrace/internal/fault"
+	"millrace/internal/ledger"
+)
+
+// TestEveryWayToKeepTheBooksTiesOut: whatever the unit is, and wherever the
+// books start.
+func TestEveryWayToKeepTheBooksTiesOut(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		keep func(o *Options)
+	}{
+		{"by payout", func(*Options) {}},
+		{"one by one", func(o *Options) { o.Rules.Fees = ledger.FeesPerTransaction }},
+		{"by day", func(o *Options) { o.ByDay = true }},
+		{"summary mode", func(o *Options) { o.Rules.Mode = ledger.Summary }},
+		{"summary mode from April on", func(o *Options) { o.Rules.SummaryFrom = time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC) }},
+		{"start in the middle of a payout", func(o *Options) { o.Rules.Start = time.Date(2026, 3, 11, 0, 0, 0, 0, time.UTC) }},
+		{"start in April", func(o *Options) { o.Rules.Start = time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC) }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := twoMonths(t)
+			tt.keep(&w.o)
+			w.post()
+			all := w.months("2026-03", "2026-05")
+			if len(all) == 0 {
+				t.Fatal("no statement")
+			}
+			for _, s := range all {
+				if !s.OK() {
+					t.Errorf("%s", dump(s))
+				}
+			}
+			if s := w.ofPayout("po_2"); !s.OK() {
+				t.Errorf("%s", dump(s))
+			}
+			last, err := Months(t.Context(), w.o, "2026-05", "2026-05", true, now())
+			if err != nil || len(last) != 1 || !last[0].OK() || last[0].Clearing != nil {
+				t.Errorf("quick: %v, %v", last, err)
+			}
+		})
+	}
+}
+
+func TestOpeningBalanceThatIsMissingIsFound(t *testing.T) {
+	w := twoMonths(t)
+	w.o.Rules.Start = time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)
+	w.only = func(_, key string) bool { return key != "opening/USD" }
+	w.post()
+	s := w.months("2026-04", "2026-04")[0]
+	if s.OK() || s.Findings[0].Cause != Missing || s.Difference != "67.67" || s.Clearing.Difference != "-67.67" {
+		t.Errorf("%s", dump(s))
+	}
+}
+
+func TestAParkedLaneIsNamed(t *testing.T) {
+	w := twoMonths(t)
+	w.only = func(_, key string) bool { return key != "ch_000" }
+	w.o.Blocks = []bus.Block{{Stage: "transform", Conn: connection, Lane: "cus_1", Parked: true, Code: "flow.customer_unmapped", Hint: "link it"}}
+	w.post()
+	f := w.ofPayout("po_1").Findings[0]
+	if f.Cause != Parked || f.Code != "flow.customer_unmapped" || f.Lane != "cus_1" {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestEntriesOfOthersOnTheClearingAccountAreShown(t *testing.T) {
+	w := twoMonths(t)
+	w.post()
+	w.put("x", journalEntity, "ReleaseJournalTransaction", map[string]any{
+		"Module": "GL", "CurrencyID": "USD", "TransactionDate": "2026-03-20", "Description": "by hand",
+		"Details": []any{
+			map[string]any{"Account": "10250", "DebitAmount": "0.07"}, map[string]any{"Account": "61000", "CreditAmount": "0.07"},
+		},
+	})
+	s := w.months("2026-03", "2026-03")[0]
+	if s.Difference != "0.07" || s.Findings[0].Cause != Foreign || s.Clearing.Difference != "0.07" {
+		t.Errorf("%s", dump(s))
+	}
+}
+
+func TestAWriteOffEndsADifference(t *testing.T) {
+	w := twoMonths(t)
+	w.edit, w.editKey = func(f map[string]any) {
+		for _, row := range f["Details"].([]any) {
+			for _, side := range []string{"DebitAmount", "CreditAmount"} {
+				if l := row.(map[string]any); l[side] != nil {
+					l[side] = "4.90"
+				}
+			}
+		}
+	}, "po_1/USD/2026-03"
+	w.post()
+	s := w.months("2026-03", "2026-03")[0]
+	if s.Lacks().String() != "-0.05" {
+		t.Fatalf("lacks %s: %s", s.Lacks(), dump(s))
+	}
+	limit := decimal.RequireFromString("1.00")
+	for _, tt := range []struct {
+		amount string
+		limit  decimal.Decimal
+		code   string
+	}{
+		{"-0.05", decimal.RequireFromString("0.04"), "reconcile.write_off_limit"},
+		{"0.05", limit, "reconcile.write_off_amount"},
+		{"-0.06", limit, "reconcile.write_off_amount"},
+		{"0.001", limit, "cli.usage"},
+	} {
+		_, err := WriteOff(w.o.Rules, s, decimal.RequireFromString(tt.amount), tt.limit, "2026-03-31", "rounding", "ann")
+		if fault.Of(err).Code != tt.code {
+			t.Errorf("%s: got %v", tt.amount, err)
+		}
+	}
+	in, err := WriteOff(w.o.Rules, s, s.Lacks(), limit, "2026-03-31", "rounding", "ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.carry(in)
+	s = w.months("2026-03", "2026-03")[0]
+	if !s.OK() || s.Difference != "0.00" || s.Clearing.Difference != "0.00" {
+		t.Errorf("%s", dump(s))
+	}
+	if _, err := WriteOff(w.o.Rules, s, decimal.RequireFromString("-0.01"), limit, "2026-03-31", "again", "ann"); err == nil {
+		t.Error("written off twice")
+	}
+}
