@@ -35,21 +35,6 @@ func (s side) add(t side) {
 	}
 }
 
-// same ignores categories without an effect.
-func (s side) same(t side) bool {
-	for category := range s {
-		if s[category] != t[category] {
-			return false
-		}
-	}
-	for category := range t {
-		if s[category] != t[category] {
-			return false
-		}
-	}
-	return true
-}
-
 // itemKey names an item within a connection.
 type itemKey struct{ kind, key string }
 
@@ -63,7 +48,6 @@ type item struct {
 	lanes    []string
 	open     bool // the charge is pending: a document exists only once it succeeds
 	transit  bool // a payout on its way: its journal comes with its arrival
-	after    bool // the own movement of a payout from before the span, which arrives in it
 
 	posted *posted
 	docs   []*document
@@ -114,13 +98,4 @@ func (i *item) intents(connection string) []string {
 		document, verb = payment, "void"
 	}
 	return []string{schemas.IntentID(connection, schemas.Acumatica, document, verb, i.key, "")}
-}
-
-// effect is what the released documents of the item did.
-func (i *item) effect() side {
-	sum := side{}
-	for _, d := range i.docs {
-		sum.add(d.effect)
-	}
-	return sum
 }

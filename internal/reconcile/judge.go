@@ -40,9 +40,8 @@ func (t *truth) judge(ctx context.Context, d *draft, i *item, in scope) error {
 	if i.posted != nil && len(i.posted.effect) > 0 {
 		posted = i.posted.effect
 	}
-	var there side
 	there, outside := i.within(in)
-	v := t.verdict(i, want, posted, there, outside, in)
+	v := t.verdict(i, want, posted, there, outside)
 	if v.cause == Shifted {
 		d.aside(Entry{Cause: Shifted, ID: i.key, Date: i.date, In: i.names(), Detail: v.detail}, want)
 		return nil
@@ -121,7 +120,7 @@ type verdict struct {
 	least         int64 // the difference is at least this
 }
 
-func (t *truth) verdict(i *item, want, posted, there side, outside []*document, in scope) verdict {
+func (t *truth) verdict(i *item, want, posted, there side, outside []*document) verdict {
 	released := 0
 	for _, doc := range i.docs {
 		if doc.released {

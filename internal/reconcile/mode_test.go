@@ -6,6 +6,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"millrace/internal/acumaticatwin"
 	"millrace/internal/bus"
 	"millrace/internal/fault"
 	"millrace/internal/ledger"
@@ -130,5 +131,29 @@ func TestAWriteOffEndsADifference(t *testing.T) {
 	}
 	if _, err := WriteOff(w.o.Rules, s, decimal.RequireFromString("-0.01"), limit, "2026-03-31", "again", "ann"); err == nil {
 		t.Error("written off twice")
+	}
+}
+
+func TestMoneyInAnotherCurrencyLeavesNothingOnItsClearingAccount(t *testing.T) {
+	w := newWorld(t)
+	if err := w.twin.SetRate(acumaticatwin.Rate{Currency: "EUR", Date: "2026-01-01", Rate: decimal.RequireFromString("1.10")}); err != nil {
+		t.Fatal(err)
+	}
+	m := w.charge("2026-03-10", 110_00, 3_20, "po_1")
+	m.Source.Amount, m.Source.Currency, m.Source.Charge.Captured, m.Source.Charge.Currency = 100_00, "EUR", 100_00, "EUR"
+	w.pay("po_1", "2026-03-13", "2026-03-16")
+	w.post()
+	all := w.months("2026-03", "2026-03")
+	if len(all) != 2 || all[0].Currency != "EUR" {
+		t.Fatalf("%d statements", len(all))
+	}
+	for _, s := range all {
+		if !s.OK() || s.Stripe != "0.00" || s.Documents != "0.00" {
+			t.Errorf("%s", dump(s))
+		}
+	}
+	both, err := Payout(t.Context(), w.o, "po_1")
+	if err != nil || len(both) != 2 || !both[0].OK() || !both[1].OK() {
+		t.Errorf("payout: %v %v", both, err)
 	}
 }

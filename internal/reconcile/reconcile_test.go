@@ -14,6 +14,7 @@ func dump(s *Statement) string {
 // twoMonths is a March and an April with a payout that reaches over the end of
 // the month, one on its way at the end, and a charge that no payout has yet.
 func twoMonths(t *testing.T) *world {
+	t.Helper()
 	w := newWorld(t)
 	w.charge("2026-03-10", 100_00, 3_20, "po_1")
 	w.charge("2026-03-11", 50_00, 1_75, "po_1")

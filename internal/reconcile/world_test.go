@@ -35,7 +35,7 @@ func at(day string) time.Time {
 // world is a Stripe account as lists, Acumatica's twin, and what a sink would
 // have left of the postings.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	o        Options
 	twin     *acumaticatwin.Twin
 	erp      *acumatica.Client
@@ -51,20 +51,20 @@ type world struct {
 	editKey string
 }
 
-func newWorld(t *testing.T) *world {
-	t.Helper()
+func newWorld(tb testing.TB) *world {
+	tb.Helper()
 	twin, err := acumaticatwin.New(acumaticatwin.Options{Tenant: "Books", Username: "u", Password: "p", Now: now})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	srv := httptest.NewServer(twin.Handler())
-	t.Cleanup(srv.Close)
+	tb.Cleanup(srv.Close)
 	client, err := acumatica.New(acumatica.Config{BaseURL: srv.URL, Tenant: "Books", Endpoint: "Default/24.200.001", Username: "u", Password: "p"})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = client.Close(context.WithoutCancel(t.Context())) })
-	w := &world{t: t, twin: twin, erp: client, payout: map[string]string{}, records: map[string]posting.Record{}}
+	tb.Cleanup(func() { _ = client.Close(context.WithoutCancel(tb.Context())) })
+	w := &world{t: tb, twin: twin, erp: client, payout: map[string]string{}, records: map[string]posting.Record{}}
 	w.customer = twin.AddCustomer(acumaticatwin.Customer{Name: "Buyer"})
 	rules := ledger.Rules{Location: time.UTC, Clearing: map[string]ledger.Account{}, Accounts: map[string]map[string]ledger.Account{"bank": {}}}
 	for currency, account := range acumaticatwin.SeedClearing() {
@@ -181,7 +181,7 @@ func (w *world) Scan(_ context.Context, _ string, _ uint64, fn func(*bus.Message
 			return err
 		}
 		m := &bus.Message{
-			Stream: bus.Intents, Seq: uint64(i + 1), //nolint:gosec // few
+			Stream: bus.Intents, Seq: uint64(i + 1),
 			Subject: bus.Subject{Stream: bus.Intents, Connection: in.Connection, Lane: in.Lane, A: in.Target, B: in.Document, C: in.Verb},
 			Event:   bus.Event{ID: in.ID, Subject: in.Key, Data: data},
 		}
@@ -203,7 +203,7 @@ func (w *world) post() {
 		}
 		for _, p := range parts {
 			if p.Cover == ledger.ByDocument && p.Document.Kind == ledger.Payment {
-				w.payment(p.Document.ID, p.Effect, m.Created.Format(time.DateOnly))
+				w.paymentIn(p.Currency, p.Document.ID, p.Effect, m.Created.Format(time.DateOnly))
 			}
 		}
 	}
@@ -245,9 +245,14 @@ func (w *world) intent(document, key string, fields any, keys map[string]string)
 
 func (w *world) payment(charge string, amount int64, day string) {
 	w.t.Helper()
+	w.paymentIn("USD", charge, amount, day)
+}
+
+func (w *world) paymentIn(currency, charge string, amount int64, day string) {
+	w.t.Helper()
 	fields := schemas.AcumaticaPayment{
-		Type: "Prepayment", CustomerID: w.customer, PaymentMethod: acumaticatwin.SeedPaymentMethod, CashAccount: acumaticatwin.SeedCashAccountUSD,
-		CurrencyID: "USD", PaymentAmount: decimalOf(amount, "USD"), PaymentRef: charge, ApplicationDate: day,
+		Type: "Prepayment", CustomerID: w.customer, PaymentMethod: acumaticatwin.SeedPaymentMethod, CashAccount: w.o.CashAccounts[currency],
+		CurrencyID: currency, PaymentAmount: decimalOf(amount, currency), PaymentRef: charge, ApplicationDate: day,
 	}
 	if w.only != nil && !w.only(payment, charge) {
 		return
