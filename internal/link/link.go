@@ -78,7 +78,10 @@ func (s *Store) create(ctx context.Context, key string, l Link, data []byte) err
 		return err
 	}
 	old, found, err := s.get(ctx, key)
-	if err != nil || !found {
+	if err == nil && !found { // on a replicated stream another one is under way, and may be another pair
+		err = fault.Newf("bus.unavailable", "%s is being written by another worker", key)
+	}
+	if err != nil {
 		return err
 	}
 	return same(old, l)
