@@ -184,6 +184,15 @@ type decided struct {
 	Through uint64 `json:"through"`
 }
 
+// messages says which were decided about: those between the first and the last
+// that are of other lanes are not.
+func (d decided) messages() string {
+	if d.From == d.Through {
+		return fmt.Sprintf("message %d of %s", d.From, d.Stream)
+	}
+	return fmt.Sprintf("its messages from %d to %d of %s", d.From, d.Through, d.Stream)
+}
+
 // deciding completes a command that decides about one parked lane; fill says
 // through which message, and adds to the decision.
 func (a *app) deciding(c *cobra.Command, do string, fill func(bus.Held, *schemas.Decision) (uint64, error)) *cobra.Command {
@@ -215,7 +224,7 @@ func (a *app) deciding(c *cobra.Command, do string, fill func(bus.Held, *schemas
 		if err != nil {
 			return nil, err
 		}
-		summary := fmt.Sprintf("%s: lane %s of %s, messages %d to %d", res.Do, res.Lane, res.Stage, res.From, res.Through) + where.later()
+		summary := fmt.Sprintf("%s: lane %s of %s, %s", res.Do, res.Lane, res.Stage, res.messages()) + where.later()
 		return &reply{summary: summary, result: res}, nil
 	})
 }

@@ -63,19 +63,33 @@ func (f laneFilter) check() error {
 func parkedOf(blocks []bus.Block, f laneFilter) []parkedLane {
 	lanes := []parkedLane{}
 	for _, b := range blocks {
-		if !b.Parked || !f.picks(b) {
-			continue
+		if b.Parked && f.picks(b) {
+			lanes = append(lanes, laneOf(b))
 		}
-		p := parkedLane{
-			Stage: b.Stage, Connection: b.Conn, Lane: b.Lane, Since: b.Since.Format(timeForm),
-			Code: b.Code, Hint: b.Hint, Error: b.Error,
-		}
-		if c, known := fault.Lookup(b.Code); known {
-			p.Reason = c.Meaning
-		}
-		lanes = append(lanes, p)
 	}
 	return lanes
+}
+
+// blockedOf are those of the blocks that wait for the clock.
+func blockedOf(blocks []bus.Block) []parkedLane {
+	lanes := []parkedLane{}
+	for _, b := range blocks {
+		if !b.Parked {
+			lanes = append(lanes, laneOf(b))
+		}
+	}
+	return lanes
+}
+
+func laneOf(b bus.Block) parkedLane {
+	p := parkedLane{
+		Stage: b.Stage, Connection: b.Conn, Lane: b.Lane, Since: b.Since.Format(timeForm),
+		Code: b.Code, Hint: b.Hint, Error: b.Error,
+	}
+	if c, known := fault.Lookup(b.Code); known {
+		p.Reason = c.Meaning
+	}
+	return p
 }
 
 // releaseLine is the command that lets the lane go on.

@@ -9,12 +9,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"millrace/internal/bus"
+	"millrace/internal/config"
 	"millrace/internal/fault"
 	"millrace/schemas"
 )
@@ -22,6 +24,7 @@ import (
 // parkWorld is an installation with one stage, which refuses until healed.
 type parkWorld struct {
 	dir     string
+	failure error // what the stage refuses with; nil: a missing cash account
 	healed  atomic.Bool
 	applied atomic.Int32
 	stop    func()
@@ -62,6 +65,9 @@ func (w *parkWorld) start(t *testing.T) *bus.Bus {
 
 func (w *parkWorld) handle(context.Context, *bus.Message) (schemas.Outcome, error) {
 	if !w.healed.Load() {
+		if w.failure != nil {
+			return schemas.Outcome{}, w.failure
+		}
 		return schemas.Outcome{}, fault.Newf("flow.cash_account_missing", "no cash account is configured for USD")
 	}
 	w.applied.Add(1)
@@ -165,6 +171,40 @@ func TestAReleaseNeedsALaneAndAReason(t *testing.T) {
 	}
 }
 
+// TestStatusSaysWhyALaneIsBlocked: a lane that waits for the clock is in no list
+// of what is parked.
+func TestStatusSaysWhyALaneIsBlocked(t *testing.T) {
+	w := &parkWorld{dir: t.TempDir(), failure: fault.Newf("posting.held", "another worker has it")}
+	b := w.start(t)
+	defer w.stop()
+	w.publish(t, b, "default", "C1", "evt_1")
+	var stdout string
+	until(t, "a lane is blocked", func() bool {
+		_, stdout, _ = call(t.Context(), "status", "--data-dir", w.dir)
+		return strings.Contains(stdout, "1 lane blocked, 0 lanes parked")
+	})
+	if !strings.Contains(stdout, "blocked at transform since") || !strings.Contains(stdout, "customer C1 of connection default; goes on by itself") || !strings.Contains(stdout, "another worker has it") {
+		t.Errorf("status:\n%s", stdout)
+	}
+}
+
+// TestEveryServiceIsStartedAndChecked: a service that the compose file or the
+// check of the configuration forgets is missing where nobody looks.
+func TestEveryServiceIsStartedAndChecked(t *testing.T) {
+	if got, want := config.Services(), serviceNames(); !slices.Equal(got, want) {
+		t.Errorf("config lint knows the services %v, millrace run has %v", got, want)
+	}
+	compose, err := os.ReadFile("../../docker-compose.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range serviceNames() {
+		if !strings.Contains(string(compose), fmt.Sprintf(`command: ["run", %q]`, name)) {
+			t.Errorf("docker-compose.yml does not start %s", name)
+		}
+	}
+}
+
 // TestHintsNameCommandsThatExist: a hint is followed by somebody in trouble.
 func TestHintsNameCommandsThatExist(t *testing.T) {
 	line := regexp.MustCompile(`millrace ((?:--[a-z-]+|[a-z]+)(?: (?:--?[a-z-]+|[a-z]+|<[^>]+>))*)`)
@@ -232,7 +272,7 @@ func TestAParkedLaneIsShownSkippedAndDropped(t *testing.T) {
 	}
 	until(t, "the next message holds the lane", func() bool { code, waiting := show(); return code == 0 && shown.ID == "evt_1" && waiting == 1 })
 	code, stdout, stderr := call(t.Context(), "parked", "drop", "--lane", "C1", "--reason", "all tests", "--data-dir", w.dir)
-	if code != 0 || !strings.Contains(stdout, "messages") {
+	if code != 0 || !strings.Contains(stdout, "its messages from 2 to 3 of EVENTS") {
 		t.Fatalf("drop: exit %d: %s%s", code, stdout, stderr)
 	}
 	until(t, "nothing is parked", func() bool { return len(parkedNow(t, w.dir)) == 0 })

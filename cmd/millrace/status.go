@@ -22,6 +22,7 @@ type statusResult struct {
 	Ops     string         `json:"ops,omitempty"`
 	Stages  []bus.StageLag `json:"stages"`
 	Parked  []parkedLane   `json:"parked"`
+	Blocked []parkedLane   `json:"blocked"` // wait for the clock and go on by themselves
 }
 
 func (a *app) statusCommand() *cobra.Command {
@@ -55,7 +56,7 @@ func readStatus(ctx context.Context, v *view) (*statusResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	res := &statusResult{Where: v.where, Healthy: true, Stages: lags, Parked: []parkedLane{}}
+	res := &statusResult{Where: v.where, Healthy: true, Stages: lags, Parked: []parkedLane{}, Blocked: []parkedLane{}}
 	if v.running != nil {
 		res.PID, res.Ingest, res.Ops = v.running.PID, v.running.Ingest, v.running.Ops
 	}
@@ -75,6 +76,7 @@ func readStatus(ctx context.Context, v *view) (*statusResult, error) {
 			return nil, err
 		}
 		res.Parked = append(res.Parked, lanes...)
+		res.Blocked = append(res.Blocked, blockedOf(blocks)...)
 	}
 	return res, nil
 }
@@ -111,5 +113,19 @@ func (s *statusResult) print(w io.Writer) {
 	_ = tw.Flush() // w reports nothing that could be acted on
 	for _, p := range s.Parked {
 		p.print(w)
+	}
+	s.printBlocked(w)
+}
+
+// blockedShown is how many blocked lanes are printed: when a system is away all
+// of them are, for one reason.
+const blockedShown = 5
+
+func (s *statusResult) printBlocked(w io.Writer) {
+	for _, p := range s.Blocked[:min(len(s.Blocked), blockedShown)] {
+		fmt.Fprintf(w, "\nblocked at %s since %s: customer %s of connection %s; goes on by itself\n  %s\n", p.Stage, p.Since, p.Lane, p.Connection, p.Error)
+	}
+	if more := len(s.Blocked) - blockedShown; more > 0 {
+		fmt.Fprintf(w, "\nand %s more blocked; --json has all of them\n", count(more, "lane"))
 	}
 }

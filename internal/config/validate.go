@@ -63,7 +63,7 @@ func (p Problems) Error() string {
 
 // Services lists the names of the services, in the order of the pipeline.
 func Services() []string {
-	return []string{"ingest", "source-acumatica", "transform", "sink-acumatica", "sink-stripe"}
+	return []string{"ingest", "sweep", "source-acumatica", "transform", "sink-acumatica", "sink-stripe"}
 }
 
 // Which services talk to which system, and so need its credentials.

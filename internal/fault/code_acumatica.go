@@ -30,5 +30,5 @@ var acumaticaCodes = []Code{
 	{"acumatica.voided", Rejected, "The document was voided in Acumatica; it is not posted a second time.", "see what it was for: millrace trace <id>; if it is still owed to the books, enter it by hand"},
 	{"acumatica.duplicate", Rejected, "Two released documents in Acumatica carry the same external reference.", "void one of them in Acumatica, then: millrace parked release --lane <customer> --reason <why>"},
 	{"acumatica.request", Invalid, "Acumatica does not understand the request.", "report it with the message; it is a fault of Millrace or of a flow"},
-	{"acumatica.intent_malformed", Invalid, "The intent is not one that this sink can carry out.", "correct the flow that made it, which helps later events; see what this one was about: millrace trace <id>"},
+	{"acumatica.intent_malformed", Invalid, "The intent is not one that this sink can carry out.", "correct its document (millrace parked edit) or end it without one (millrace parked skip); when a flow made it so, correct the flow, which helps later events"},
 }

@@ -5,7 +5,7 @@ var busCodes = []Code{
 	{"bus.partitions_mismatch", Misconfigured, "The streams were made for another number of partitions.", "set partitions to the number recorded in the stream, or change that one: millrace repartition"},
 	{"bus.partitions_changing", Misconfigured, "The number of partitions is being changed; nothing starts until that is done.", "finish the change: millrace repartition"},
 	{"bus.partitions_busy", Rejected, "The number of partitions cannot be changed while there is unfinished work or a service runs.", "let every stage finish, release or skip held lanes, stop the services: millrace status; a lane released while nothing runs stays held until the services have run"},
-	{"bus.not_provisioned", Misconfigured, "A stream or bucket that Millrace needs is missing or has other settings.", "run millrace up once, or create the assets as documented"},
+	{"bus.not_provisioned", Misconfigured, "A stream or bucket that Millrace needs is missing or has other settings.", "create or update them: millrace provision, with NATS_URL; with an embedded broker millrace up does it"},
 	{"bus.stream_rewound", Misconfigured, "A stored position lies beyond the end of the stream: the broker lost data.", "restore the stream from its backup before anything goes on"},
 	{"bus.blocked_message_missing", Transient, "A message of a held lane cannot be read from the stream any more; the lane stays held.", "check the retention of the stream and restore it from its backup: millrace status"},
 	{"bus.event_malformed", Invalid, "A message on the stream is not a CloudEvent that Millrace understands.", "find out who published it; drop it when it is not ours"},

@@ -10,7 +10,7 @@ var configCodes = []Code{
 	{"config.no_installation", Misconfigured, "There is nothing to look at: no broker is configured and nothing was ever run on this data folder.", "name the folder with --data-dir, set NATS_URL, or start one: millrace up"},
 	{"service.listen", Misconfigured, "A port cannot be opened.", "free the port, or choose another: ingest.listen, ops.listen, a twin's --listen; port 0 takes a free one"},
 	{"cli.usage", Invalid, "The command line is not understood.", "millrace --help"},
-	{"cli.degraded", Rejected, "The installation is not healthy.", "see what is parked and why: millrace parked list"},
+	{"cli.degraded", Rejected, "The installation is not healthy.", "what is parked waits for a person: millrace parked list; what is blocked goes on by itself"},
 	{"cli.not_found", Rejected, "Nothing is known under this id.", "check the id; a number of Acumatica may need its type, such as \"Payment 000004\""},
 	{"cli.ambiguous", Rejected, "The id belongs to more than one thing.", "name it with its type, such as \"Payment 000004\""},
 	{"cli.unknown_code", Rejected, "There is no such error code.", "list them all: millrace errors list"},

@@ -17,7 +17,7 @@ var stripeCodes = []Code{
 	{"stripe.event_malformed", Invalid, "The webhook body is not a Stripe event.", "find out who posts to the webhook endpoint"},
 	{"stripe.signature", Invalid, "No signature of the webhook matches an active secret.", "set STRIPE_WEBHOOK_SECRET to the signing secret of this endpoint (Stripe dashboard, Developers, Webhooks)"},
 	{"stripe.signature_age", Invalid, "The signed time of the webhook is too old or lies in the future.", "correct this machine's clock (NTP); replayed requests are refused"},
-	{"stripe.fields_invalid", Invalid, "The fields of the intent are not what Stripe's document takes.", "report it with the outcome: the error names the field, and the fields of an intent do not change"},
+	{"stripe.fields_invalid", Invalid, "The fields of the intent are not what Stripe's document takes.", "correct the field that the error names: millrace parked edit; report it when a flow made it so"},
 	{"stripe.document_unknown", Invalid, "The intent asks for a document or verb that the Stripe sink does not know.", "report it with the outcome; the sink knows customer upsert, invoice create and invoice annotate"},
 	{"stripe.total_mismatch", Rejected, "Stripe computed another total than Acumatica; the draft was deleted.", "switch off automatic tax, default tax rates or coupons that Stripe adds to this customer's invoices, then release: millrace parked release --lane <customer> --reason <why>"},
 	{"stripe.invoice_mismatch", Rejected, "The Stripe invoice has another customer, currency or items than intended; it was not finalised.", "compare the invoice in the Stripe dashboard with Acumatica (millrace trace <id>), then release, which makes a draft anew: millrace parked release --lane <customer> --reason <why>"},
