@@ -28,7 +28,7 @@ type statusResult struct {
 func (a *app) statusCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "status", Short: "What each stage has before it, and what is held", Args: cobra.NoArgs,
-		Long:    "What each stage has before it, and which lanes are held.\nExit code 0 when healthy, 1 when a lane is blocked or parked.",
+		Long:    "What each stage has before it, and which lanes are held.\nExit code 0 when healthy, 1 when a lane is blocked or parked. Whether services run\nat an external broker is not seen here: ask their /readyz.",
 		Example: "  millrace status\n  millrace status --data-dir ./demo --json",
 	}
 	a.addDataDir(c)
