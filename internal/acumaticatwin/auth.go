@@ -79,7 +79,7 @@ func (t *Twin) token(c *call) reply {
 		if !allowedScope(scope) {
 			return oauthError("invalid_scope", "")
 		}
-		return t.issue(grant{ID: rand.Text(), Scope: scope, Ends: t.now().Add(refreshTTL)})
+		return t.issue(grant{ID: rand.Text(), Scope: scope, Ends: t.wall().Add(refreshTTL)})
 	case "authorization_code":
 		g, ok := t.redeem(form)
 		if !ok {
@@ -89,7 +89,7 @@ func (t *Twin) token(c *call) reply {
 	case "refresh_token":
 		hash := hashed(form.Get("refresh_token"))
 		g, ok := t.st.Refresh[hash]
-		if !ok || t.now().After(g.Ends) {
+		if !ok || t.wall().After(g.Ends) {
 			return oauthError("invalid_grant", "")
 		}
 		delete(t.st.Refresh, hash) // a refresh token works once
@@ -112,7 +112,7 @@ func basicAuth(h http.Header) (user, pass string, ok bool) {
 
 // issue answers with a new token. Only hashes are kept.
 func (t *Twin) issue(g grant) reply {
-	now := t.now()
+	now := t.wall()
 	maps.DeleteFunc(t.st.Grants, func(_ string, old grant) bool { return now.After(old.Expires) })
 	maps.DeleteFunc(t.st.Refresh, func(_ string, old grant) bool { return now.After(old.Ends) })
 	access := rand.Text() + rand.Text()
@@ -161,7 +161,7 @@ func (t *Twin) login(c *call) reply {
 		return *refused
 	}
 	ticket := rand.Text() + rand.Text()
-	t.sessions[ticket] = &session{seen: t.now()}
+	t.sessions[ticket] = &session{seen: t.wall()}
 	answer := emptyReply(http.StatusNoContent)
 	t.signedIn(c, answer, ticket, strings.ToLower(rand.Text()[:24]))
 	return answer
@@ -192,7 +192,7 @@ func (t *Twin) bearer(c *call) (grant, bool) {
 		return grant{}, false
 	}
 	g, ok := t.st.Grants[hashed(token)]
-	return g, ok && t.now().Before(g.Expires)
+	return g, ok && t.wall().Before(g.Expires)
 }
 
 // grantPrefix marks the sessions of bearer tokens.
@@ -221,7 +221,7 @@ func (c *call) opening(g grant) string {
 // why there is none.
 func (t *Twin) authenticate(c *call) *reply {
 	denied := plain(http.StatusUnauthorized, "Authorization has been denied for this request.").reply()
-	now := t.now()
+	now := t.wall()
 	if g, ok := t.bearer(c); ok {
 		key := c.sessionOf(g)
 		if t.sessions[key] == nil {

@@ -105,7 +105,7 @@ func (t *Twin) authorize(c *call) reply {
 	if err != nil || !strings.EqualFold(form.Get("username"), t.o.Username) || !equalSecret(form.Get("password"), t.o.Password) {
 		return signInPage(c, "Invalid credentials. Please try again.")
 	}
-	now := t.now()
+	now := t.wall()
 	maps.DeleteFunc(t.codes, func(_ string, old code) bool { return now.After(old.expires) })
 	text := rand.Text()
 	t.codes[hashed(text)] = code{redirect: q.Get("redirect_uri"), scope: q.Get("scope"), expires: now.Add(codeTTL)}
@@ -117,10 +117,10 @@ func (t *Twin) redeem(form url.Values) (grant, bool) {
 	hash := hashed(form.Get("code"))
 	k, ok := t.codes[hash]
 	delete(t.codes, hash)
-	if !ok || t.now().After(k.expires) || k.redirect != form.Get("redirect_uri") {
+	if !ok || t.wall().After(k.expires) || k.redirect != form.Get("redirect_uri") {
 		return grant{}, false
 	}
-	return grant{ID: rand.Text(), Scope: k.scope, Ends: t.now().Add(refreshTTL)}, true
+	return grant{ID: rand.Text(), Scope: k.scope, Ends: t.wall().Add(refreshTTL)}, true
 }
 
 // revoke ends a token; a refresh token takes the access tokens of its grant

@@ -35,6 +35,9 @@ type Options struct {
 	Log *slog.Logger
 	// Now is the server's clock; nil is time.Now.
 	Now func() time.Time
+	// Wall is the clock by which sessions and tokens end; nil is Now. Where Now
+	// jumps, a token would end on its way to the client.
+	Wall func() time.Time
 	// ReleaseDelay makes release actions answer 202 and finish this long
 	// after; 0 finishes them at once with 204.
 	ReleaseDelay time.Duration
@@ -114,6 +117,9 @@ func New(o Options) (*Twin, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Wall == nil {
+		o.Wall = o.Now
+	}
 	if o.RefundLabel == "" {
 		o.RefundLabel = DefaultRefundLabel
 	}
@@ -176,6 +182,8 @@ func (t *Twin) location() *time.Location {
 }
 
 func (t *Twin) now() time.Time { return t.o.Now() }
+
+func (t *Twin) wall() time.Time { return t.o.Wall() }
 
 // Requests returns what was called, oldest first, at most the last 100000.
 func (t *Twin) Requests() []Request {

@@ -43,7 +43,7 @@ func (d *Demo) yearOptions(so *stripetwin.Options, eo *acumaticatwin.Options) {
 	now := func() time.Time { return yearStart().Add(time.Since(began)) }
 	so.StateFile, so.Now, so.Wall = "", now, time.Now
 	so.Settle, so.RateSeed, so.FeeTax = []string{"usd"}, yearSeed, feeTax
-	eo.StateFile, eo.Seed = "", ""
+	eo.StateFile, eo.Seed, eo.Wall = "", "", time.Now
 	eo.Now = func() time.Time { return now().Add(time.Duration(d.ahead.Load())) }
 }
 
@@ -201,7 +201,7 @@ func (d *Demo) yearResult(ctx context.Context, rt *service.Runtime, w *watch, pl
 	return &YearResult{
 		Reconciliation: proof.Lines, Movements: proof.Movements, ByType: proof.ByType, Played: played,
 		Applied: n[schemas.Applied], Duplicate: n[schemas.Duplicate], Skipped: n[schemas.Skipped], Parked: n[schemas.Parked],
-		Missing: slices.Concat([]string{}, played.Problems, w.parked(), blocked, proof.Problems), TookMS: took.Milliseconds(),
+		Missing: append([]string{}, slices.Concat(played.Problems, w.parked(), blocked, proof.Problems)...), TookMS: took.Milliseconds(),
 	}, nil
 }
 
