@@ -127,14 +127,14 @@ func (c *company) sameMonth(days, takes int) bool {
 func (c *company) afterwards(turn int) func(charge string) {
 	do := []func(charge string){
 		func(ch string) { c.refund(9, ch, 0, nil) },
-		func(ch string) { c.refund(5, ch, 3_00, nil) },
+		func(ch string) { c.refund(step, ch, 3_00, nil) },
 		func(ch string) {
-			for _, days := range []int{3, 8, 15} {
+			for _, days := range []int{step, 12, 19} {
 				c.refund(days, ch, 1_25, nil)
 			}
 		},
 		func(ch string) { c.dispute(4, ch, "inquiry", c.closed("inquiry closed", false, false)) },
-		func(ch string) { c.refund(4, ch, 0, c.refundFails) },
+		func(ch string) { c.refund(8, ch, 0, c.refundFails) },
 		func(ch string) { c.dispute(6, ch, "dispute", c.closed("dispute lost", false, false)) },
 		func(ch string) { c.dispute(6, ch, "dispute", c.closed("dispute won", true, false)) },
 		func(ch string) { c.dispute(6, ch, "dispute", c.closed("dispute won with its fee", true, true)) },
@@ -147,7 +147,9 @@ func (c *company) afterwards(turn int) func(charge string) {
 	return do[turn-1]
 }
 
-// refund gives money back after some days; 0 is all of it.
+// refund gives money back after some days; 0 is all of it. The days are a step
+// at least: between a charge and its refund the pipeline has caught up, as it
+// would have in days that are as long as ours.
 func (c *company) refund(days int, charge string, minor int64, then func(id string)) {
 	amount, what := "", "full refund"
 	if minor > 0 {

@@ -24,7 +24,7 @@ import (
 const (
 	Days      = 365
 	aftermath = 21
-	// step is after how many days the pipeline may catch up.
+	// step is after how many days the pipeline catches up.
 	step = 7
 )
 
