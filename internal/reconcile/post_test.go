@@ -231,7 +231,7 @@ func (w *world) units() {
 		case w.byPayout() || w.o.ByDay && day >= now().Format(time.DateOnly):
 			continue
 		case w.o.ByDay:
-			id = day
+			id = day + "/" + m.Currency
 		}
 		if units[id] == nil {
 			units[id] = ledger.NewUnit(w.o.Rules, id, m.Currency)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"millrace/internal/ledger"
@@ -217,11 +216,10 @@ func (t *truth) unit(id string) *unit {
 
 // add takes in a part that a journal of the unit has.
 func (u *unit) add(m *ledger.Movement, p *ledger.Part, category, period string) {
-	name, _, _ := strings.Cut(u.id, "/") // of a day without the currency of its balance
-	key := itemKey{journal, name + "/" + p.Currency + "/" + period}
+	key := itemKey{journal, u.id + "/" + p.Currency + "/" + period}
 	i := u.journals[key]
 	if i == nil {
-		i = &item{itemKey: key, currency: p.Currency, stripe: side{}, lanes: []string{name, m.ID}}
+		i = &item{itemKey: key, currency: p.Currency, stripe: side{}, lanes: []string{u.id, m.ID}}
 		u.journals[key] = i
 		u.periods[key] = period
 	}
@@ -240,11 +238,6 @@ func (t *truth) close(u *unit, loosened bool) {
 			}
 		}
 		if !t.wants(month) {
-			continue
-		}
-		if old := t.items[key]; old != nil { // two balances of one day may have a journal in the same currency
-			old.stripe.add(i.stripe)
-			old.date = max(old.date, i.date)
 			continue
 		}
 		t.items[key] = i

@@ -99,7 +99,9 @@ func (c Connection) day(ctx context.Context, currency, day string) (settled, err
 	}
 	currency = strings.ToUpper(currency)
 	q := stripeapi.MovementQuery{Currency: currency, From: from, Until: from.AddDate(0, 0, 1)}
-	return c.unit(ctx, ledger.NewUnit(*c.Rules, day, currency), currency, q, "")
+	// The currency is part of its name: the days of two balances may both have a
+	// journal in the currency that a customer paid.
+	return c.unit(ctx, ledger.NewUnit(*c.Rules, day+"/"+currency, currency), currency, q, "")
 }
 
 // unit streams the movements of the query, without the one named, into u.
