@@ -159,7 +159,7 @@ func identity(in schemas.Intent) [8]string {
 func (a *app) parkedSkip() *cobra.Command {
 	c := &cobra.Command{
 		Use: "skip --lane <customer> --reason <why>", Short: "Let a parked lane go on without the message that holds it", Args: cobra.NoArgs,
-		Long:    "Ends the message that holds a parked lane as skipped, with your reason, and lets\nthe lane go on behind it. What the message stood for is not posted, for good: tell\nwhoever keeps the books. What was begun of it is deleted; what is released or\nfinalised already is not skipped: it ends as applied, or the lane is parked again\nand says what to void.",
+		Long:    "Ends the message that holds a parked lane as skipped, with your reason, and lets\nthe lane go on behind it. What the message stood for is not posted: tell whoever\nkeeps the books. An intent that is skipped at a sink stays so for good; a fact that is\nskipped at transform is handled anew if its system tells it again after some days, as\nsweeps and the full reading do. What was begun of it is deleted; what is released or\nfinalised already is not skipped: it ends as applied, or the lane is parked again\nand says what to void.",
 		Example: "  millrace parked skip --lane C000001 --reason \"test customer, nothing to post\"",
 	}
 	return a.deciding(c, schemas.Skip, func(h bus.Held, _ *schemas.Decision) (uint64, error) { return h.Message.Seq, nil })

@@ -28,7 +28,7 @@ var acumaticaCodes = []Code{
 	{"acumatica.in_ledger", Rejected, "The document is released: it is in the ledger, and an edited or skipped intent does not take it out again.", "void the document in Acumatica (AR302000) and skip the intent, or make the intent what was released: millrace parked edit"},
 	{"acumatica.not_releasable", Rejected, "The document is saved but Acumatica does not let it be released in this status.", "approve it or take it off hold in Acumatica, then: millrace parked release --lane <customer> --reason <why>"},
 	{"acumatica.voided", Rejected, "The document was voided in Acumatica; it is not posted a second time.", "see what it was for: millrace trace <id>; if it is still owed to the books, enter it by hand"},
-	{"acumatica.duplicate", Rejected, "Two released documents in Acumatica carry the same external reference.", "void one of them in Acumatica, then: millrace parked release --lane <customer> --reason <why>"},
+	{"acumatica.duplicate", Rejected, "Two documents in Acumatica carry the same external reference, and both are released or neither is known to be ours.", "void or delete one of them in Acumatica, then: millrace parked release --lane <customer> --reason <why>"},
 	{"acumatica.request", Invalid, "Acumatica does not understand the request.", "report it with the message; it is a fault of Millrace or of a flow"},
 	{"acumatica.intent_malformed", Invalid, "The intent is not one that this sink can carry out.", "correct its document (millrace parked edit) or end it without one (millrace parked skip); when a flow made it so, correct the flow, which helps later events"},
 }

@@ -74,7 +74,8 @@ func (w *work) adopt(ctx context.Context, found []acumatica.Record) error {
 // else the unreleased one with the lowest number, and deletes the other
 // unreleased ones. So a worker that was overtaken may delete its copy while
 // the posting names another. Two that are in the ledger, or one that was
-// voided without another in its place, are for a person to decide.
+// voided without another in its place, are for a person to decide; so are
+// several when nothing of ours was sent.
 func (w *work) single(ctx context.Context, found []acumatica.Record) (acumatica.Record, error) {
 	k, number := w.kind, w.kind.keys[1]
 	other := func(r acumatica.Record) int {
@@ -105,6 +106,11 @@ func (w *work) single(ctx context.Context, found []acumatica.Record) (acumatica.
 	for _, r := range found {
 		if r.String("Status") == voided || k.name(r) == k.name(keep) {
 			continue
+		}
+		if w.p.Data().Sends == 0 {
+			// None of them need be ours (Invariant 8).
+			return nil, fault.Newf("acumatica.duplicate", "%s and %s both carry %s, and no send of ours is on record",
+				k.name(keep), k.name(r), w.doc.find()[k.ref])
 		}
 		if err := w.remove(ctx, r, "is a copy of "+k.name(keep)); err != nil {
 			return nil, err
