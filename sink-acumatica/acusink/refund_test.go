@@ -119,7 +119,7 @@ func TestRefundThroughACreditMemoInTheTwin(t *testing.T) {
 				f.DocumentsToApply[0].Link = &schemas.LinkRef{Kind: link.CreditMemo, ID: "re_1"}
 			})
 			_, _, err := n.do(t, ask)
-			wantCode(t, err, "link.missing")
+			wantCode(t, err, "link.pending")
 			out, count, err := n.do(t, memoIntent(func(_ *schemas.Intent, f *schemas.AcumaticaCreditMemo) {
 				f.Customer, f.CurrencyID, f.Date = m.customer, m.currency, n.today()
 			}))

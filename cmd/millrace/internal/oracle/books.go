@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/shopspring/decimal"
 
@@ -163,8 +162,6 @@ func list[T interface{ id() string }](ctx context.Context, get Get, path string)
 
 // money is minor units of a currency with two decimals, as all here are.
 func money(minor int64) decimal.Decimal { return decimal.New(minor, -2) }
-
-func date(unix int64) string { return time.Unix(unix, 0).UTC().Format(time.DateOnly) }
 
 // moved is what a batch did to an account.
 func moved(b acumaticatwin.Batch, account string) decimal.Decimal {

@@ -2,6 +2,7 @@ package year
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
@@ -94,14 +95,14 @@ func (c *company) books(m stripetwin.Movement) func(ctx context.Context) error {
 }
 
 func (c *company) keep(ctx context.Context, kept []string) error {
-	body := `{"settle":["` + kept[0]
-	for _, k := range kept[1:] {
-		body += `","` + k
+	body, err := json.Marshal(map[string][]string{"settle": kept})
+	if err != nil {
+		return err
 	}
 	var answer struct {
 		Error string `json:"error"`
 	}
-	if err := c.ask(ctx, http.MethodPost, "/_twin/rates", body+`"]}`, &answer); err != nil {
+	if err := c.ask(ctx, http.MethodPost, "/_twin/rates", string(body), &answer); err != nil {
 		return err
 	}
 	if answer.Error != "" {

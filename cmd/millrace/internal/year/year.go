@@ -68,7 +68,6 @@ type company struct {
 	diary   map[int][]chore
 	today   int
 	buyers  []*buyer
-	sales   []sale
 	arrived map[string]string // Stripe's invoices by Acumatica's number
 	orders  int               // in the shop
 	played  Played
