@@ -177,7 +177,7 @@ func TestReadyNeedsASecretSomewhere(t *testing.T) {
 // an embedded broker that syncs every write. It reports the median and the
 // 99th percentile in milliseconds.
 func BenchmarkWebhook(b *testing.B) {
-	url, stop := start(b, bustest.New(b, "default"))
+	url, stop := start(b, bustest.NewSynced(b, "default"))
 	client := &http.Client{}
 	filler := strings.Repeat(`"line_item_description",`, 200) // a real invoice event has some 5 kB
 	took := make([]time.Duration, 0, b.N)
