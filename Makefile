@@ -13,7 +13,8 @@ test: ## all tests
 	go test ./...
 
 race: ## tests of the concurrent packages under the race detector
-	go test -race -timeout 20m ./internal/... ./ingest/... ./source-acumatica/... ./transform/... ./sink-acumatica/... ./sink-stripe/...
+	go test -race -timeout 20m $$(go list ./internal/... ./ingest/... ./source-acumatica/... ./transform/... ./sink-acumatica/... ./sink-stripe/... | grep -v internal/simulate)
+	go test -race -short ./internal/simulate
 
 lint: ## go vet and the linter, pinned in .ci/tools.mod
 	go vet ./...
