@@ -25,8 +25,8 @@ func services() []service.Service {
 	return []service.Service{webhook.Service, sweep.Service, poller.Service, stage.Service, acusink.Service, stripesink.Service}
 }
 
+// TestSeeds runs alone: beside the planted bugs it would wait for processors.
 func TestSeeds(t *testing.T) {
-	t.Parallel()
 	o := Options{Services: services(), Dir: t.TempDir()}
 	if testing.Verbose() && *seeds == 1 {
 		o.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
