@@ -76,6 +76,7 @@ func TestEveryRequestIsLegalAtThePinnedVersion(t *testing.T) {
 		"EachMovement of a day": func() error {
 			return c.EachMovement(ctx, MovementQuery{Currency: "USD", From: since, Until: since.AddDate(0, 0, 1)}, nil)
 		},
+		"Balance":     func() error { _, err := c.Balance(ctx); return err },
 		"GetMovement": func() error { _, err := c.GetMovement(ctx, "txn_1"); return err },
 		"GetPayout":   func() error { _, err := c.GetPayout(ctx, "po_1"); return err },
 		"ListPayouts": func() error {
