@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"millrace/internal/bus"
 	"millrace/internal/config"
@@ -132,6 +133,8 @@ func (a *app) lookInto(ctx context.Context, cfg *config.Config, origins config.O
 	return lookAt(ctx, cfg.DataDir, log)
 }
 
+// lookAt looks at a data directory. One that starts or stops right now is neither
+// free nor announced: lookAt waits for it, up to startingFor.
 func lookAt(ctx context.Context, dir string, log *slog.Logger) (*view, error) {
 	in, found, err := readInstallation(dir)
 	if err != nil {
@@ -141,29 +144,53 @@ func lookAt(ctx context.Context, dir string, log *slog.Logger) (*view, error) {
 		return nil, fault.Newf("config.no_installation", "%s holds no installation", dir)
 	}
 	v := &view{connections: defaultFirst(in.Connections), where: dir}
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for patience := time.After(startingFor); ; {
+		err := v.open(ctx, dir, log)
+		if err == nil {
+			return v, nil
+		}
+		if fault.Of(err).Code != "config.data_dir_locked" {
+			return nil, err
+		}
+		select {
+		case <-tick.C:
+		case <-patience:
+			return nil, err
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// startingFor is how long a starting or stopping process may take before another
+// that looks at its data directory gives up.
+const startingFor = 10 * time.Second
+
+// open opens a data directory once; config.data_dir_locked when a process holds it
+// and has not said where it listens.
+func (v *view) open(ctx context.Context, dir string, log *slog.Logger) error {
 	f, err := openFolder(dir)
 	if err == nil { // nothing runs here
 		b, err := embed(ctx, dir, "", bus.Options{Log: log})
 		if err != nil {
-			return nil, errors.Join(err, f.Close())
+			return errors.Join(err, f.Close())
 		}
 		b.closes = append([]func() error{f.Close}, b.closes...)
 		v.broker = b
-		return v, nil
+		return nil
 	}
 	if fault.Of(err).Code != "config.data_dir_locked" {
-		return nil, err
+		return err
 	}
 	r, found, rerr := readRunning(dir)
 	if rerr != nil || !found {
-		return nil, cmp.Or(rerr, err) // it starts or stops right now
+		return cmp.Or(rerr, err)
 	}
 	v.running = &r
 	v.broker, err = connect(ctx, bus.Options{URL: r.NATSURL, Token: r.NATSToken, Name: "millrace-cli", Log: log})
-	if err != nil {
-		return nil, err
-	}
-	return v, nil
+	return err
 }
 
 // defaultFirst puts the connection that needs no name in front: the one named

@@ -80,6 +80,10 @@ func (f *folder) claim(in installation) error {
 	if found && old.Demo != in.Demo {
 		return fault.Newf("config.data_dir_kind", "%s: demo data: %v, wanted: %v", f.dir, old.Demo, in.Demo)
 	}
+	// What one that was killed announced leads nowhere.
+	if err := os.Remove(filepath.Join(f.dir, runningFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fault.New("config.data_dir", err)
+	}
 	return writeJSON(filepath.Join(f.dir, installationFile), in)
 }
 
