@@ -19,7 +19,7 @@ type Intent struct {
 	Lane       string          `json:"lane"`              // unescaped customer id of the source system
 	Target     string          `json:"target"`            // Stripe or Acumatica
 	Document   string          `json:"document"`          // "customer", "invoice", "payment", "refund", "creditmemo", "journal"
-	Verb       string          `json:"verb"`              // "upsert", "create", "annotate"
+	Verb       string          `json:"verb"`              // "upsert", "create", "void", "annotate"
 	Key        string          `json:"key"`               // id of the source object it is about, e.g. ch_…, or "Invoice AR000123"
 	Version    string          `json:"version,omitempty"` // revision of the source object when each revision is an intent of its own
 	Flow       FlowRef         `json:"flow"`

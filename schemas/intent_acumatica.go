@@ -31,6 +31,20 @@ type AcumaticaCharge struct {
 	Amount      string `json:"Amount"` // in the payment's currency
 }
 
+// AcumaticaPaymentVoid is the Fields of an acumatica payment intent with the verb
+// void: what came in as that payment is gone again. It comes after the intent
+// that creates the payment, in the same lane, and is not wanted when there was
+// none: then neither document exists. PaymentAmount is an exact decimal in
+// CurrencyID.
+type AcumaticaPaymentVoid struct {
+	Payment         LinkRef `json:"Payment"`         // {"payment", "py_…"}
+	PaymentRef      string  `json:"PaymentRef"`      // the charge id: the void has the external reference of its payment
+	CurrencyID      string  `json:"CurrencyID"`      // upper case; of the payment
+	PaymentAmount   string  `json:"PaymentAmount"`   // of the payment, above zero: nothing else is voided
+	ApplicationDate string  `json:"ApplicationDate"` // YYYY-MM-DD in the books' time zone
+	Description     string  `json:"Description,omitempty"`
+}
+
 // AcumaticaRefund is the Fields of an acumatica refund intent: a Payment
 // record of Type "Refund". Amounts are exact decimals in CurrencyID.
 type AcumaticaRefund struct {

@@ -29,6 +29,8 @@ func goType(name string) reflect.Type {
 		return reflect.TypeFor[schemas.StripeMetadata]()
 	case "acumatica-payment.v1":
 		return reflect.TypeFor[schemas.AcumaticaPayment]()
+	case "acumatica-payment-void.v1":
+		return reflect.TypeFor[schemas.AcumaticaPaymentVoid]()
 	case "acumatica-refund.v1":
 		return reflect.TypeFor[schemas.AcumaticaRefund]()
 	case "acumatica-creditmemo.v1":

@@ -68,7 +68,7 @@ func (x *tx) rateMissing(r *record) string {
 // postPayment debits the cash account and credits what the customer owes; a
 // prepayment is owed to the customer until it is applied. A refund goes the
 // other way, and charges are taken off the cash account. The applications are
-// rows of the history. sign -1 reverses.
+// rows of the history. sign -1 reverses, in a batch of the void.
 func (x *tx) postPayment(r *record, applications []*record, first bool, sign int64) (string, *failure) {
 	var legs []leg
 	amount, kind := r.dec("PaymentAmount"), r.get("Type")
@@ -89,14 +89,16 @@ func (x *tx) postPayment(r *record, applications []*record, first bool, sign int
 	for _, h := range applications {
 		legs = append(legs, applicationLines(kind, h)...)
 	}
+	document := kind
 	if sign < 0 {
+		document = voidType(kind)
 		for i, l := range legs {
 			legs[i].Debit, legs[i].Credit = l.Credit, l.Debit
 			legs[i].BaseDebit, legs[i].BaseCredit = l.BaseCredit, l.BaseDebit
 		}
 	}
 	return x.postAt(posting{
-		day: r.day("ApplicationDate"), currency: r.get("CurrencyID"), rate: rateOfDocument(r), description: kind + " " + r.get("ReferenceNbr"),
+		day: r.day("ApplicationDate"), currency: r.get("CurrencyID"), rate: rateOfDocument(r), description: document + " " + r.get("ReferenceNbr"),
 	}, legs...)
 }
 

@@ -17,6 +17,7 @@ const (
 	Customer   = "customer"
 	Invoice    = "invoice"
 	Payment    = "payment"
+	Void       = "payment_void" // of the payment of a charge
 	Refund     = "refund"
 	CreditMemo = "creditmemo"
 	Journal    = "journal"

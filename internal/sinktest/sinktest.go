@@ -49,8 +49,9 @@ type Kind struct {
 // A Document is what the suite works with.
 type Document struct {
 	// First comes before the document in its lane; without it the sink must
-	// refuse the document.
-	First []schemas.Intent
+	// refuse the document, or skip it where Needless.
+	First    []schemas.Intent
+	Needless bool
 	// Intent is the document; Next comes after it in its lane: a newer version
 	// under the same key, or another document.
 	Intent, Next Wanted

@@ -79,7 +79,7 @@ func paymentDocument(w *sinktest.World, typ string) sinktest.Document {
 		return sinktest.Wanted{Intent: in, Facts: fmt.Sprintf("%s %s of %s USD %s:%s", typ, status, customer, amount, applied)}
 	}
 	return sinktest.Document{
-		Intent: want("ch_1", 12050), Next: want("ch_2", 3000), Link: link.Payment,
+		Intent: want("ch_1", 12050), Next: want("ch_2", 3010), Link: link.Payment,
 		Entries: func(_ context.Context, key string) ([]sinktest.Entry, error) { return paymentEntries(w.ERP, key), nil },
 	}
 }
@@ -235,4 +235,66 @@ func refundDocument(w *sinktest.World) sinktest.Document {
 		First: []schemas.Intent{memo("re_1"), memo("re_2")}, Intent: want("re_1", 1), Next: want("re_2", 2), Link: link.Refund,
 		Entries: func(_ context.Context, key string) ([]sinktest.Entry, error) { return paymentEntries(w.ERP, key), nil },
 	}
+}
+
+func TestPaymentVoidConforms(t *testing.T) {
+	sinktest.Run(t, bustest.New(t), newProcess, sinktest.Kind{Target: schemas.Acumatica, Prepare: func(_ testing.TB, w *sinktest.World) sinktest.Document {
+		return voidDocument(w)
+	}})
+}
+
+// voidDocument is the void of a payment that comes before it in its lane, and
+// the next one of the same customer.
+func voidDocument(w *sinktest.World) sinktest.Document {
+	payments := paymentDocument(w, "Payment")
+	date := w.Clock.Now().Add(-24 * time.Hour).Format(time.DateOnly) // not the server's day
+	want := func(paid sinktest.Wanted, amount string) sinktest.Wanted {
+		return sinktest.Wanted{
+			Intent: voidIntent(paid.Key, func(in *schemas.Intent, f *schemas.AcumaticaPaymentVoid) {
+				in.Connection, in.Lane = w.Connection, paid.Lane
+				f.PaymentAmount, f.ApplicationDate = amount, date
+			}),
+			Facts: fmt.Sprintf("Voided Payment Closed %s USD -%s, the payment Voided, open %s", date, strings.TrimSuffix(amount, "0"), strings.TrimSuffix(amount, "0")),
+		}
+	}
+	return sinktest.Document{
+		First: []schemas.Intent{payments.Intent.Intent, payments.Next.Intent}, Needless: true,
+		Intent: want(payments.Intent, "120.50"), Next: want(payments.Next, "30.10"), Link: link.Void,
+		Entries: func(_ context.Context, key string) ([]sinktest.Entry, error) { return voidEntries(w.ERP, key), nil },
+	}
+}
+
+// voidEntries are the voids that carry the reference, with what became of the
+// payment and of its invoice.
+func voidEntries(erp *acumaticatwin.Twin, ref string) []sinktest.Entry {
+	var status, balance string
+	var voids []acumaticatwin.PaymentView
+	for _, p := range erp.Payments() {
+		switch {
+		case p.PaymentRef != ref:
+		case p.Type == voidedPayment:
+			voids = append(voids, p)
+		default:
+			status = p.Status
+		}
+	}
+	var entries []sinktest.Entry
+	for _, v := range voids {
+		for _, i := range erp.Invoices() {
+			if i.Amount.Equal(v.PaymentAmount.Neg()) {
+				balance = i.Balance.String()
+			}
+		}
+		name, date := v.Type+" "+v.ReferenceNbr, ""
+		for b := range erp.Batches() {
+			if b.Description == name {
+				date = b.Date
+			}
+		}
+		entries = append(entries, sinktest.Entry{
+			AcumaticaID: name, StripeID: v.PaymentRef, Effective: v.Status == "Closed",
+			Facts: fmt.Sprintf("%s %s %s %s %s, the payment %s, open %s", v.Type, v.Status, date, v.CurrencyID, v.PaymentAmount, status, balance),
+		})
+	}
+	return entries
 }

@@ -59,6 +59,7 @@ type document interface {
 func documents() map[string]kind {
 	return map[string]kind{
 		"payment create":    paymentKind(),
+		"payment void":      voidKind(),
 		"refund create":     refundKind(),
 		"creditmemo create": creditMemoKind(),
 		"journal create":    journalKind(),

@@ -29,6 +29,12 @@ func (w *work) release(ctx context.Context) error {
 	if replace, err := w.check(ctx); replace || err != nil {
 		return err
 	}
+	if v, ok := w.doc.(*void); ok {
+		if err := v.complete(ctx, w); err != nil {
+			return err
+		}
+		status = w.seen.String("Status")
+	}
 	if status != balanced {
 		return fault.Newf("acumatica.not_releasable", "%s has the status %q", w.name(), status)
 	}
@@ -133,7 +139,7 @@ func (w *work) invoke(ctx context.Context) error {
 		// The refusal may only mean that it was released meanwhile.
 		if r, again := w.read(ctx); again == nil && w.kind.released(r) {
 			w.final = r
-			return w.proven(r)
+			return w.proven(ctx, r)
 		}
 	}
 	w.seen = nil
@@ -158,7 +164,7 @@ func (w *work) confirm(ctx context.Context) error {
 	status := r.String("Status")
 	switch {
 	case w.kind.released(r):
-		if err := w.proven(r); err != nil {
+		if err := w.proven(ctx, r); err != nil {
 			return err
 		}
 		w.final = r
@@ -190,9 +196,12 @@ func (w *work) read(ctx context.Context) (acumatica.Record, error) {
 
 // proven compares the released document with what was wanted. It is in the
 // ledger, so a difference can only be reported.
-func (w *work) proven(r acumatica.Record) error {
+func (w *work) proven(ctx context.Context, r acumatica.Record) error {
 	diff := w.doc.unproven(r)
+	v, isVoid := w.doc.(*void)
 	switch {
+	case diff == "" && isVoid:
+		return v.proof(ctx, w, r)
 	case diff == "":
 		return nil
 	case w.edited():

@@ -65,6 +65,12 @@ func (s *Sink) work(c Connection, in schemas.Intent) (*work, error) {
 // post brings the posting from wherever it is to done.
 func (w *work) post(ctx context.Context, out schemas.Outcome) (schemas.Outcome, error) {
 	var err error
+	if v, ok := w.doc.(*void); ok {
+		if out.Reason, err = v.unwanted(ctx, w); err != nil || out.Reason != "" {
+			out.Outcome = schemas.Skipped
+			return out, err
+		}
+	}
 	if w.p, err = w.sink.o.Postings.Claim(ctx, w.in.Connection, w.in.ID); err != nil {
 		return out, err
 	}
@@ -175,6 +181,11 @@ func (w *work) wait(what string) error {
 // send records that it is about to write, writes, and records the keys. An
 // error that leaves open whether the document exists leaves the posting Sent.
 func (w *work) send(ctx context.Context) error {
+	if v, ok := w.doc.(*void); ok {
+		if adopted, err := v.before(ctx, w); adopted || err != nil {
+			return err
+		}
+	}
 	rec := w.p.Data()
 	rec.State, rec.Sends, rec.SentAt = posting.Sent, rec.Sends+1, w.sink.now().UTC()
 	if one := w.write(); !slices.ContainsFunc(rec.Writes, func(x posting.Write) bool { return x.Sum == one.Sum }) {
@@ -187,6 +198,9 @@ func (w *work) send(ctx context.Context) error {
 	w.searched = false
 	var r acumatica.Record
 	err := w.writing(ctx, func(ctx context.Context) (err error) {
+		if v, ok := w.doc.(*void); ok {
+			return v.ask(ctx, w.conn.Client)
+		}
 		r, err = w.conn.Client.Put(ctx, w.kind.entity, w.doc.body(), w.query(false))
 		return err
 	})
@@ -200,6 +214,11 @@ func (w *work) send(ctx context.Context) error {
 		return w.send(ctx) // what was refused left nothing, and whoever sent it has searched
 	}
 	w.sink.at("put_done")
+	if v, ok := w.doc.(*void); ok {
+		if r, err = w.conn.Client.Get(ctx, w.kind.entity, []string{voidedPayment, v.number}, w.query(false)); err != nil {
+			return fmt.Errorf("read the void: %w", err)
+		}
+	}
 	if r.String(w.kind.keys[1]) == "" {
 		return fault.Newf("acumatica.readback", "the answer to the write names no %s", w.kind.keys[1])
 	}

@@ -18,20 +18,16 @@ import (
 // maxRows bounds the rows of one list in a target document.
 const maxRows = 5_000
 
-// documentKind is a document that intents may ask for.
-type documentKind struct {
-	fields reflect.Type
-	verbs  []string
-}
-
-func documentKinds() map[string]documentKind {
-	return map[string]documentKind{
-		"stripe customer":      {reflect.TypeFor[schemas.StripeCustomer](), []string{"upsert"}},
-		"stripe invoice":       {reflect.TypeFor[schemas.StripeInvoice](), []string{"create"}},
-		"acumatica payment":    {reflect.TypeFor[schemas.AcumaticaPayment](), []string{"create"}},
-		"acumatica refund":     {reflect.TypeFor[schemas.AcumaticaRefund](), []string{"create"}},
-		"acumatica creditmemo": {reflect.TypeFor[schemas.AcumaticaCreditMemo](), []string{"create"}},
-		"acumatica journal":    {reflect.TypeFor[schemas.AcumaticaJournal](), []string{"create"}},
+// documentKinds are the documents that intents may ask for, and what each verb
+// needs to know.
+func documentKinds() map[string]map[string]reflect.Type {
+	return map[string]map[string]reflect.Type{
+		"stripe customer":      {"upsert": reflect.TypeFor[schemas.StripeCustomer]()},
+		"stripe invoice":       {"create": reflect.TypeFor[schemas.StripeInvoice]()},
+		"acumatica payment":    {"create": reflect.TypeFor[schemas.AcumaticaPayment](), "void": reflect.TypeFor[schemas.AcumaticaPaymentVoid]()},
+		"acumatica refund":     {"create": reflect.TypeFor[schemas.AcumaticaRefund]()},
+		"acumatica creditmemo": {"create": reflect.TypeFor[schemas.AcumaticaCreditMemo]()},
+		"acumatica journal":    {"create": reflect.TypeFor[schemas.AcumaticaJournal]()},
 	}
 }
 
@@ -41,14 +37,15 @@ func kindOfDocument(target, document, verb string) (reflect.Type, error) {
 	if target == schemas.Stripe && verb == "annotate" {
 		return reflect.TypeFor[schemas.StripeMetadata](), nil
 	}
-	k, ok := documentKinds()[target+" "+document]
+	verbs, ok := documentKinds()[target+" "+document]
 	if !ok {
 		return nil, fmt.Errorf("no %s document %q; known: %s", target, document, strings.Join(slices.Sorted(maps.Keys(documentKinds())), ", "))
 	}
-	if !slices.Contains(k.verbs, verb) {
-		return nil, fmt.Errorf("a %s %s cannot be asked to %q; known: %s", target, document, verb, strings.Join(k.verbs, ", "))
+	t, ok := verbs[verb]
+	if !ok {
+		return nil, fmt.Errorf("a %s %s cannot be asked to %q; known: %s", target, document, verb, strings.Join(slices.Sorted(maps.Keys(verbs)), ", "))
 	}
-	return k.fields, nil
+	return t, nil
 }
 
 // field is one value of a target document: a leaf with an expression, an
