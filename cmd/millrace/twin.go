@@ -182,7 +182,7 @@ func (a *app) twinAcumatica() *cobra.Command {
 				Env: map[string]string{
 					"ACUMATICA_URL": url, "ACUMATICA_TENANT": o.Tenant, "ACUMATICA_ENDPOINT": "Default/24.200.001", "ACUMATICA_USERNAME": o.Username, "ACUMATICA_PASSWORD": o.Password,
 					"MILLRACE_PAYMENT_METHOD": acumaticatwin.SeedPaymentMethod,
-					"MILLRACE_CASH_ACCOUNTS":  "USD=" + acumaticatwin.SeedCashAccountUSD + ",EUR=" + acumaticatwin.SeedCashAccountEUR + ",GBP=" + acumaticatwin.SeedCashAccountGBP,
+					"MILLRACE_CASH_ACCOUNTS":  pairs(acumaticatwin.SeedCashAccounts()),
 					"MILLRACE_CLEARING":       pairs(acumaticatwin.SeedClearing()),
 					"MILLRACE_ACCOUNTS":       pairs(twinAccounts()),
 				},

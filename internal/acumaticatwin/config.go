@@ -11,6 +11,11 @@ const (
 	SeedCashAccountUSD = "10250ST"
 	SeedCashAccountEUR = "10251ST"
 	SeedCashAccountGBP = "10252ST"
+	// SeedCashAccountCHF and the two after it are of currencies that customers
+	// pay in and that no bank account is kept in: Stripe exchanges them.
+	SeedCashAccountCHF = "10253ST"
+	SeedCashAccountCAD = "10254ST"
+	SeedCashAccountJPY = "10255ST"
 	// SeedBankCashAccount is in USD and open to SeedCheckMethod only.
 	SeedBankCashAccount = "10200"
 	// SeedBankCashAccountEUR is the same in euros.
@@ -83,6 +88,9 @@ func defaultSetup() setup {
 			SeedCashAccountUSD:     {Account: "10250", Currency: "USD", Description: "Stripe clearing USD", Clearing: true},
 			SeedCashAccountEUR:     {Account: "10251", Currency: "EUR", Description: "Stripe clearing EUR", Clearing: true},
 			SeedCashAccountGBP:     {Account: "10252", Currency: "GBP", Description: "Stripe clearing GBP", Clearing: true},
+			SeedCashAccountCHF:     {Account: "10253", Currency: "CHF", Description: "Stripe clearing CHF", Clearing: true},
+			SeedCashAccountCAD:     {Account: "10254", Currency: "CAD", Description: "Stripe clearing CAD", Clearing: true},
+			SeedCashAccountJPY:     {Account: "10255", Currency: "JPY", Description: "Stripe clearing JPY", Clearing: true},
 			SeedBankCashAccount:    {Account: "10200", Currency: "USD", Description: "Operating bank account"},
 			SeedBankCashAccountEUR: {Account: "10201", Currency: "EUR", Description: "Bank account in euros"},
 			SeedBankCashAccountGBP: {Account: "10202", Currency: "GBP", Description: "Bank account in pounds"},

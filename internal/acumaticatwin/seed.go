@@ -61,6 +61,8 @@ func (x *tx) seedMasters() {
 		{"USD", "US Dollar", "$", "2"},
 		{"EUR", "Euro", "€", "2"},
 		{"GBP", "Pound Sterling", "£", "2"},
+		{"CHF", "Swiss Franc", "Fr", "2"},
+		{"CAD", "Canadian Dollar", "$", "2"},
 		{"JPY", "Japanese Yen", "¥", "0"},
 		{"KWD", "Kuwaiti Dinar", "KD", "3"},
 	} {
@@ -84,13 +86,19 @@ func (x *tx) seedMasters() {
 		{accountRounding, "Rounding gain and loss", "Expense", "false", ""},
 		{"10252", "Stripe clearing GBP", "Asset", "true", "GBP"},
 		{"10202", "Bank account in pounds", "Asset", "true", "GBP"},
+		{"10253", "Stripe clearing CHF", "Asset", "true", "CHF"},
+		{"10254", "Stripe clearing CAD", "Asset", "true", "CAD"},
+		{"10255", "Stripe clearing JPY", "Asset", "true", "JPY"},
 	} {
 		x.row(entityAccount, "AccountCD", a[0], "AccountID", strconv.Itoa(100+i), "Description", a[1], "Type", a[2], "CashAccount", a[3],
 			"CurrencyID", a[4], "Active", "true", "PostOption", "Detail", "RequireUnits", "false", "Secured", "false")
 	}
 	x.seedSettlementAccounts()
 	for _, m := range [][]string{
-		{SeedPaymentMethod, "Paid through Stripe", SeedCashAccountUSD, SeedCashAccountEUR, SeedCashAccountGBP},
+		{
+			SeedPaymentMethod, "Paid through Stripe", SeedCashAccountUSD, SeedCashAccountEUR, SeedCashAccountGBP,
+			SeedCashAccountCHF, SeedCashAccountCAD, SeedCashAccountJPY,
+		},
 		{SeedCheckMethod, "Check", SeedBankCashAccount, SeedBankCashAccountEUR, SeedBankCashAccountGBP},
 	} {
 		r := x.row(entityMethod, "PaymentMethodID", m[0], "Description", m[1], "Active", "true", "MeansOfPayment", "Cash/Check",
@@ -132,6 +140,8 @@ func (x *tx) seedRates(more []Rate) error {
 		{Currency: "EUR", Date: first, Rate: decimal.New(108, -2)},
 		{Currency: "GBP", Date: first, Rate: decimal.New(127, -2)},
 		{Currency: "JPY", Date: first, Rate: decimal.New(67, -4)},
+		{Currency: "CHF", Date: first, Rate: decimal.New(113, -2)},
+		{Currency: "CAD", Date: first, Rate: decimal.New(74, -2)},
 	}
 	for _, r := range append(rates, more...) {
 		if err := x.setRate(r); err != nil {

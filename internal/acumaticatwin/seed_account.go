@@ -34,10 +34,21 @@ func (x *tx) seedSettlementAccounts() {
 // SeedClearing has, by currency, the ledger account behind the clearing cash
 // account of every seeded tenant.
 func SeedClearing() map[string]string {
-	return map[string]string{"USD": "10250", "EUR": "10251", "GBP": "10252"}
+	return map[string]string{"USD": "10250", "EUR": "10251", "GBP": "10252", "CHF": "10253", "CAD": "10254", "JPY": "10255"}
 }
 
-// SeedBanks has, by currency, the ledger account of the bank.
+// SeedCashAccounts has, by currency, the clearing cash account of every seeded
+// tenant: of every currency that customers pay in, those that Stripe exchanges
+// included (ADR 4, items 2 and 3).
+func SeedCashAccounts() map[string]string {
+	return map[string]string{
+		"USD": SeedCashAccountUSD, "EUR": SeedCashAccountEUR, "GBP": SeedCashAccountGBP,
+		"CHF": SeedCashAccountCHF, "CAD": SeedCashAccountCAD, "JPY": SeedCashAccountJPY,
+	}
+}
+
+// SeedBanks has, by currency, the ledger account of the bank: of the currencies
+// that are paid out.
 func SeedBanks() map[string]string {
 	return map[string]string{"USD": "10200", "EUR": "10201", "GBP": "10202"}
 }

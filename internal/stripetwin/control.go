@@ -17,6 +17,7 @@ func (t *Twin) mountControl(mux *http.ServeMux) {
 	})
 	mux.HandleFunc("POST /_twin/charge", t.controlCharge)
 	mux.HandleFunc("POST /_twin/refund/fail", t.controlFailRefund)
+	mux.HandleFunc("POST /_twin/refund/fees", t.controlRefundFees)
 	mux.HandleFunc("POST /_twin/authenticate", t.controlAuthenticate)
 	mux.HandleFunc("POST /_twin/advance", t.controlAdvance)
 	mux.HandleFunc("POST /_twin/balance_transaction", t.controlMovement)
@@ -50,6 +51,7 @@ func (t *Twin) selfDescription() map[string]any {
 			"POST /_twin/topup/fail {topup, failure_code}",
 			"GET /_twin/rates", "POST /_twin/rates {rates: {eur: \"1.0838\"}, settle: [usd]} (price of one unit in US dollars; the currencies with a balance)",
 			"POST /_twin/authenticate {payment_intent, fail}", "POST /_twin/refund/fail {refund, reason}",
+			"POST /_twin/refund/fees {back} (whether refunds from now on give their share of the fee back)",
 			"POST /_twin/dispute {charge, reason, inquiry} or {dispute, outcome: won|lost|escalate, fee_back}",
 			"POST /_twin/webhook {url, secret}", "POST /_twin/webhook_endpoints/{id}/roll {overlap}",
 			"GET /_twin/webhooks", "POST /_twin/webhooks {duplicate, delay: [min, max], reorder, two_events, seed, chunked, retries: test|live}",

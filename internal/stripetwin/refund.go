@@ -131,6 +131,25 @@ func (t *Twin) feeShare(ch *charge, amount int64) []feePart {
 	return feesBack(m.Fees, func(fee int64) int64 { return fee*(done+amount)/all - fee*done/all })
 }
 
+// SetRefundFees says whether refunds from now on give their share of the
+// charge's fee back: Stripe has done so for some accounts and some time.
+func (t *Twin) SetRefundFees(back bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.feeBack = back
+}
+
+func (t *Twin) controlRefundFees(w http.ResponseWriter, req *http.Request) {
+	var in struct {
+		Back bool `json:"back"`
+	}
+	if !readJSON(w, req, &in) {
+		return
+	}
+	t.SetRefundFees(in.Back)
+	sendJSON(w, http.StatusOK, map[string]bool{"back": in.Back})
+}
+
 // FailRefund lets a refund fail after the fact, as a bank does that cannot
 // take it: the money comes back to the balance. The reason is one of Stripe's,
 // such as expired_or_canceled_card.

@@ -57,7 +57,6 @@ type Twin struct {
 	log       *slog.Logger
 	now       func() time.Time
 	searchLag time.Duration
-	feeBack   bool             // of refunds
 	daily     bool             // automatic payouts
 	feeTax    int64            // per mille
 	ahead     atomic.Int64     // nanoseconds that Advance moved the clock
@@ -68,6 +67,7 @@ type Twin struct {
 
 	mu       sync.Mutex // guards all below
 	fx       *exchange
+	feeBack  bool // of refunds
 	s        *state
 	j        *journal
 	dice     *mathrand.ChaCha8 // nil unless a scenario is built
