@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"millrace/internal/bus"
@@ -84,9 +86,26 @@ type view struct {
 	partitions  int      // as the user configured it; 0: not
 }
 
+// stopped reports that no service can be running: the broker is the one of a
+// data directory, started for this command only.
+func (v *view) stopped() bool { return v.running == nil && v.server != nil }
+
+// knows refuses a connection that neither the configuration nor the broker has.
+func (v *view) knows(ctx context.Context, connection string) error {
+	if connection == "" || slices.Contains(v.connections, connection) {
+		return nil
+	}
+	all, err := v.bus.Connections(ctx) // the configuration at hand may lack some
+	if err != nil || slices.Contains(all, connection) {
+		return err
+	}
+	slices.Sort(all)
+	return usage(fmt.Errorf("no connection %q: want %s", connection, strings.Join(all, ", ")))
+}
+
 // later says when a decision takes effect on an installation that is stopped.
 func (v *view) later() string {
-	if v.running == nil && v.server != nil {
+	if v.stopped() {
 		return "; nothing runs here now, it takes effect when something does"
 	}
 	return ""

@@ -18,6 +18,8 @@ import (
 	"millrace/internal/fault"
 	"millrace/internal/trace"
 	"millrace/schemas"
+	"millrace/sink-acumatica/acusink"
+	"millrace/sink-stripe/stripesink"
 )
 
 // decision is what the person at the keyboard decided, now.
@@ -45,7 +47,7 @@ type heldMessage struct {
 // held reads the one parked lane that f names. Exit code 1 when there is none,
 // or more than one.
 func held(ctx context.Context, v *view, f laneFilter) (bus.Held, error) {
-	blocks, err := readBlocks(ctx, v)
+	blocks, err := readBlocks(ctx, v, f)
 	if err != nil {
 		return bus.Held{}, err
 	}
@@ -148,7 +150,22 @@ func editable(m *bus.Message, data []byte) error {
 	if len(trace.Changes(m.Event.Data, data)) == 0 {
 		return fault.Newf("cli.usage", "nothing is changed: to try it again as it is, millrace parked release --lane %s --reason \"…\"", shellWord(was.Lane))
 	}
+	if err := checkIntent(now); err != nil {
+		return fault.Newf("cli.usage", "sink-%s would refuse this: %w", now.Target, err)
+	}
 	return nil
+}
+
+// checkIntent asks the sink of the target whether it can read the intent, so
+// that a slip is told to who made it and not to who looks at the lane next.
+func checkIntent(in schemas.Intent) error {
+	switch in.Target {
+	case schemas.Acumatica:
+		return acusink.Check(in)
+	case schemas.Stripe:
+		return stripesink.Check(in)
+	}
+	return fmt.Errorf("no sink for target %q", in.Target)
 }
 
 // identity is what says which intent it is, and who carries it out.

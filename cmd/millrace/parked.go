@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -92,9 +93,25 @@ func laneOf(b bus.Block) parkedLane {
 	return p
 }
 
-// releaseLine is the command that lets the lane go on.
-func (p parkedLane) releaseLine() string {
-	return fmt.Sprintf("millrace parked release --lane %s --stage %s --connection %s --reason \"…\"", shellWord(p.Lane), p.Stage, shellWord(p.Connection))
+// commandOfHint is a command about a lane as hints have it.
+var commandOfHint = regexp.MustCompile(`millrace parked (release|edit|skip|drop)\b(?: --lane <\w+>)?(?: --reason <why>)?`)
+
+// toDo is the hint with its commands made ready for this lane; when it has
+// none, what lets the lane go on once it was followed is a release.
+func (p parkedLane) toDo() string {
+	if !commandOfHint.MatchString(p.Hint) {
+		return p.Hint + "\n  then:  " + p.command("release")
+	}
+	return commandOfHint.ReplaceAllStringFunc(p.Hint, func(s string) string { return p.command(strings.Fields(s)[2]) })
+}
+
+// command is one that decides about the lane.
+func (p parkedLane) command(verb string) string {
+	file := ""
+	if verb == "edit" {
+		file = " --file intent.json"
+	}
+	return fmt.Sprintf("millrace parked %s --lane %s --stage %s --connection %s%s --reason \"…\"", verb, shellWord(p.Lane), p.Stage, shellWord(p.Connection), file)
 }
 
 // shellWord quotes what a shell would take apart.
@@ -113,8 +130,8 @@ func (p parkedLane) print(w io.Writer) {
 	if p.Behind > 0 {
 		behind = fmt.Sprintf(", with %s behind it", count(p.Behind, "message"))
 	}
-	fmt.Fprintf(w, "\nparked at %s since %s: customer %s of connection %s%s\n  %s\n  to do: %s\n  then:  %s\n",
-		p.Stage, p.Since, p.Lane, p.Connection, behind, p.Error, p.Hint, p.releaseLine())
+	fmt.Fprintf(w, "\nparked at %s since %s: customer %s of connection %s%s\n  %s\n  to do: %s\n",
+		p.Stage, p.Since, p.Lane, p.Connection, behind, p.Error, p.toDo())
 }
 
 // readParked are the lanes of the blocks that wait for a person, with how many
@@ -175,7 +192,7 @@ func (a *app) parkedList() *cobra.Command {
 	addCode(c, &f)
 	return a.laneLeaf(c, &f, func(ctx context.Context) (*reply, error) {
 		lanes, err := looking(ctx, a, func(v *view) ([]parkedLane, error) {
-			blocks, err := readBlocks(ctx, v)
+			blocks, err := readBlocks(ctx, v, f)
 			if err != nil {
 				return nil, err
 			}
@@ -194,9 +211,13 @@ func (a *app) parkedList() *cobra.Command {
 	})
 }
 
-// readBlocks reads the records of all lanes that are held.
-func readBlocks(ctx context.Context, v *view) ([]bus.Block, error) {
+// readBlocks reads the records of all lanes that are held, for a filter that
+// names a connection that there is.
+func readBlocks(ctx context.Context, v *view, f laneFilter) ([]bus.Block, error) {
 	if err := v.bus.Verify(ctx); err != nil {
+		return nil, err
+	}
+	if err := v.knows(ctx, f.connection); err != nil {
 		return nil, err
 	}
 	return v.bus.Blocks(ctx, "")
@@ -242,14 +263,14 @@ func (a *app) parkedRelease() *cobra.Command {
 
 // release lets every lane that f picks go on and says which.
 func release(ctx context.Context, v *view, f laneFilter, d schemas.Decision, log *slog.Logger) ([]parkedLane, error) {
-	blocks, err := readBlocks(ctx, v)
+	blocks, err := readBlocks(ctx, v, f)
 	if err != nil {
 		return nil, err
 	}
 	var released []parkedLane
 	for _, p := range parkedOf(blocks, f) {
 		if f.id != "" {
-			h, err := v.bus.Held(ctx, p.Stage, p.Connection, p.Lane)
+			h, err := v.bus.HeldBy(ctx, p.Stage, p.Connection, p.Lane)
 			if err != nil && !errors.Is(err, bus.ErrNotFound) {
 				return released, err
 			}

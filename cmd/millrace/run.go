@@ -32,7 +32,13 @@ func serviceNames() []string {
 
 func (a *app) runCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "run <service>", Short: "One service against an external broker", Args: cobra.ExactArgs(1),
+		Use: "run <service>", Short: "One service against an external broker",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return fmt.Errorf("name one service: %s", strings.Join(serviceNames(), ", "))
+			}
+			return nil
+		},
 		Long: "One service against the broker of NATS_URL, as a pod runs it. The streams must be there: millrace provision.\n\n" +
 			"Services: " + strings.Join(serviceNames(), ", "),
 		Example:   "  millrace run ingest --config /etc/millrace/millrace.yaml",

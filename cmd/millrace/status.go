@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -23,12 +26,14 @@ type statusResult struct {
 	Stages  []bus.StageLag `json:"stages"`
 	Parked  []parkedLane   `json:"parked"`
 	Blocked []parkedLane   `json:"blocked"` // wait for the clock and go on by themselves
+	// Unconsumed are the stages that nobody runs, as far as it can be told.
+	Unconsumed []bus.StageLag `json:"unconsumed"`
 }
 
 func (a *app) statusCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "status", Short: "What each stage has before it, and what is held", Args: cobra.NoArgs,
-		Long:    "What each stage has before it, and which lanes are held.\nExit code 0 when healthy, 1 when a lane is blocked or parked. Whether services run\nat an external broker is not seen here: ask their /readyz.",
+		Long:    "What each stage has before it, and which lanes are held.\nExit code 0 when healthy, 1 when a lane is blocked or parked, or when messages\nwait for a stage that no service consumes. How the services are: ask their /readyz.",
 		Example: "  millrace status\n  millrace status --data-dir ./demo --json",
 	}
 	a.addDataDir(c)
@@ -39,7 +44,7 @@ func (a *app) statusCommand() *cobra.Command {
 		}
 		r := &reply{summary: res.verdict(), result: res, text: res.print}
 		if !res.Healthy {
-			return r, found{fault.New("cli.degraded", errors.New(r.summary))}
+			return r, found{fault.New("cli.degraded", errors.New(res.findings()))}
 		}
 		return r, nil
 	})
@@ -52,11 +57,12 @@ func readStatus(ctx context.Context, v *view) (*statusResult, error) {
 	if n := v.bus.Partitions(); v.partitions != 0 && v.partitions != n {
 		return nil, fault.Newf("bus.partitions_mismatch", "configured %d, streams have %d: no service starts", v.partitions, n)
 	}
-	lags, err := v.bus.Lag(ctx, v.connections)
+	lags, unconsumed, err := readLags(ctx, v)
 	if err != nil {
 		return nil, err
 	}
-	res := &statusResult{Where: v.where, Healthy: true, Stages: lags, Parked: []parkedLane{}, Blocked: []parkedLane{}}
+	res := &statusResult{Where: v.where, Healthy: true, Stages: lags, Parked: []parkedLane{}, Blocked: []parkedLane{}, Unconsumed: unconsumed}
+	res.Healthy = len(res.neglected()) == 0
 	if v.running != nil {
 		res.PID, res.Ingest, res.Ops = v.running.PID, v.running.Ingest, v.running.Ops
 	}
@@ -81,28 +87,93 @@ func readStatus(ctx context.Context, v *view) (*statusResult, error) {
 	return res, nil
 }
 
+// secondLook is after what time a stage is looked at again that nobody seems to
+// consume: between two messages of a partition nobody asks for one.
+const secondLook = 250 * time.Millisecond
+
+// readLags reads how far the stages are behind, and which of them nobody
+// consumes.
+func readLags(ctx context.Context, v *view) (lags, unconsumed []bus.StageLag, err error) {
+	if lags, err = v.bus.Lag(ctx, v.connections); err != nil {
+		return nil, nil, err
+	}
+	if v.stopped() {
+		return lags, lags, nil
+	}
+	if !slices.ContainsFunc(lags, bus.StageLag.Unconsumed) {
+		return lags, []bus.StageLag{}, nil
+	}
+	select {
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	case <-time.After(secondLook):
+	}
+	again, err := v.bus.Lag(ctx, v.connections)
+	if err != nil {
+		return nil, nil, err
+	}
+	unconsumed = []bus.StageLag{}
+	for i, l := range again {
+		if l.Unconsumed() && lags[i].Unconsumed() {
+			unconsumed = append(unconsumed, l)
+		}
+	}
+	return again, unconsumed, nil
+}
+
+// neglected are the stages that nobody consumes although messages wait.
+func (s *statusResult) neglected() []bus.StageLag {
+	var list []bus.StageLag
+	for _, l := range s.Unconsumed {
+		if l.Waits() > 0 {
+			list = append(list, l)
+		}
+	}
+	return list
+}
+
+// stagesOf names stages: "transform of default".
+func stagesOf(lags []bus.StageLag) string {
+	names := make([]string, 0, len(lags))
+	for _, l := range lags {
+		names = append(names, l.Stage+" of "+l.Connection)
+	}
+	return strings.Join(names, ", ")
+}
+
 // timeForm is RFC 3339 in UTC to the second, as every verb prints times.
 const timeForm = "2006-01-02T15:04:05Z07:00"
 
 func (s *statusResult) verdict() string {
+	if s.Healthy {
+		return "healthy: " + s.findings()
+	}
+	return "degraded: " + s.findings()
+}
+
+// findings are the verdict in numbers.
+func (s *statusResult) findings() string {
 	var waiting uint64
 	var blocked, parked int
 	for _, l := range s.Stages {
-		waiting += l.Pending + uint64(l.AckPending) //nolint:gosec // a count is not negative
+		waiting += l.Waits()
 		blocked += l.BlockedLanes
 		parked += l.ParkedLanes
 	}
-	state := "healthy"
-	if !s.Healthy {
-		state = "degraded"
+	text := fmt.Sprintf("%d waiting, %s blocked, %s parked", waiting, count(blocked, "lane"), count(parked, "lane")) + behind(s.Parked)
+	if nobody := s.neglected(); len(nobody) > 0 {
+		text += "; no service consumes " + stagesOf(nobody)
 	}
-	return fmt.Sprintf("%s: %d waiting, %s blocked, %s parked", state, waiting, count(blocked, "lane"), count(parked, "lane")) + behind(s.Parked)
+	return text
 }
 
 func (s *statusResult) print(w io.Writer) {
 	fmt.Fprintln(w, s.verdict())
 	if s.PID != 0 {
 		fmt.Fprintf(w, "process %d, webhooks on %s, probes on %s\n", s.PID, s.Ingest, s.Ops)
+	}
+	if len(s.Unconsumed) > 0 && len(s.neglected()) == 0 {
+		fmt.Fprintf(w, "note: no service consumes %s now; nothing waits there\n", stagesOf(s.Unconsumed))
 	}
 	fmt.Fprintln(w)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

@@ -22,6 +22,9 @@ func (a *app) traceCommand() *cobra.Command {
 	c.Flags().StringVar(&connection, "connection", "", "look only there [default: the default one first, then the others]")
 	return a.leaf(c, func(ctx context.Context, args []string) (*reply, error) {
 		story, err := looking(ctx, a, func(v *view) (*trace.Story, error) {
+			if err := v.knows(ctx, connection); err != nil {
+				return nil, err
+			}
 			return trace.Read(ctx, v.bus, trace.Query{ID: args[0], Connection: connection, First: v.connections[:1]})
 		})
 		if err != nil {

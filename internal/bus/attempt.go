@@ -65,7 +65,11 @@ func (r *runner) attemptInPlace(ctx context.Context, m *Message) (schemas.Outcom
 			}
 			spent, backoff = spent+wait, backoff*2
 		case fault.Throttled:
-			r.recovered(br, m)
+			if unsent(f) {
+				br.unsent()
+			} else {
+				r.recovered(br, m)
+			}
 			br.hold(max(f.RetryAfter, throttleWait)) // for every worker of the stage
 			continue
 		case fault.Down, fault.Misconfigured:
@@ -87,6 +91,10 @@ func (r *runner) attemptInPlace(ctx context.Context, m *Message) (schemas.Outcom
 // leased says that another worker has the posting, which says nothing about the
 // other system.
 func leased(f *fault.Error) bool { return f.Code == "posting.held" || f.Code == "posting.fenced" }
+
+// unsent says that it was Millrace itself that held the request back, which
+// says nothing about the other system.
+func unsent(f *fault.Error) bool { return f.Code == "budget.waiting" }
 
 // recovered tells the breaker that the other system answered, and the log when
 // the stage goes on because of it.

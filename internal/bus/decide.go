@@ -38,38 +38,57 @@ type Held struct {
 }
 
 // Held reads a lane that is held, with the message that holds it, as it was
-// edited if it was. ErrNotFound when it is not held.
+// edited if it was, and what waits behind it. ErrNotFound when it is not held.
 func (b *Bus) Held(ctx context.Context, stage, connection, lane string) (Held, error) {
-	var h Held
-	rec, _, err := b.readBlock(ctx, laneKey(stage, connection, lane))
-	if err != nil {
+	h, err := b.HeldBy(ctx, stage, connection, lane)
+	if err != nil || h.Message == nil {
 		return h, err
 	}
-	h.Block = rec
-	i := slices.IndexFunc(stageSpecs(), func(s stageSpec) bool { return s.name == stage })
-	if i < 0 {
-		return h, ErrNotFound
-	}
-	spec := stageSpecs()[i]
-	for seq := rec.Cur; seq <= rec.Last; {
-		m, err := b.laneMessage(ctx, spec, rec, seq)
+	spec, _ := stageSpecOf(stage)
+	for seq := h.Message.Seq + 1; seq <= h.Last; {
+		m, err := b.laneMessage(ctx, spec, h.Block, seq)
 		if err != nil {
 			return h, err
 		}
-		if m.Seq > rec.Last {
+		if m.Seq > h.Last {
 			break
 		}
-		if h.Message == nil {
-			h.Message = m
-			if rec.Verdict.edited(m.Seq) {
-				m.Event.Data = rec.Verdict.Data
-			}
-		} else {
-			h.Waiting = append(h.Waiting, m.Seq)
-		}
+		h.Waiting = append(h.Waiting, m.Seq)
 		seq = m.Seq + 1
 	}
 	return h, nil
+}
+
+// HeldBy is Held without what waits behind the message, which takes one read
+// for each. No message: the one that holds the lane is not there.
+func (b *Bus) HeldBy(ctx context.Context, stage, connection, lane string) (h Held, err error) {
+	if h.Block, _, err = b.readBlock(ctx, laneKey(stage, connection, lane)); err != nil {
+		return h, err
+	}
+	spec, known := stageSpecOf(stage)
+	if !known {
+		return h, ErrNotFound
+	}
+	if h.Cur > h.Last { // everything is applied, the record is about to go
+		return h, nil
+	}
+	m, err := b.laneMessage(ctx, spec, h.Block, h.Cur)
+	if err != nil || m.Seq > h.Last {
+		return h, err
+	}
+	if h.Verdict.edited(m.Seq) {
+		m.Event.Data = h.Verdict.Data
+	}
+	h.Message = m
+	return h, nil
+}
+
+func stageSpecOf(stage string) (stageSpec, bool) {
+	i := slices.IndexFunc(stageSpecs(), func(s stageSpec) bool { return s.name == stage })
+	if i < 0 {
+		return stageSpec{}, false
+	}
+	return stageSpecs()[i], true
 }
 
 // Decide lets a parked lane go on with other data for the message that holds
@@ -83,7 +102,7 @@ func (b *Bus) Decide(ctx context.Context, stage, connection, lane string, d sche
 	} else if !json.Valid(d.Data) {
 		return fault.Newf("cli.usage", "the edited data of lane %s is not JSON", lane)
 	}
-	h, err := b.Held(ctx, stage, connection, lane)
+	h, err := b.HeldBy(ctx, stage, connection, lane)
 	if err != nil {
 		return err
 	}

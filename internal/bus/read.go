@@ -87,9 +87,20 @@ type StageLag struct {
 	Connection   string `json:"connection"`
 	Pending      uint64 `json:"pending"`       // stored, not handed out yet
 	AckPending   int    `json:"ack_pending"`   // in hand
+	Asking       int    `json:"asking"`        // partitions whose next message a process asks for
+	Free         int    `json:"free"`          // partitions of which nothing is in hand
 	BlockedLanes int    `json:"blocked_lanes"` // waiting for the clock
 	ParkedLanes  int    `json:"parked_lanes"`  // waiting for a person
 }
+
+// Unconsumed reports whether nobody asks for the messages of the stage. A
+// process that works on a message asks for the next one of its partition only
+// afterwards, so when every partition has one in hand this cannot be told; and
+// between two messages it may look so for a moment.
+func (l StageLag) Unconsumed() bool { return l.Asking == 0 && l.Free > 0 }
+
+// Waits counts the messages that the stage has before it, those in hand too.
+func (l StageLag) Waits() uint64 { return l.Pending + uint64(l.AckPending) } //nolint:gosec // a count is not negative
 
 // Lag reads how far every stage is behind, per connection.
 func (b *Bus) Lag(ctx context.Context, connections []string) ([]StageLag, error) {
@@ -110,6 +121,12 @@ func (b *Bus) Lag(ctx context.Context, connections []string) ([]StageLag, error)
 				info := c.CachedInfo()
 				lag.Pending += info.NumPending
 				lag.AckPending += info.NumAckPending
+				if info.NumWaiting > 0 {
+					lag.Asking++
+				}
+				if info.NumAckPending == 0 {
+					lag.Free++
+				}
 			}
 			for _, rec := range blocks {
 				switch {

@@ -188,6 +188,13 @@ func (m *mover) idle(ctx context.Context) error {
 	return nil
 }
 
+// Connections are those that the broker has consumers of.
+func (b *Bus) Connections(ctx context.Context) ([]string, error) {
+	m := &mover{bus: b}
+	err := m.findConnections(ctx)
+	return m.conns, err
+}
+
 // findConnections adds the connections that the broker has consumers of.
 func (m *mover) findConnections(ctx context.Context) error {
 	for _, s := range stageSpecs() {

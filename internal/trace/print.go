@@ -60,7 +60,11 @@ func (s *Story) Print(w io.Writer) {
 			fmt.Fprintf(tw, "\t\t  %s: %s → %s\n", c.Field, cmp.Or(string(c.Old), "nothing"), cmp.Or(string(c.New), "nothing"))
 		}
 		if e.Code != "" && e.Error != "" { // what waits behind another has its code, and no error of its own
-			fmt.Fprintf(tw, "\t\t%s: %s\n", e.Code, e.Error)
+			text := e.Error
+			if !strings.Contains(text, e.Code+": ") {
+				text = e.Code + ": " + text
+			}
+			fmt.Fprintf(tw, "\t\t%s\n", text)
 		}
 		if e.Hint != "" {
 			fmt.Fprintf(tw, "\t\tto do: %s\n", e.Hint)

@@ -12,17 +12,11 @@ import (
 // annotate writes ids of the books into the metadata of a Stripe invoice. It
 // merges, so doing it again changes nothing (Invariant 2).
 func (w *work) annotate(ctx context.Context) (schemas.Outcome, error) {
-	var f schemas.StripeMetadata
-	if err := decode(w.in.Fields, &f); err != nil {
+	f, err := decodeMetadata(w.in.Fields)
+	if err != nil {
 		return schemas.Outcome{}, err
 	}
-	if f.ID == "" || len(f.Metadata) == 0 {
-		return schemas.Outcome{}, fault.Newf("stripe.fields_invalid", "id or metadata: empty")
-	}
-	if err := checkMetadata(f.Metadata); err != nil {
-		return schemas.Outcome{}, err
-	}
-	ctx, err := w.begin(ctx)
+	ctx, err = w.begin(ctx)
 	if err != nil {
 		return schemas.Outcome{}, err
 	}
@@ -49,4 +43,16 @@ func (w *work) annotate(ctx context.Context) (schemas.Outcome, error) {
 	}
 	ref.URL = got.HostedURL
 	return w.outcome(schemas.Applied, "wrote metadata on the Stripe invoice "+f.ID, ref), nil
+}
+
+// decodeMetadata reads the fields and refuses what Stripe would refuse.
+func decodeMetadata(fields []byte) (schemas.StripeMetadata, error) {
+	var f schemas.StripeMetadata
+	if err := decode(fields, &f); err != nil {
+		return f, err
+	}
+	if f.ID == "" || len(f.Metadata) == 0 {
+		return f, fault.Newf("stripe.fields_invalid", "id or metadata: empty")
+	}
+	return f, checkMetadata(f.Metadata)
 }

@@ -16,14 +16,11 @@ import (
 
 // customer makes or updates the Stripe customer of an Acumatica customer.
 func (w *work) customer(ctx context.Context) (schemas.Outcome, error) {
-	var f schemas.StripeCustomer
-	if err := decode(w.in.Fields, &f); err != nil {
+	f, err := decodeCustomer(w.in.Fields)
+	if err != nil {
 		return schemas.Outcome{}, err
 	}
-	if f.Name == "" {
-		return schemas.Outcome{}, fault.Newf("stripe.fields_invalid", "name: empty")
-	}
-	ctx, err := w.begin(ctx)
+	ctx, err = w.begin(ctx)
 	if err != nil {
 		return schemas.Outcome{}, err
 	}
@@ -55,6 +52,18 @@ func (w *work) customer(ctx context.Context) (schemas.Outcome, error) {
 		return schemas.Outcome{}, err
 	}
 	return w.finishCustomer(ctx, did)
+}
+
+// decodeCustomer reads the fields and refuses a customer without a name.
+func decodeCustomer(fields []byte) (schemas.StripeCustomer, error) {
+	var f schemas.StripeCustomer
+	if err := decode(fields, &f); err != nil {
+		return f, err
+	}
+	if f.Name == "" {
+		return f, fault.Newf("stripe.fields_invalid", "name: empty")
+	}
+	return f, nil
 }
 
 // finishCustomer links the customer and closes the posting.
