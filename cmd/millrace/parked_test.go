@@ -171,20 +171,39 @@ func TestAReleaseNeedsALaneAndAReason(t *testing.T) {
 	}
 }
 
-// TestStatusSaysWhyALaneIsBlocked: a lane that waits for the clock is in no list
-// of what is parked.
-func TestStatusSaysWhyALaneIsBlocked(t *testing.T) {
-	w := &parkWorld{dir: t.TempDir(), failure: fault.Newf("posting.held", "another worker has it")}
-	b := w.start(t)
+// TestAnUnknownConnectionIsRefused: a filter that picks nothing looks like good
+// news.
+func TestAnUnknownConnectionIsRefused(t *testing.T) {
+	w := &parkWorld{dir: t.TempDir()}
+	w.start(t)
 	defer w.stop()
-	w.publish(t, b, "default", "C1", "evt_1")
-	var stdout string
-	until(t, "a lane is blocked", func() bool {
-		_, stdout, _ = call(t.Context(), "status", "--data-dir", w.dir)
-		return strings.Contains(stdout, "1 lane blocked, 0 lanes parked")
-	})
-	if !strings.Contains(stdout, "blocked at transform since") || !strings.Contains(stdout, "customer C1 of connection default; goes on by itself") || !strings.Contains(stdout, "another worker has it") {
-		t.Errorf("status:\n%s", stdout)
+	for _, args := range []string{
+		"parked list", "parked show --lane C1", "parked release --lane C1 --reason r", "parked skip --lane C1 --reason r",
+		"parked drop --lane C1 --reason r", "parked edit --lane C1 --file - --reason r", "trace evt_1",
+	} {
+		code, stdout, stderr := call(t.Context(), append(strings.Fields(args), "--connection", "eema", "--data-dir", w.dir)...)
+		if code != 2 || stdout != "" || !strings.Contains(stderr, `no connection "eema": want default, emea`) {
+			t.Errorf("%s: exit %d: %s%s", args, code, stdout, stderr)
+		}
+	}
+	if lanes := parkedNow(t, w.dir, "--connection", "emea"); len(lanes) != 0 {
+		t.Errorf("listed %+v", lanes)
+	}
+}
+
+// TestWhatToDoIsReadyToBeRun: commands of a hint name the lane that they are
+// shown with.
+func TestWhatToDoIsReadyToBeRun(t *testing.T) {
+	const where = " --lane 'C 2' --stage transform --connection default"
+	for hint, want := range map[string]string{
+		"reopen the period": "reopen the period\n  then:  millrace parked release" + where + ` --reason "…"`,
+		"void it, then: millrace parked release --lane <customer>":                          "void it, then: millrace parked release" + where + ` --reason "…"`,
+		"millrace parked edit or millrace parked skip --lane <customer> --reason <why>, ok": "millrace parked edit" + where + ` --file intent.json --reason "…" or millrace parked skip` + where + ` --reason "…", ok`,
+	} {
+		p := parkedLane{Stage: "transform", Connection: "default", Lane: "C 2", Hint: hint}
+		if got := p.toDo(); got != want {
+			t.Errorf("to do\n%s\nwant\n%s", got, want)
+		}
 	}
 }
 
@@ -314,7 +333,14 @@ func TestWhatIsDecidedOnAStoppedInstallationNeedsTheServices(t *testing.T) {
 }
 
 func TestAnEditedIntentKeepsItsIdentity(t *testing.T) {
-	in := schemas.Intent{ID: "in_1", Connection: "default", Lane: "C1", Target: "acumatica", Document: "payment", Key: "ch_1", Fields: []byte(`{"CashAccount":"1"}`)}
+	fields := func(account string) []byte {
+		return []byte(`{"Type":"Prepayment","CustomerID":"C1","PaymentMethod":"STRIPE","CashAccount":"` + account + `","CurrencyID":"USD",` +
+			`"PaymentAmount":"12.50","PaymentRef":"ch_1","ApplicationDate":"2026-03-31","Description":"d"}`)
+	}
+	in := schemas.Intent{
+		ID: schemas.IntentID("default", "acumatica", "payment", "create", "ch_1", ""), Connection: "default", Lane: "C1",
+		Target: "acumatica", Document: "payment", Verb: "create", Key: "ch_1", Fields: fields("1"),
+	}
 	data, err := json.Marshal(in)
 	if err != nil {
 		t.Fatal(err)
@@ -323,7 +349,7 @@ func TestAnEditedIntentKeepsItsIdentity(t *testing.T) {
 	if err := editable(m, append([]byte("\n "), data...)); err == nil || !strings.Contains(err.Error(), "millrace parked release --lane C1") {
 		t.Errorf("nothing changed: %v", err)
 	}
-	in.Fields = []byte(`{"CashAccount":"2"}`)
+	in.Fields = fields("2")
 	if data, err = json.Marshal(in); err != nil || editable(m, data) != nil {
 		t.Errorf("another account: %v, %v", err, editable(m, data))
 	}

@@ -239,3 +239,28 @@ func trail(t *testing.T, b *Bus) (all []schemas.Outcome) {
 	}
 	return all
 }
+
+// TestWhatHoldsALaneIsReadWithoutWhatWaits: as it was edited.
+func TestWhatHoldsALaneIsReadWithoutWhatWaits(t *testing.T) {
+	b := newBus(t)
+	rec := newRecorder(func(m *Message, _ int) error {
+		if m.Event.ID == "m1" {
+			return fault.New("link.conflict", errors.New("no"))
+		}
+		return nil
+	})
+	start(t, b, rec.handle, nil)
+	parkedLane(t, b, 3)
+	edit := because(schemas.Edit)
+	edit.Data = json.RawMessage(`{"a":1}`)
+	if err := b.Decide(t.Context(), "transform", "default", "cus_1", edit, 1, 1); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is parked again, as it was edited", func() bool {
+		h, err := b.HeldBy(t.Context(), "transform", "default", "cus_1")
+		return err == nil && h.Parked && h.Last == 3 && h.Waiting == nil && h.Message.Event.ID == "m1" && string(h.Message.Event.Data) == `{"a":1}`
+	})
+	if _, err := b.HeldBy(t.Context(), "transform", "default", "cus_2"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("a free lane: %v", err)
+	}
+}

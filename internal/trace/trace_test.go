@@ -220,3 +220,20 @@ func TestAParkedStepSaysWhatToDo(t *testing.T) {
 		}
 	}
 }
+
+// TestACodeIsToldOnce: most errors begin with their code.
+func TestACodeIsToldOnce(t *testing.T) {
+	const told = "post payment: acumatica.period_closed: http 422"
+	l := newLog(t)
+	l.outcome(schemas.Outcome{
+		Lane: "C1", Stage: "sink-acumatica", Document: "payment", Outcome: schemas.Parked, Reason: "refused", EventID: "evt_1",
+		Code: "acumatica.period_closed", Error: told,
+	})
+	s, err := l.read("evt_1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := text(s); !strings.Contains(got, told) || strings.Count(got, "acumatica.period_closed") != 1 {
+		t.Errorf("printed\n%s", got)
+	}
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"millrace/internal/fault"
+	"millrace/schemas"
+)
+
+// TestStatusSaysWhyALaneIsBlocked: a lane that waits for the clock is in no list
+// of what is parked.
+func TestStatusSaysWhyALaneIsBlocked(t *testing.T) {
+	w := &parkWorld{dir: t.TempDir(), failure: fault.Newf("posting.held", "another worker has it")}
+	b := w.start(t)
+	defer w.stop()
+	w.publish(t, b, "default", "C1", "evt_1")
+	var stdout string
+	until(t, "a lane is blocked", func() bool {
+		_, stdout, _ = call(t.Context(), "status", "--data-dir", w.dir)
+		return strings.Contains(stdout, "1 lane blocked, 0 lanes parked")
+	})
+	if !strings.Contains(stdout, "blocked at transform since") || !strings.Contains(stdout, "customer C1 of connection default; goes on by itself") || !strings.Contains(stdout, "another worker has it") {
+		t.Errorf("status:\n%s", stdout)
+	}
+}
+
+// TestStatusNamesStagesThatNobodyConsumes: a service that was forgotten shows
+// where people look, once something waits for it.
+func TestStatusNamesStagesThatNobodyConsumes(t *testing.T) {
+	w := &parkWorld{dir: t.TempDir()}
+	b := w.start(t)
+	status := func() (int, statusResult, string) {
+		var res statusResult
+		code, stdout, _ := call(t.Context(), "status", "--json", "--data-dir", w.dir)
+		document(t, stdout, &res)
+		_, text, _ := call(t.Context(), "status", "--data-dir", w.dir)
+		return code, res, text
+	}
+	names := func(res statusResult) string { return stagesOf(res.Unconsumed) }
+	sinks := "sink-stripe of default, sink-stripe of emea, sink-acumatica of default, sink-acumatica of emea"
+	until(t, "transform is consumed", func() bool { _, res, _ := status(); return names(res) == sinks })
+	if code, _, text := status(); code != 0 || !strings.HasPrefix(text, "healthy: 0 waiting") || !strings.Contains(text, "note: no service consumes "+sinks+" now; nothing waits there") {
+		t.Errorf("nothing waits: exit %d:\n%s", code, text)
+	}
+	in := schemas.Intent{
+		ID: schemas.IntentID("emea", schemas.Stripe, "customer", "upsert", "C1", ""), Connection: "emea", Lane: "C1",
+		Target: schemas.Stripe, Document: "customer", Verb: "upsert", Key: "C1", Fields: []byte(`{"name":"Ada"}`),
+	}
+	if _, err := b.PublishIntent(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	code, res, text := status()
+	if code != 1 || res.Healthy || names(res) != sinks || !strings.HasPrefix(text, "degraded: 1 waiting, 0 lanes blocked, 0 lanes parked; no service consumes sink-stripe of emea\n") {
+		t.Errorf("one waits: exit %d, %q:\n%s", code, names(res), text)
+	}
+	w.stop()
+	if _, res, _ := status(); !strings.HasPrefix(names(res), "transform of default, transform of emea, ") {
+		t.Errorf("stopped: nobody consumes %q", names(res))
+	}
+}
