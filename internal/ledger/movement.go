@@ -51,6 +51,7 @@ type Charge struct {
 	ID       string
 	Customer string // Stripe's customer; empty: nobody's
 	Invoice  string
+	Status   string // Stripe's: succeeded, pending or failed; no rule asks, because it changes
 	Captured int64  // minor units of Currency; 0 while a bank debit is pending, or when it failed: then Source.Amount counts
 	Currency string // upper case: what the customer paid in
 }

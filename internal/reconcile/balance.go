@@ -1,5 +1,7 @@
 package reconcile
 
+import "context"
+
 // since is the first day of the books: that of the start, or of the first
 // movement.
 func (p *period) since() string {
@@ -45,6 +47,24 @@ func (p *period) atStart(currency string) int64 {
 		n -= net
 	}
 	return n
+}
+
+// carry takes in bank debits of earlier months that the books do not have: they
+// were in Stripe's balance while the bank was asked.
+func (p *period) carry(ctx context.Context) error {
+	for _, d := range p.truth.debits {
+		if d.month >= p.months[0] {
+			continue
+		}
+		never, err := p.truth.neverPosted(ctx, d.charge)
+		if err != nil {
+			return err
+		}
+		if never {
+			p.open[d.currency] += d.effect
+		}
+	}
+	return nil
 }
 
 // against compares the clearing account with Stripe's balance at the end.

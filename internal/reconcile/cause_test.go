@@ -44,6 +44,26 @@ func TestAChargeThatIsPendingOrFailedBeforeItWasPostedIsNoDifference(t *testing.
 	}
 }
 
+// TestADebitThatFailsInAnotherMonthIsNoDifference: whichever months are asked
+// for, and whatever Stripe shows as captured.
+func TestADebitThatFailsInAnotherMonthIsNoDifference(t *testing.T) {
+	for _, captured := range []int64{0, 60_00} {
+		w := newWorld(t)
+		failed := w.debit("2026-02-26", 60_00)
+		failed.Charge.Captured, failed.Charge.Status = captured, "failed"
+		w.move("2026-03-04", "payment_failure_refund", "charge_failure", -60_00, 0, "", failed)
+		pending := w.debit("2026-03-30", 25_00)
+		pending.Charge.Captured, pending.Charge.Status = captured*25/60, "pending"
+		for _, asked := range [][2]Month{{"2026-02", "2026-04"}, {"2026-02", "2026-02"}, {"2026-03", "2026-03"}, {"2026-04", "2026-04"}} {
+			for _, s := range w.months(asked[0], asked[1]) {
+				if !s.OK() || s.Clearing.Difference != "0.00" {
+					t.Errorf("captured %d, asked for %v: %s", captured, asked, dump(s))
+				}
+			}
+		}
+	}
+}
+
 func TestANextOpenPeriodIsNoDifferenceWhereTheBooksSaySo(t *testing.T) {
 	for _, allowed := range []bool{true, false} {
 		w := twoMonths(t)

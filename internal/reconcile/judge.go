@@ -191,10 +191,10 @@ func (t *truth) absent(ctx context.Context, d *draft, i *item, rec posting.Recor
 		e.Cause, e.Lane, e.Code = Parked, block.Lane, block.Code
 		e.Detail = fmt.Sprintf("parked at %s since %s: %s", block.Stage, block.Since.UTC().Format("2006-01-02 15:04"), block.Hint)
 	case i.open && !found:
-		d.aside(Entry{Cause: Pending, ID: i.key, Date: i.date, Detail: "the charge has not succeeded"}, want)
+		d.aside(Entry{Cause: Pending, ID: i.key, Date: i.date, Detail: "the charge did not succeed"}, want)
 		return true, nil
 	case i.kind == paymentVoid && !found:
-		never, err := t.neverPosted(ctx, i)
+		never, err := t.neverPosted(ctx, i.key)
 		if err != nil {
 			return false, err
 		}
@@ -236,11 +236,11 @@ func numberOf(rec posting.Record) string {
 }
 
 // neverPosted tells whether a charge failed before there was a payment.
-func (t *truth) neverPosted(ctx context.Context, i *item) (bool, error) {
-	if p := t.items[itemKey{payment, i.key}]; p != nil && len(p.docs) > 0 {
+func (t *truth) neverPosted(ctx context.Context, charge string) (bool, error) {
+	if p := t.items[itemKey{payment, charge}]; p != nil && len(p.docs) > 0 {
 		return false, nil
 	}
-	_, found, err := t.o.Postings.Get(ctx, t.o.Connection, schemas.IntentID(t.o.Connection, schemas.Acumatica, payment, "create", i.key, ""))
+	_, found, err := t.o.Postings.Get(ctx, t.o.Connection, schemas.IntentID(t.o.Connection, schemas.Acumatica, payment, "create", charge, ""))
 	return !found, err
 }
 

@@ -31,6 +31,9 @@ func Months(ctx context.Context, o Options, first, last Month, quick bool, now t
 	if err := p.readDocuments(ctx); err != nil {
 		return nil, err
 	}
+	if err := p.carry(ctx); err != nil {
+		return nil, err
+	}
 	var all []*Statement
 	for _, m := range p.months {
 		for _, currency := range p.currencies() {

@@ -23,6 +23,7 @@ type truth struct {
 	nets   map[string]map[Month]int64 // by currency
 	flags  map[flagKey]*Flag
 	own    map[string]*ownMove // own movements of payouts
+	debits []debit             // of months that are not wanted
 	newest time.Time
 	count  int
 }
@@ -157,6 +158,9 @@ func (t *truth) flag(p *ledger.Part, day string) {
 // document adds a part that an AR document covers.
 func (t *truth) document(m *ledger.Movement, p *ledger.Part, day string) {
 	if !t.wants(monthOf(day)) {
+		if p.Document.Kind == ledger.PaymentVoid || p.Document.Kind == ledger.Payment && unanswered(m) {
+			t.debits = append(t.debits, debit{p.Document.ID, p.Currency, monthOf(day), p.Effect})
+		}
 		return
 	}
 	kind, category := payment, p.Category
@@ -176,7 +180,23 @@ func (t *truth) document(m *ledger.Movement, p *ledger.Part, day string) {
 		t.items[key] = i
 	}
 	i.stripe[category] += p.Effect
-	i.open = kind == payment && m.Source.Charge != nil && m.Source.Charge.Captured == 0
+	i.open = kind == payment && unanswered(m)
+}
+
+// debit is what a movement of a bank debit did that may never become a
+// document.
+type debit struct {
+	charge   string
+	currency string
+	month    Month
+	effect   int64
+}
+
+// unanswered tells that a charge has not succeeded: the bank has yet to answer,
+// or said no. What Stripe then shows as captured is not documented.
+func unanswered(m *ledger.Movement) bool {
+	ch := m.Source.Charge
+	return ch != nil && (ch.Captured == 0 || ch.Status == "pending" || ch.Status == "failed")
 }
 
 func (t *truth) spare(key looseKey, amount int64, count int) {

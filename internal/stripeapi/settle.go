@@ -159,6 +159,7 @@ type wireCharge struct {
 	ID       string `json:"id"`
 	Object   string `json:"object"`
 	Captured int64  `json:"amount_captured"`
+	Status   string `json:"status"`
 	Currency string `json:"currency"`
 	Customer idOf   `json:"customer"`
 	Invoice  idOf   `json:"invoice"`
@@ -225,6 +226,6 @@ func charge(what string, raw json.RawMessage) (*ledger.Charge, error) {
 		return nil, fault.Newf("stripe.response_malformed", "%s: its charge is not expanded", what)
 	}
 	return &ledger.Charge{
-		ID: w.ID, Customer: string(w.Customer), Invoice: string(w.Invoice), Captured: w.Captured, Currency: strings.ToUpper(w.Currency),
+		ID: w.ID, Customer: string(w.Customer), Invoice: string(w.Invoice), Status: w.Status, Captured: w.Captured, Currency: strings.ToUpper(w.Currency),
 	}, nil
 }
