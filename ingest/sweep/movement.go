@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	"millrace/ingest/webhook"
 	"millrace/internal/bus"
 	"millrace/internal/fault"
 	"millrace/internal/link"
@@ -17,13 +16,14 @@ import (
 )
 
 // Every movement of money has a balance transaction, whatever webhook or event
-// was missed. One of a payment that no ledger document is linked to is told to
-// the pipeline again, as the event that should have told it.
+// was missed. One whose document in the ledger is not linked is told to the
+// pipeline again, as the event that should have told it.
 
 // Movements lists balance transactions, newest first in a page of at most 100.
 type Movements func(ctx context.Context, from, until time.Time, after string) (page []stripeapi.Movement, more bool, err error)
 
-// Posted finds the ledger document of a payment by its charge.
+// Posted finds the ledger document of a kind by what it is about in Stripe: a
+// charge or a refund.
 type Posted func(ctx context.Context, connection, kind, stripeID string) (link.Link, bool, error)
 
 const (
@@ -97,57 +97,12 @@ func (s *Sweeper) checkBetween(ctx context.Context, from, until time.Time) error
 		}
 	}
 	if told > 0 {
-		s.o.Log.Warn("payments without a ledger document are told again", "connection", s.o.Connection, "count", told, "from", from, "until", until)
+		s.o.Log.Warn("movements without a ledger document are told again", "connection", s.o.Connection, "count", told, "from", from, "until", until)
 	}
 	if odd > 0 {
-		s.o.Log.Warn("movements of payments cannot be checked", "connection", s.o.Connection, "code", oddMovement, "count", odd, "from", from, "until", until)
+		s.o.Log.Warn("movements cannot be checked", "connection", s.o.Connection, "code", oddMovement, "count", odd, "from", from, "until", until)
 	}
 	return ctx.Err()
-}
-
-// check tells the pipeline of a payment that no document is linked to. What is
-// on its way, or parked, is told once more and ends as a duplicate
-// (Invariant 2).
-func (s *Sweeper) check(ctx context.Context, m stripeapi.Movement) (missing bool, err error) {
-	if m.Odd != nil {
-		return false, odd(m, "%w", m.Odd)
-	}
-	if m.Type != "charge" && m.Type != "payment" {
-		return false, nil
-	}
-	var source struct {
-		ID       string  `json:"id"`
-		Object   string  `json:"object"`
-		Customer *string `json:"customer"`
-		Invoice  *string `json:"invoice"`
-		Livemode bool    `json:"livemode"`
-	}
-	if err := json.Unmarshal(m.Source, &source); err != nil || source.Object != "charge" || source.ID == "" {
-		return false, odd(m, "its source is no charge")
-	}
-	if !s.o.Settle.document(m, source.Customer != nil) {
-		return false, nil
-	}
-	if _, found, err := s.o.Posted(ctx, s.o.Connection, link.Payment, source.ID); err != nil || found {
-		return false, refused(m, err)
-	}
-	typ, object := "charge.succeeded", map[string]any{"id": source.ID, "object": "charge", "customer": source.Customer, "invoice": source.Invoice}
-	if source.Invoice != nil {
-		typ, object = "invoice.paid", map[string]any{"id": *source.Invoice, "object": "invoice", "customer": source.Customer}
-	}
-	body, err := json.Marshal(map[string]any{
-		"id": "sweep-" + m.ID, "object": "event", "type": typ, "created": m.Created.Unix(), "livemode": source.Livemode,
-		"data": map[string]any{"object": object},
-	})
-	if err != nil {
-		return false, odd(m, "%w", err)
-	}
-	env := webhook.Seal(s.o.Connection, body, webhook.ParseEvent)
-	ack, err := s.o.Publish(ctx, s.o.Connection, env.Lane, schemas.Stripe, env.Object, env.Verb, env.Event)
-	if err != nil {
-		return false, refused(m, fmt.Errorf("publish %s: %w", env.Event.ID, err))
-	}
-	return !ack.Duplicate, nil
 }
 
 func (s *Sweeper) reachKey() string {

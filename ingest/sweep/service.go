@@ -68,6 +68,6 @@ func settling(c config.Connection, client *stripeapi.Client) (*Settle, error) {
 	each := rules.Fees == ledger.FeesPerTransaction
 	return &Settle{
 		Payouts: client.ListPayouts, Zone: rules.Location, Start: rules.Start, Livemode: c.Stripe.Livemode, Summary: summary, Sales: sales, Opening: !rules.Start.IsZero() && !rules.NoOpening,
-		Each: each, Days: !each && c.Books.Payouts == config.PayoutsManual,
+		Refunds: rules.Refunds != ledger.RefundJournal, Each: each, Days: !each && c.Books.Payouts == config.PayoutsManual,
 	}, nil
 }

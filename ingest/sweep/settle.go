@@ -27,6 +27,7 @@ type Settle struct {
 	Livemode bool
 	Sales    func(currency string) bool // a charge of nobody is a line of a journal; nil: never
 	Summary  *time.Time                 // from here on charges have no documents; nil: never
+	Refunds  bool                       // the refund of a customer's charge has a document of its own
 	Opening  bool                       // the balance at the start
 	Days     bool                       // a day that is over: payouts are made by hand
 	Each     bool                       // every movement: fees are settled one by one

@@ -23,9 +23,15 @@
 //     once it succeeds. Whether it does is not asked, for the answer changes: its
 //     movement is covered by the payment and its charge_failure by the payment's
 //     void. Either both documents exist or neither does, so the sum is right.
+//     Both go by when the charge was made, which is when the debit's movement
+//     was: what fails after the switch to summary mode takes back what was a
+//     document before it.
 //   - With fees as charges on payments, only what is a fee of the charge itself
 //     is on the payment: Stripe's own fee and the network's, in the payment's
-//     currency and greater than zero. Tax, application fees and everything
+//     currency and greater than zero, and of movements of type charge alone,
+//     which are cards: bank debits (type payment) may come to no payment, or to
+//     one that is voided with all its charges, while Stripe keeps the fee or
+//     gives it back by a movement. Tax, application fees and everything
 //     given back are in the journal, because a payment charge has one account
 //     and no negative amount.
 //   - A refund that fails after an AR refund was posted leaves that document

@@ -54,6 +54,7 @@ type Charge struct {
 	Status   string // Stripe's: succeeded, pending or failed; no rule asks, because it changes
 	Captured int64  // minor units of Currency; 0 while a bank debit is pending, or when it failed: then Source.Amount counts
 	Currency string // upper case: what the customer paid in
+	Created  time.Time
 }
 
 // check holds a movement against its own arithmetic (Invariant 6).

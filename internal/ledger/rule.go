@@ -115,7 +115,8 @@ func (s *splitter) amount() error {
 			return nil
 		}
 	case failedRole:
-		if documents {
+		// The payment was made, or not, by the rules of then.
+		if charge != nil && charge.Customer != "" && s.rules.covered(charge.Created) && !s.rules.opening(charge.Created) {
 			s.charge(PaymentVoid, -1)
 			return nil
 		}
@@ -174,11 +175,13 @@ func (s *splitter) document(d Document, sign int64, rest string) {
 	s.lines(exchange, s.m.Amount, "")
 }
 
-// fee posts one fee of the movement.
+// fee posts one fee of the movement. Of a bank debit it is never on the payment:
+// whether there will be one is not known when the fee is taken, and a void of
+// the payment would give the fee back a second time.
 func (s *splitter) fee(f FeePart) {
 	kind, flag := feeOfPart(s.c, f)
 	ch := s.m.Source.Charge
-	if s.rules.Fees == FeesOnPayments && s.c.role == chargeRole && (kind == "fee.processing" || kind == "fee.network_cost") &&
+	if s.rules.Fees == FeesOnPayments && s.c.role == chargeRole && s.m.Type == "charge" && (kind == "fee.processing" || kind == "fee.network_cost") &&
 		ch != nil && ch.Customer != "" && ch.Currency == s.m.Currency && s.rules.covered(s.m.Created) {
 		s.add(Part{Category: kind, Cover: ByDocument, Effect: -f.Amount, Currency: s.m.Currency, Flag: flag, Document: Document{
 			Kind: PaymentCharge, ID: ch.ID, Customer: ch.Customer, Amount: f.Amount, Currency: f.Currency,

@@ -16,10 +16,11 @@ import (
 type Movement struct {
 	ID       string // txn_…
 	Type     string // "charge", "payment", "payout", …
+	Category string // reporting_category
 	Currency string // of the balance that moved; lower case
 	Created  time.Time
 	// Source is what moved the money, as Stripe renders it: a charge, refund,
-	// payout, … null for some types.
+	// payout, … null for some types. The charge of a refund is expanded in it.
 	Source json.RawMessage
 	// Odd says why at most the id can be relied on, and Source is the whole
 	// row; nil for one that is as it should be. One like this does not hide the
@@ -42,7 +43,7 @@ type movementParams struct {
 func (c *Client) Movements(ctx context.Context, from, until time.Time, after string) (page []Movement, more bool, err error) {
 	const what = "list balance transactions"
 	p := &movementParams{
-		Limit: pageSize, Expand: stripe.StringSlice([]string{"data.source"}),
+		Limit: pageSize, Expand: stripe.StringSlice([]string{"data.source", "data.source.charge"}),
 		Created: &stripe.RangeQueryParams{GreaterThanOrEqual: from.Unix(), LesserThan: until.Unix()},
 	}
 	if after != "" {
@@ -77,6 +78,7 @@ func movement(what string, body json.RawMessage) Movement {
 	var row struct {
 		Object   string          `json:"object"`
 		Type     string          `json:"type"`
+		Category string          `json:"reporting_category"`
 		Currency string          `json:"currency"`
 		Created  int64           `json:"created"`
 		Source   json.RawMessage `json:"source"`
@@ -88,5 +90,5 @@ func movement(what string, body json.RawMessage) Movement {
 	if err != nil {
 		return Movement{ID: id.ID, Source: body, Odd: err}
 	}
-	return Movement{ID: id.ID, Type: row.Type, Currency: row.Currency, Created: time.Unix(row.Created, 0).UTC(), Source: row.Source}
+	return Movement{ID: id.ID, Type: row.Type, Category: row.Category, Currency: row.Currency, Created: time.Unix(row.Created, 0).UTC(), Source: row.Source}
 }

@@ -163,6 +163,7 @@ type wireCharge struct {
 	Currency string `json:"currency"`
 	Customer idOf   `json:"customer"`
 	Invoice  idOf   `json:"invoice"`
+	Created  int64  `json:"created"`
 }
 
 // idOf is a reference: an id, the object itself when it was expanded, or
@@ -227,5 +228,6 @@ func charge(what string, raw json.RawMessage) (*ledger.Charge, error) {
 	}
 	return &ledger.Charge{
 		ID: w.ID, Customer: string(w.Customer), Invoice: string(w.Invoice), Status: w.Status, Captured: w.Captured, Currency: strings.ToUpper(w.Currency),
+		Created: time.Unix(w.Created, 0).UTC(),
 	}, nil
 }

@@ -22,11 +22,11 @@ const chargeMove = `{"id":"txn_1","object":"balance_transaction","type":"charge"
 	"currency":"usd","created":1775012399,"available_on":1775174400,"description":"Order 7","exchange_rate":null,
 	"fee_details":[{"amount":300,"currency":"usd","description":"Stripe processing fees","type":"stripe_fee","application":null},
 		{"amount":20,"currency":"usd","description":"VAT","type":"tax","application":null}],
-	"source":{"id":"ch_1","object":"charge","amount":12000,"amount_captured":9000,"currency":"eur","customer":"cus_1","invoice":{"id":"in_1","object":"invoice"},"status":"succeeded"}}`
+	"source":{"id":"ch_1","object":"charge","amount":12000,"amount_captured":9000,"currency":"eur","created":1775012398,"customer":"cus_1","invoice":{"id":"in_1","object":"invoice"},"status":"succeeded"}}`
 
 func TestAMovementComesWithTheChargeBehindIt(t *testing.T) {
-	charge := &ledger.Charge{ID: "ch_1", Status: "succeeded", Customer: "cus_1", Captured: 9000, Currency: "EUR"}
-	behind := `{"id":"ch_1","object":"charge","amount":9000,"amount_captured":9000,"currency":"eur","customer":"cus_1","invoice":null,"status":"succeeded"}`
+	charge := &ledger.Charge{ID: "ch_1", Status: "succeeded", Customer: "cus_1", Captured: 9000, Currency: "EUR", Created: time.Unix(1775012398, 0).UTC()}
+	behind := `{"id":"ch_1","object":"charge","amount":9000,"amount_captured":9000,"currency":"eur","created":1775012398,"customer":"cus_1","invoice":null,"status":"succeeded"}`
 	for _, tt := range []struct {
 		name, source string
 		want         ledger.Source
@@ -74,7 +74,7 @@ func TestGetMovementReadsEveryField(t *testing.T) {
 		},
 		Created: time.Unix(1775012399, 0).UTC(), AvailableOn: time.Unix(1775174400, 0).UTC(), Description: "Order 7",
 		Source: ledger.Source{Kind: "charge", ID: "ch_1", Amount: 9000, Currency: "EUR", Charge: &ledger.Charge{
-			ID: "ch_1", Status: "succeeded", Customer: "cus_1", Invoice: "in_1", Captured: 9000, Currency: "EUR",
+			ID: "ch_1", Status: "succeeded", Customer: "cus_1", Invoice: "in_1", Captured: 9000, Currency: "EUR", Created: time.Unix(1775012398, 0).UTC(),
 		}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

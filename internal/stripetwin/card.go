@@ -115,15 +115,9 @@ func (t *Twin) endDelayed(c *call, ch *charge) {
 		}
 		return
 	}
-	ch.Status = "failed"
-	taken := t.s.Moves.get(ch.Move)
-	ch.FailureMove = t.newMove(c, move{
-		Type: "payment_failure_refund", Category: "charge_failure", Source: ch.ID, Currency: taken.Currency, Rate: taken.Rate,
-		Description: "PAYMENT FAILURE", Amount: -taken.Amount, Fees: feesBack(taken.Fees, whole),
-	}).ID
 	pi.Status = "requires_payment_method"
 	pi.Failure = &failure{Cause: ch.FailureCode, Text: ch.FailureText, Charge: ch.ID}
-	t.emit(c, "charge.failed", ch.render())
+	t.failCharge(c, ch)
 	t.emit(c, "payment_intent.payment_failed", pi.render())
 	t.sessionPaid(c, pi, false)
 	if inv != nil && inv.Status == "open" {

@@ -25,6 +25,7 @@ func (t *Twin) mountControl(mux *http.ServeMux) {
 	mux.HandleFunc("GET /_twin/rates", t.controlRates)
 	mux.HandleFunc("POST /_twin/rates", t.controlRates)
 	mux.HandleFunc("POST /_twin/payout", t.controlPayout)
+	mux.HandleFunc("POST /_twin/charge/fail", t.controlFailCharge)
 	mux.HandleFunc("POST /_twin/dispute", t.controlDispute)
 	mux.HandleFunc("POST /_twin/webhook", t.controlWebhook)
 	mux.HandleFunc("GET /_twin/webhooks", t.controlTrouble)
@@ -50,7 +51,7 @@ func (t *Twin) selfDescription() map[string]any {
 			"POST /_twin/balance_transaction {type, amount, fee, currency, description, category, source, days, future}",
 			"POST /_twin/topup/fail {topup, failure_code}",
 			"GET /_twin/rates", "POST /_twin/rates {rates: {eur: \"1.0838\"}, settle: [usd]} (price of one unit in US dollars; the currencies with a balance)",
-			"POST /_twin/authenticate {payment_intent, fail}", "POST /_twin/refund/fail {refund, reason}",
+			"POST /_twin/authenticate {payment_intent, fail}", "POST /_twin/refund/fail {refund, reason}", "POST /_twin/charge/fail {charge, failure_code}",
 			"POST /_twin/refund/fees {back} (whether refunds from now on give their share of the fee back)",
 			"POST /_twin/dispute {charge, reason, inquiry} or {dispute, outcome: won|lost|escalate, fee_back}",
 			"POST /_twin/webhook {url, secret}", "POST /_twin/webhook_endpoints/{id}/roll {overlap}",

@@ -19,6 +19,11 @@
 //     payment_reversal is charge_failure.
 //   - A dispute of a payment from a bank account is lost as soon as it is open,
 //     and there are no inquiries about one.
+//   - What a bank returns after the payment had succeeded is a dispute for the
+//     methods that Stripe offers today, and was a failed charge with a balance
+//     transaction of its own before: the control API can do both. In the second
+//     case the fee comes back, and the payment intent and the invoice stay as
+//     they were.
 //   - A top-up arrives at the next 00:00 UTC and is available at once.
 //   - Minimum amounts hold for PaymentIntents; an invoice below them is billed.
 //   - A credit note of which only the amount was given has one line of its own.

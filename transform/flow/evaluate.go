@@ -158,9 +158,22 @@ func (s *step) check(env map[string]any) (*Result, error) {
 	case "skip":
 		return &Result{Skipped: stop}, nil
 	case "retry":
-		return &Result{Retry: stop}, nil
+		stop.First, err = s.first(env)
+		return &Result{Retry: stop}, err
 	}
 	return &Result{Parked: stop}, nil
+}
+
+// first is what is to be handled before the retry; nil for nothing.
+func (s *step) first(env map[string]any) (*First, error) {
+	if s.otherwise.first == nil {
+		return nil, nil //nolint:nilnil // nil is a value of Stop.First
+	}
+	keys, err := s.keys([]*expression{s.otherwise.first.event, s.otherwise.first.id}, env)
+	if err != nil {
+		return nil, err
+	}
+	return &First{Event: keys[0], ID: keys[1]}, nil
 }
 
 func (s *step) need(env map[string]any) (Need, error) {

@@ -21,6 +21,9 @@
 //	  - id: active              # when: go on, or skip, park or retry
 //	    when: customer.Status == "Active"
 //	    otherwise: {skip: "customer ${customer.CustomerID} is ${customer.Status}"}
+//	  - id: paid                # retry: as soon as an event that comes first is handled, for one
+//	    when: payment != nil
+//	    otherwise: {retry: {code: flow.link_pending, reason: "not posted yet", first: {event: '"charge.succeeded"', id: charge.id}}}
 //	intents:
 //	  - id: customer
 //	    target: stripe
@@ -178,6 +181,15 @@ func Units() map[string]int {
 type Stop struct {
 	Code   string `json:"code,omitempty"` // in the registry of package fault; empty for skips
 	Reason string `json:"reason"`
+	First  *First `json:"first,omitempty"` // of a retry: what is to be handled before
+}
+
+// First is an event that a retry waits for and that may be behind it in its
+// lane, where it would wait for ever. It is handled as if it had come first: its
+// flow asks for the same intents whoever tells it (Invariant 2).
+type First struct {
+	Event string `json:"event"` // "<object>.<verb>", of the same source
+	ID    string `json:"id"`    // of the object
 }
 
 // Result is what an evaluation came to; exactly one field is set, Applied aside.

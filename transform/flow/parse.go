@@ -51,6 +51,11 @@ type otherwise struct {
 	how    string // "skip", "park" or "retry"
 	code   string
 	reason *template
+	first  *firstEvent // of a retry; nil: it just waits
+}
+
+type firstEvent struct {
+	event, id *expression
 }
 
 // Parse reads one flow document. The error holds Problems: everything that is
@@ -329,10 +334,14 @@ func (r *reader) otherwise(n ast.Node, known []string) *otherwise {
 	stop := func(how string, kinds ...fault.Kind) func(ast.Node) {
 		return func(n ast.Node) {
 			o.how = how
-			present := r.keys(n, how, map[string]func(ast.Node){
+			members := map[string]func(ast.Node){
 				"code":   func(n ast.Node) { o.code = r.code(n, how, kinds) },
 				"reason": func(n ast.Node) { o.reason = r.template(n, "reason", known) },
-			})
+			}
+			if how == "retry" {
+				members["first"] = func(n ast.Node) { o.first = r.first(n, known) }
+			}
+			present := r.keys(n, how, members)
 			r.need(n, how, present, "code", "reason")
 		}
 	}
@@ -345,6 +354,16 @@ func (r *reader) otherwise(n ast.Node, known []string) *otherwise {
 		r.at(n, "otherwise needs exactly one of skip, park and retry")
 	}
 	return o
+}
+
+func (r *reader) first(n ast.Node, known []string) *firstEvent {
+	f := &firstEvent{}
+	present := r.keys(n, "first", map[string]func(ast.Node){
+		"event": func(n ast.Node) { f.event = r.expression(n, known) },
+		"id":    func(n ast.Node) { f.id = r.expression(n, known) },
+	})
+	r.need(n, "first", present, "event", "id")
+	return f
 }
 
 // code is a code of the registry whose kind does what the flow says.

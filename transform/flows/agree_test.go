@@ -124,7 +124,7 @@ func TestFlowsAskForExactlyWhatTheRulesLeaveToDocuments(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		ch := &ledger.Charge{ID: "ch_1", Customer: a.customer, Captured: 100, Currency: "USD"}
+		ch := &ledger.Charge{ID: "ch_1", Customer: a.customer, Captured: 100, Currency: "USD", Created: time.Unix(a.charged, 0)}
 		charge := ledger.Movement{
 			ID: "txn_1", Type: "charge", Category: "charge", Amount: 100, Net: 100, Currency: "USD", Created: time.Unix(a.charged, 0),
 			Source: ledger.Source{Kind: "charge", ID: "ch_1", Amount: 100, Currency: "USD", Charge: ch},
@@ -138,6 +138,18 @@ func TestFlowsAskForExactlyWhatTheRulesLeaveToDocuments(t *testing.T) {
 		}
 		if want, got := covers(t, rules, refund), asks(t, docs, a.input(rules, "charge", "refunded", `{"id":"ch_1","object":"charge"}`), facts, "refund"); got != want {
 			t.Errorf("%+v: the rules leave the refund to a document: %t; the flow asks for one: %t", a, want, got)
+		}
+		failure := ledger.Movement{
+			ID: "txn_3", Type: "payment_failure_refund", Category: "charge_failure", Amount: -100, Net: -100, Currency: "USD", Created: time.Unix(a.refunded, 0),
+			Source: charge.Source,
+		}
+		text := fmt.Sprintf(`{"id":"ch_1","object":"charge","amount":100,"amount_captured":100,"currency":"usd","created":%d,"customer":%s,"status":"failed","balance_transaction":{"id":"txn_1"},"failure_balance_transaction":{"id":"txn_3","created":%d}}`,
+			a.charged, quoted(a.customer), a.refunded)
+		if facts["charge"], err = flow.Decode([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if want, got := covers(t, rules, failure), asks(t, docs, a.input(rules, "charge", "failed", `{"id":"ch_1","object":"charge"}`), facts, "payment"); got != want {
+			t.Errorf("%+v: the rules leave the failure to a document: %t; the flow asks for one: %t", a, want, got)
 		}
 	}
 }

@@ -39,8 +39,8 @@ func input(tb testing.TB, path string) (flow.Input, flow.Facts) {
 	}
 	var doc struct {
 		Event struct {
-			Source, Object, Verb, Key string
-			Hint                      json.RawMessage
+			Source, Object, Verb, Key, Lane string
+			Hint                            json.RawMessage
 		}
 		Books flow.Books
 		Facts map[string]json.RawMessage
@@ -61,9 +61,12 @@ func input(tb testing.TB, path string) (flow.Input, flow.Facts) {
 		facts[step] = decode(raw)
 	}
 	e := doc.Event
+	if e.Lane == "" {
+		e.Lane = "lane"
+	}
 	return flow.Input{
 		Event: flow.Event{
-			ID: "evt_1", Type: schemas.EventType(e.Source, e.Object, e.Verb), Connection: "default", Lane: "lane",
+			ID: "evt_1", Type: schemas.EventType(e.Source, e.Object, e.Verb), Connection: "default", Lane: e.Lane,
 			Source: e.Source, Object: e.Object, Verb: e.Verb, Key: e.Key, Seq: 7, Time: time.Unix(1_775_100_000, 0), Hint: hint,
 		},
 		Books: doc.Books,

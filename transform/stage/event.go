@@ -2,8 +2,10 @@ package stage
 
 import (
 	"fmt"
+	"strings"
 
 	"millrace/internal/bus"
+	"millrace/internal/link"
 	"millrace/schemas"
 	"millrace/transform/flow"
 )
@@ -82,7 +84,7 @@ type refs struct {
 const maxRef = 255
 
 func (r *refs) add(system, kind, id string) {
-	if id == "" || len(id) > maxRef {
+	if kind == "" || id == "" || len(id) > maxRef {
 		return
 	}
 	for _, x := range r.list {
@@ -140,13 +142,20 @@ func (r *refs) fact(n flow.Need, fact any) {
 	if n.Link == nil {
 		return
 	}
-	words := map[string]string{"customer": "Customer", "invoice": "Invoice", "payment": "Payment"}
-	stripeKind := n.Link.Kind
-	if stripeKind == "payment" {
-		stripeKind = "charge"
-	}
+	words := linkWords[n.Link.Kind]
 	id, _ := v["stripe_id"].(string)
-	r.add(schemas.Stripe, stripeKind, id)
+	if strings.HasPrefix(id, "cn_") {
+		words[0] = "credit_note"
+	}
+	r.add(schemas.Stripe, words[0], id)
 	id, _ = v["acumatica_id"].(string)
-	r.add(schemas.Acumatica, words[n.Link.Kind], id)
+	r.add(schemas.Acumatica, words[1], id)
+}
+
+// linkWords are the words of Stripe and of Acumatica for both ends of a link. A
+// credit memo may also be of a credit note; a journal is of nothing that has a
+// word in Stripe.
+var linkWords = map[string][2]string{
+	link.Customer: {"customer", "Customer"}, link.Invoice: {"invoice", "Invoice"}, link.Payment: {"charge", "Payment"}, link.Void: {"charge", "Payment"},
+	link.Refund: {"refund", "Payment"}, link.CreditMemo: {"refund", "Invoice"}, link.Journal: {"", "JournalTransaction"},
 }

@@ -3,7 +3,6 @@ package stage
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
@@ -142,15 +141,8 @@ func (s *settling) charge(t *testing.T, customer string, amount int64, currency 
 // lets the event of it be handled.
 func (s *settling) refund(t *testing.T, charge string, amount int64) {
 	t.Helper()
-	req := httptest.NewRequest(http.MethodPost, "/v1/refunds", strings.NewReader(fmt.Sprintf("charge=%s&amount=%d", charge, amount)))
-	req.Header.Set("Authorization", "Bearer "+twinKey)
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	rec := httptest.NewRecorder()
-	if s.twin.Handler().ServeHTTP(rec, req); rec.Code != http.StatusOK {
-		t.Fatalf("refund: %s", rec.Body)
-	}
-	s.links["stripe payment "+charge] = link.Link{Kind: "payment", AcumaticaID: "Prepayment 000042", StripeID: charge}
-	s.acumatica["Payment/Prepayment/000042"] = `{"PaymentAmount":{"value":120.5},"ApplicationDate":{"value":"2026-03-30T00:00:00+00:00"},"ApplicationHistory":[]}`
+	s.post(t, "/v1/refunds", fmt.Sprintf("charge=%s&amount=%d", charge, amount))
+	s.posted(charge)
 	out := s.handle(t, "charge", "refunded", `{"id":"`+charge+`","object":"charge"}`)
 	if want := "published 1 intent: records 1 refund of " + charge; out.Reason != want {
 		t.Errorf("got %q, want %q", out.Reason, want)

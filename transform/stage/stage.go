@@ -5,6 +5,7 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -126,7 +127,8 @@ func (h *Handler) Handle(ctx context.Context, m *bus.Message) (schemas.Outcome, 
 	case res.Parked != nil:
 		return out, stopped(d, res.Parked)
 	case res.Retry != nil:
-		return out, stopped(d, res.Retry)
+		err := h.first(ctx, m, conn, in, res.Retry.First)
+		return out, cmp.Or(err, stopped(d, res.Retry))
 	}
 	if out, err = h.publish(ctx, m, out, res.Intents, r); err == nil && res.Applied != "" && out.Outcome != schemas.Skipped {
 		out.Reason += ": " + res.Applied

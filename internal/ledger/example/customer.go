@@ -21,7 +21,7 @@ func charges() []Example {
 				fee("stripe_fee", "Currency conversion fee", 100).fee("tax", "VAT", 61)),
 		},
 		{
-			Title: "The fee as a charge on the payment", Text: "With fees: payment_charges, Stripe's own fee and the network's are on the AR payment. Tax stays in the journal, because a payment charge has only the account of its entry type.",
+			Title: "The fee as a charge on the payment", Text: "With fees: payment_charges, Stripe's own fee and the network's are on the AR payment. Tax stays in the journal, because a payment charge has only the account of its entry type. So do the fees of bank debits, which may fail when there is no payment yet, or later, when it is voided.",
 			Rules: func(r *ledger.Rules) { r.Fees = ledger.FeesOnPayments },
 			Movements: moves(move("charge", "charge", 10_000).from("charge", "ch_1", "cus_1", 10_000, "USD").
 				processing(320).fee("tax", "VAT", 61)),
