@@ -91,6 +91,34 @@ func TestDaysThatAreOverAreToldOnce(t *testing.T) {
 	}
 }
 
+// Where clocks go forward at midnight, the next day begins later, and it comes.
+func TestDaysGoOnWhereMidnightIsLeftOut(t *testing.T) {
+	for name, first := range map[string]time.Time{
+		"America/Santiago": time.Date(2026, 9, 4, 12, 0, 0, 0, time.UTC), "America/Havana": time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC),
+		"Africa/Cairo": time.Date(2026, 4, 22, 12, 0, 0, 0, time.UTC),
+	} {
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sh := newShop(t)
+		sh.settles(Settle{Zone: zone, Days: true})
+		sh.clock = first
+		sh.settle(sh.clock)
+		var want []string
+		for range 5 {
+			sh.book("usd")
+			want = append(want, "day-usd-"+sh.clock.Format(time.DateOnly)+" balance.day_closed")
+			sh.clock = sh.clock.AddDate(0, 0, 1)
+		}
+		sh.settle(sh.clock)
+		sh.settle(sh.clock.Add(time.Hour))
+		if got := sh.told(); !slices.Equal(got, want) {
+			t.Errorf("%s: told %v, want %v", name, got, want)
+		}
+	}
+}
+
 // A broker that refuses leaves the day for the next sweep (Invariant 1).
 func TestADayThatWasNotStoredIsToldAgain(t *testing.T) {
 	sh := newShop(t)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"millrace/internal/ledger"
 	"millrace/internal/stripeapi"
 )
 
@@ -22,13 +23,13 @@ const (
 // it, oldest first. A position moves on once all of a day is stored
 // (Invariant 1).
 func (s *Sweeper) closeDays(ctx context.Context, at time.Time) error {
-	d, err := s.loadDue(ctx, "day", dayOf(at, s.zone()))
+	today, _ := ledger.DayOf(at, s.zone())
+	d, err := s.loadDue(ctx, "day", today)
 	if err != nil {
 		return err
 	}
 	for range maxDays {
-		from := dayOf(d.Until, s.zone())
-		until := from.AddDate(0, 0, 1)
+		from, until := ledger.DayOf(d.Until, s.zone())
 		if until.Add(dayMargin).After(at) {
 			return nil
 		}
@@ -156,10 +157,4 @@ func (s *Sweeper) zone() *time.Location {
 		return time.UTC
 	}
 	return s.o.Settle.Zone
-}
-
-// dayOf is the start of a day in a zone.
-func dayOf(t time.Time, zone *time.Location) time.Time {
-	year, month, day := t.In(zone).Date()
-	return time.Date(year, month, day, 0, 0, 0, 0, zone)
 }

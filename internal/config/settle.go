@@ -35,8 +35,8 @@ func (b *Books) Rules() (ledger.Rules, error) {
 		return ledger.Rules{}, fmt.Errorf("time zone of the books: %w", err)
 	}
 	r := ledger.Rules{
-		Location: zone, Start: midnight(b.Start, zone), NoOpening: b.Opening == OpeningNone,
-		Mode: ledger.Mode(b.Mode), SummaryFrom: midnight(b.SummaryFrom, zone),
+		Location: zone, Start: startOf(b.Start, zone), NoOpening: b.Opening == OpeningNone,
+		Mode: ledger.Mode(b.Mode), SummaryFrom: startOf(b.SummaryFrom, zone),
 		Fees: ledger.FeeStyle(b.Fees), Refunds: ledger.RefundStyle(b.Refunds),
 		Clearing: make(map[string]ledger.Account, len(b.Clearing)), Accounts: make(map[string]map[string]ledger.Account, len(b.Accounts)),
 	}
@@ -60,13 +60,13 @@ func (b *Books) WriteOff() (decimal.Decimal, error) {
 	return decimal.NewFromString(b.WriteOffLimit)
 }
 
-// midnight is the start of a date in a zone; a date is written without one.
-func midnight(t time.Time, zone *time.Location) time.Time {
+// startOf is the start of a date in a zone; a date is written without one.
+func startOf(t time.Time, zone *time.Location) time.Time {
 	if t.IsZero() {
 		return t
 	}
 	year, month, day := t.Date()
-	return time.Date(year, month, day, 0, 0, 0, 0, zone)
+	return ledger.StartOfDay(year, month, day, zone)
 }
 
 // settlement checks how the books are kept.

@@ -79,8 +79,8 @@ func monthOf(day string) Month {
 
 // span is the first instant of the month, and that after its last one.
 func (m Month) span(zone *time.Location) (from, until time.Time, err error) {
-	from, err = time.ParseInLocation(monthForm, string(m), zone)
-	return from, from.AddDate(0, 1, 0), err
+	t, err := time.Parse(monthForm, string(m))
+	return ledger.StartOfDay(t.Year(), t.Month(), 1, zone), ledger.StartOfDay(t.Year(), t.Month()+1, 1, zone), err
 }
 
 // Last is the last day of the month.

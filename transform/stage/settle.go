@@ -93,12 +93,15 @@ func (c Connection) day(ctx context.Context, currency, day string) (settled, err
 	if zone == nil {
 		zone = time.UTC
 	}
-	from, err := time.ParseInLocation(time.DateOnly, day, zone)
+	date, err := time.Parse(time.DateOnly, day)
 	if err != nil {
 		return settled{}, fault.Newf("flow.expression_failed", "day %q: %w", day, err)
 	}
 	currency = strings.ToUpper(currency)
-	q := stripeapi.MovementQuery{Currency: currency, From: from, Until: from.AddDate(0, 0, 1)}
+	q := stripeapi.MovementQuery{
+		Currency: currency,
+		From:     ledger.StartOfDay(date.Year(), date.Month(), date.Day(), zone), Until: ledger.StartOfDay(date.Year(), date.Month(), date.Day()+1, zone),
+	}
 	// The currency is part of its name: the days of two balances may both have a
 	// journal in the currency that a customer paid.
 	return c.unit(ctx, ledger.NewUnit(*c.Rules, day+"/"+currency, currency), currency, q, "")
