@@ -5,18 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
-	"strings"
 	"time"
 
-	"millrace/cmd/millrace/internal/oracle"
 	"millrace/cmd/millrace/internal/year"
 	"millrace/internal/acumaticatwin"
 	"millrace/internal/config"
 	"millrace/internal/service"
 	"millrace/internal/stripetwin"
-	"millrace/schemas"
 )
 
 const (
@@ -52,7 +47,7 @@ func yearConfig(c *config.Config) {
 	conn := &c.Connections[0]
 	conn.Stripe.SweepInterval = sweepEvery
 	b := &conn.Books
-	b.CashAccounts["GBP"] = acumaticatwin.SeedCashAccountGBP
+	b.CashAccounts = acumaticatwin.SeedCashAccounts()
 	b.Clearing, b.Accounts = map[string]config.Account{}, map[string]config.ByCurrency{"bank": {}}
 	for currency, a := range acumaticatwin.SeedClearing() {
 		b.Clearing[currency] = config.Account{Account: a}
@@ -63,52 +58,6 @@ func yearConfig(c *config.Config) {
 	for name, a := range acumaticatwin.SeedAccounts() {
 		b.Accounts[name] = config.ByCurrency{"": {Account: a}}
 	}
-}
-
-// YearResult is what the year came to.
-type YearResult struct {
-	Reconciliation []oracle.Line  `json:"reconciliation"`
-	Movements      int            `json:"movements"` // of Stripe's balance
-	ByType         map[string]int `json:"by_type"`   // the same, by their type
-	Played         *year.Played   `json:"played"`
-	Applied        int            `json:"applied"` // messages by how they ended, over all stages
-	Duplicate      int            `json:"duplicate"`
-	Skipped        int            `json:"skipped"`
-	Parked         int            `json:"parked"`
-	Missing        []string       `json:"missing"` // what is not as it should be, in words
-	TookMS         int64          `json:"took_ms"`
-}
-
-// OK reports whether all is as it should be.
-func (r *YearResult) OK() bool { return r.Parked == 0 && len(r.Missing) == 0 }
-
-// Summary is the one line that matters.
-func (r *YearResult) Summary() string {
-	if r.OK() {
-		return fmt.Sprintf("%d movements of Stripe's balance reconcile: every payout and every month 0.00, nothing parked", r.Movements)
-	}
-	return fmt.Sprintf("%d movements, %d parked, %d things are not as they should be", r.Movements, r.Parked, len(r.Missing))
-}
-
-// Print writes the result for people.
-func (r *YearResult) Print(w io.Writer) {
-	for _, what := range slices.Sorted(maps.Keys(r.Played.Did)) {
-		fmt.Fprintf(w, "  %5d  %s\n", r.Played.Did[what], what)
-	}
-	payouts, months := 0, 0
-	for _, l := range r.Reconciliation {
-		if l.Payout != "" {
-			payouts++
-			continue
-		}
-		months++
-		fmt.Fprintf(w, "  %s %s  Stripe %12s  books %12s  difference %s\n", l.Period, l.Currency, l.Stripe, l.Books, l.Difference)
-	}
-	for _, m := range r.Missing {
-		fmt.Fprintf(w, "  missing: %s\n", m)
-	}
-	fmt.Fprintf(w, "%d customers, %d invoices, %d payouts, %d month ends; %.1f s\n", r.Played.Customers, r.Played.Invoices, payouts, months, float64(r.TookMS)/1000)
-	fmt.Fprintf(w, "%s\n", r.Summary())
 }
 
 // RunYear points the Stripe twin at the webhook endpoint, plays a year and
@@ -127,10 +76,7 @@ func (d *Demo) RunYear(ctx context.Context, rt *service.Runtime) (*YearResult, e
 	go func() { followed <- w.run(follow) }()
 	defer func() { stop(); <-followed }()
 
-	days := year.Days
-	if d.o.Days > 0 {
-		days = d.o.Days
-	}
+	days := d.days()
 	quiet := func(least time.Duration) func(context.Context) error {
 		return func(ctx context.Context) error { return d.quiet(ctx, rt, w, least) }
 	}
@@ -138,7 +84,7 @@ func (d *Demo) RunYear(ctx context.Context, rt *service.Runtime) (*YearResult, e
 		Stripe: d.stripe, ERP: d.erp, StripeURL: d.stripeURL, Key: d.key, Client: d.client,
 		Start: yearStart(), Days: days, Customers: min(yearCustomers, 10+days/5), Seed: yearSeed,
 		Pass: d.pass, CatchUp: quiet(0), Quiet: quiet(quietAfterPoll),
-		Told: func(day int) { fmt.Fprintf(d.o.Arrows, "  day %3d  %6.1f s\n", day, time.Since(start).Seconds()) },
+		Told: func(day int) { d.tell(start, fmt.Sprintf("day %3d", day)) },
 	})
 	if err == nil {
 		err = d.quiet(ctx, rt, w, settled)
@@ -149,7 +95,12 @@ func (d *Demo) RunYear(ctx context.Context, rt *service.Runtime) (*YearResult, e
 	if err != nil {
 		return nil, fmt.Errorf("demo: %w", err)
 	}
-	return d.yearResult(ctx, rt, w, played, time.Since(start))
+	return d.yearResult(ctx, rt, w, played, start)
+}
+
+// tell says how far the year is, and how long it took until there.
+func (d *Demo) tell(start time.Time, what string) {
+	fmt.Fprintf(d.o.Arrows, "  %-28s  %6.1f s\n", what, time.Since(start).Seconds())
 }
 
 // quietAfterPoll is longer than a round of polling.
@@ -184,36 +135,4 @@ func (d *Demo) quiet(ctx context.Context, rt *service.Runtime, w *watch, least t
 		}
 	}
 	return nil
-}
-
-func (d *Demo) yearResult(ctx context.Context, rt *service.Runtime, w *watch, played *year.Played, took time.Duration) (*YearResult, error) {
-	proof, err := oracle.Prove(ctx, oracle.Sources{
-		Stripe: d.get, ERP: d.erp, Clearing: acumaticatwin.SeedClearing(), Connection: connection,
-	}, played.End)
-	if err != nil {
-		return nil, fmt.Errorf("demo: %w", err)
-	}
-	blocked, err := held(ctx, rt)
-	if err != nil {
-		return nil, err
-	}
-	n := w.counts()
-	return &YearResult{
-		Reconciliation: proof.Lines, Movements: proof.Movements, ByType: proof.ByType, Played: played,
-		Applied: n[schemas.Applied], Duplicate: n[schemas.Duplicate], Skipped: n[schemas.Skipped], Parked: n[schemas.Parked],
-		Missing: append([]string{}, slices.Concat(played.Problems, w.parked(), blocked, proof.Problems)...), TookMS: took.Milliseconds(),
-	}, nil
-}
-
-// parked tells of every message that is parked.
-func (w *watch) parked() []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var out []string
-	for _, o := range w.outcomes {
-		if o.Outcome == schemas.Parked && w.latest[ending{o.Stage, o.Stream, o.Seq}] == schemas.Parked {
-			out = append(out, "parked: "+strings.Join(nonEmpty(o.Stage, o.Document, o.EventID, o.Code, o.Error), ": "))
-		}
-	}
-	return out
 }

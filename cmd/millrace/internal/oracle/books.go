@@ -35,6 +35,10 @@ type (
 		Currency string `json:"currency"`
 		Created  int64  `json:"created"`
 		Source   string `json:"source"`
+		Fees     []struct {
+			Type   string `json:"type"`
+			Amount int64  `json:"amount"`
+		} `json:"fee_details"`
 	}
 	payout struct {
 		ID        string `json:"id"`
@@ -44,6 +48,7 @@ type (
 		Arrival   int64  `json:"arrival_date"`
 		Automatic bool   `json:"automatic"`
 		Status    string `json:"status"`
+		Method    string `json:"method"`
 		Own       string `json:"balance_transaction"`
 	}
 	charge struct {
@@ -51,8 +56,11 @@ type (
 		Customer string `json:"customer"`
 		Status   string `json:"status"`
 		Currency string `json:"currency"`
+		Amount   int64  `json:"amount"`
 		Captured int64  `json:"amount_captured"`
+		Invoice  string `json:"invoice"`
 		Own      string `json:"balance_transaction"`
+		Failure  string `json:"failure_balance_transaction"`
 	}
 	refund struct {
 		ID       string `json:"id"`
@@ -60,6 +68,14 @@ type (
 		Amount   int64  `json:"amount"`
 		Currency string `json:"currency"`
 		Own      string `json:"balance_transaction"`
+	}
+	dispute struct {
+		ID     string `json:"id"`
+		Status string `json:"status"`
+	}
+	note struct {
+		ID   string `json:"id"`
+		Type string `json:"type"`
 	}
 	balance struct {
 		Available []sum `json:"available"`
@@ -75,6 +91,8 @@ func (m movement) id() string { return m.ID }
 func (p payout) id() string   { return p.ID }
 func (c charge) id() string   { return c.ID }
 func (r refund) id() string   { return r.ID }
+func (d dispute) id() string  { return d.ID }
+func (n note) id() string     { return n.ID }
 
 // books are both books as they are in the end.
 type books struct {
@@ -83,6 +101,8 @@ type books struct {
 	parts     map[string][]movement // by payout, its own movement left out
 	charges   map[string]charge
 	refunds   map[string]refund
+	disputes  []dispute
+	notes     []note
 	balance   balance
 
 	batches  []acumaticatwin.Batch
@@ -108,6 +128,12 @@ func read(ctx context.Context, s Sources) (*books, error) {
 	}
 	file(b.refunds, refunds)
 	if b.payouts, err = list[payout](ctx, s.Stripe, "/v1/payouts"); err != nil {
+		return nil, err
+	}
+	if b.disputes, err = list[dispute](ctx, s.Stripe, "/v1/disputes"); err != nil {
+		return nil, err
+	}
+	if b.notes, err = list[note](ctx, s.Stripe, "/v1/credit_notes"); err != nil {
 		return nil, err
 	}
 	for _, p := range b.payouts {
@@ -160,7 +186,8 @@ func list[T interface{ id() string }](ctx context.Context, get Get, path string)
 	}
 }
 
-// money is minor units of a currency with two decimals, as all here are.
+// money is minor units of a currency with two decimals, as all are that Stripe
+// keeps a balance in here.
 func money(minor int64) decimal.Decimal { return decimal.New(minor, -2) }
 
 // moved is what a batch did to an account.

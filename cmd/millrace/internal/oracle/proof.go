@@ -28,9 +28,11 @@ type Line struct {
 // Proof is what the oracle found.
 type Proof struct {
 	Lines     []Line         `json:"lines"`
+	Months    []Month        `json:"months"`
 	Problems  []string       `json:"problems"` // in words; none when the books are right
 	Movements int            `json:"movements"`
 	ByType    map[string]int `json:"by_type"` // movements by their type in Stripe
+	Kinds     []Kind         `json:"kinds"`   // what happened, by kind
 }
 
 // Prove compares the books of both systems, for the months up to the end. It
@@ -48,6 +50,7 @@ func Prove(ctx context.Context, s Sources, end time.Time) (*Proof, error) {
 	x.byMonth(end)
 	x.atTheEnd()
 	x.once()
+	x.p.Kinds = x.kinds()
 	return x.p, nil
 }
 
@@ -185,6 +188,7 @@ func (x *examiner) byMonth(end time.Time) {
 			first = at
 		}
 	}
+	documents := x.documents()
 	month := time.Date(first.Year(), first.Month(), 1, 0, 0, 0, 0, time.UTC)
 	for ; month.Before(end); month = month.AddDate(0, 1, 0) {
 		next := month.AddDate(0, 1, 0)
@@ -201,9 +205,28 @@ func (x *examiner) byMonth(end time.Time) {
 					books = books.Add(money(x.movements[p.Own].Net))
 				}
 			}
+			books = books.Add(x.failing(currency, next.Unix(), documents))
 			x.line(Line{Period: month.Format("2006-01"), Currency: currency}, balance, books)
+			x.month(month, currency, balance, books)
 		}
 	}
+}
+
+// failing is what Stripe had at an instant of bank debits that failed later and
+// were never a payment in the books, in the currency of the payment. Stripe
+// shows the money while the bank is asked; the books wait for the answer.
+func (x *examiner) failing(currency string, until int64, documents map[string][]document) decimal.Decimal {
+	sum := decimal.Zero
+	for _, ch := range x.charges {
+		began, ended := x.movements[ch.Own], x.movements[ch.Failure]
+		if ch.Failure == "" || ch.Customer == "" || len(documents[ch.Own]) > 0 || !strings.EqualFold(ch.Currency, currency) {
+			continue
+		}
+		if began.Created < until && ended.Created >= until {
+			sum = sum.Add(money(ch.Amount))
+		}
+	}
+	return sum
 }
 
 // clearing is what is on a clearing account after a day; "" is in the end.
@@ -271,6 +294,8 @@ func (x *examiner) once() {
 		}
 		want := 0
 		switch ch := x.charges[cmp.Or(x.refunds[m.Source].Charge, m.Source)]; {
+		case ch.Failure != "": // a payment that failed after it was there was voided
+			want = min(1, len(documents[ch.Own]))
 		case ch.Customer == "" || ch.Status != "succeeded":
 		case m.Type == "charge", m.Type == "payment", m.Category == "refund":
 			want = 1

@@ -84,7 +84,7 @@ func (c *company) bill() {
 
 // settleSale decides what becomes of an invoice, by its turn.
 func (c *company) settleSale(turn int, s sale) {
-	days := 2 + c.dice.IntN(20)
+	days := 3 + c.dice.IntN(20)
 	card := func(ctx context.Context) error { return c.pay(ctx, s, "pm_card_visa", nil) }
 	after := c.afterwards(turn / 2 % bankReturns)
 	switch {
@@ -92,7 +92,7 @@ func (c *company) settleSale(turn int, s sale) {
 		return // never paid
 	case turn%12 == 2 && s.currency == "USD":
 		c.later(days, "invoice paid from a bank account", func(ctx context.Context) error { return c.pay(ctx, s, "pm_usBankAccount_success", nil) })
-	case turn%12 == 3 && s.currency == "USD" && c.sameMonth(days, bankDays):
+	case turn%12 == 3 && s.currency == "USD":
 		c.later(days, "invoice paid from a bank account that has too little", func(ctx context.Context) error {
 			return c.pay(ctx, s, "pm_usBankAccount_insufficientFunds", nil)
 		})
@@ -105,11 +105,34 @@ func (c *company) settleSale(turn int, s sale) {
 			return nil
 		})
 		c.later(days+2, "invoice paid by card after that", card)
+	case turn%12 == 6:
+		c.later(days-1, "credit note before payment", func(ctx context.Context) error { return c.credit(ctx, s, "") })
+		c.later(days, "invoice paid by card, less a credit note", card)
+	case turn%12 == 8:
+		c.later(days, "invoice paid by card", card)
+		c.later(days+step, "credit note after payment", func(ctx context.Context) error { return c.credit(ctx, s, creditMinor) })
 	case turn%2 == 0 && after != nil:
 		c.later(days, "invoice paid by card", func(ctx context.Context) error { return c.pay(ctx, s, "pm_card_visa", after) })
 	default:
 		c.later(days, "invoice paid by card", card)
 	}
+}
+
+// creditMinor is what a credit note is over, in minor units.
+const creditMinor = "500"
+
+// credit takes back a part of an invoice; what has been paid is refunded.
+func (c *company) credit(ctx context.Context, s sale, refund string) error {
+	path := "/v1/invoices?status=open"
+	if refund != "" {
+		path = "/v1/invoices?status=paid"
+	}
+	id, err := c.inStripe(ctx, s.number, c.arrived, path, "acumatica_ref_nbr")
+	if err != nil {
+		return err
+	}
+	_, err = c.post(ctx, "/v1/credit_notes", "invoice", id, "amount", creditMinor, "refund_amount", refund, "reason", "product_unsatisfactory")
+	return err
 }
 
 func isRefused(err error) bool {

@@ -17,9 +17,8 @@ type fate struct {
 	method  string // of payment; "" is a card
 	manual  bool   // authorised now, captured later in part
 	guest   bool   // of no customer
-	foreign string // presented in a currency that the books do not know
+	foreign string // presented in a currency that the company has no bank account in
 	dollars bool   // an American bank account is needed
-	within  int    // days that must not reach into another month; 0: they may
 	after   int    // turn of what comes afterwards, see afterwards
 }
 
@@ -38,7 +37,7 @@ var fates = []fate{
 	{what: "order, inquiry", after: 4},
 	{what: "order"},
 	{what: "order, refund fails", after: 5},
-	{what: "order from a bank account that has too little", method: "pm_usBankAccount_insufficientFunds", dollars: true, within: bankDays},
+	{what: "order from a bank account that has too little", method: "pm_usBankAccount_insufficientFunds", dollars: true},
 	{what: "order, dispute lost", after: 6},
 	{what: "order of a guest in francs", guest: true, foreign: "chf"},
 	{what: "order, dispute won", after: 7},
@@ -47,6 +46,12 @@ var fates = []fate{
 	{what: "order paid from a bank account, returned later", method: "pm_usBankAccount_success", dollars: true, after: bankReturns},
 	{what: "order declined", method: "pm_card_chargeDeclined"},
 	{what: "order, inquiry that becomes a dispute", after: 9},
+	{what: "order in francs", foreign: "chf"},
+	{what: "order paid from a bank account, refunded", method: "pm_usBankAccount_success", dollars: true, after: 1},
+	{what: "order in Canadian dollars, refunded", foreign: "cad", after: 1},
+	{what: "order paid from a bank account, refund fails", method: "pm_usBankAccount_success", dollars: true, after: 5},
+	{what: "order in yen, refunded in part", foreign: "jpy", after: 2},
+	{what: "order in francs, dispute won", foreign: "chf", after: 7},
 }
 
 // sell takes the orders of today: one, and each fifth day two.
@@ -56,9 +61,6 @@ func (c *company) sell(ctx context.Context) {
 			return
 		}
 		f := fates[c.orders%len(fates)]
-		if f.within > 0 && !c.sameMonth(0, f.within) {
-			f = fates[0]
-		}
 		b := c.buyers[c.orders*7%len(c.buyers)]
 		if f.dollars {
 			b = c.inDollars(c.orders)
@@ -113,13 +115,6 @@ func (c *company) order(ctx context.Context, f fate, b *buyer, amount int64) err
 		then(pi.Charge)
 	}
 	return nil
-}
-
-// sameMonth says whether a time that begins some days from now ends in the
-// month in which it began.
-func (c *company) sameMonth(days, takes int) bool {
-	begin := c.date().AddDate(0, 0, days)
-	return begin.Month() == begin.AddDate(0, 0, takes).Month()
 }
 
 // afterwards is what a buyer or a bank does with a charge that succeeded, by

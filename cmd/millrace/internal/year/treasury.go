@@ -14,40 +14,6 @@ import (
 // currencies that the company may have a balance in; the home currency first.
 func currencies() []string { return []string{"usd", "eur", "gbp"} }
 
-// A regular is a movement that Stripe makes by itself, each month or at a time
-// of the year.
-type regular struct {
-	what string
-	at   int // tenths of the year; -1: each month
-	m    stripetwin.Movement
-}
-
-var regulars = []regular{
-	{"fee for billing", -1, stripetwin.Movement{Type: "stripe_fee", Amount: -23_40, Description: "Billing - Usage Fee"}},
-	{"fee for Radar", -1, stripetwin.Movement{Type: "stripe_fee", Amount: -7_15, Description: "Radar for Fraud Teams"}},
-	{"tax on fees", -1, stripetwin.Movement{Type: "tax_fee", Amount: -6_11, Description: "Tax on Stripe fees"}},
-	{"network cost", 1, stripetwin.Movement{Type: "stripe_fee", Category: "network_cost", Amount: -12_02, Description: "Card network costs"}},
-	{"reserve held", 2, stripetwin.Movement{Type: "reserve_transaction", Amount: -250_00, Description: "Reserve"}},
-	{"reserve released", 4, stripetwin.Movement{Type: "reserve_transaction", Amount: 250_00, Description: "Reserve released"}},
-	{"transfer", 3, stripetwin.Movement{Type: "transfer", Amount: -75_00, Description: "Transfer to a partner"}},
-	{"transfer comes back", 4, stripetwin.Movement{Type: "transfer_refund", Amount: 20_00, Description: "Transfer reversed"}},
-	{"application fee", 5, stripetwin.Movement{Type: "application_fee", Amount: 14_90, Description: "Application fee"}},
-	{"application fee refunded", 6, stripetwin.Movement{Type: "application_fee_refund", Amount: -4_90, Description: "Application fee refunded"}},
-	{"adjustment", 3, stripetwin.Movement{Type: "adjustment", Amount: -3_33, Description: "Correction by Stripe"}},
-	{"climate", 5, stripetwin.Movement{Type: "contribution", Amount: -9_99, Description: "Climate contribution"}},
-	{"climate order", 6, stripetwin.Movement{Type: "climate_order_purchase", Amount: -50_00, Description: "Climate order"}},
-	{"financing received", 1, stripetwin.Movement{Type: "advance", Amount: 2_000_00, Description: "Capital"}},
-	{"financing paid back", 3, stripetwin.Movement{Type: "financing_paydown", Amount: -700_00, Description: "Capital paydown"}},
-	{"financing paid back", 5, stripetwin.Movement{Type: "financing_paydown", Amount: -1_400_00, Description: "Capital paydown"}},
-	{"customer funds", 7, stripetwin.Movement{Type: "payment_unreconciled", Amount: 31_00, Description: "Unreconciled funds"}},
-	{"issued card", 7, stripetwin.Movement{Type: "issuing_transaction", Amount: -18_45, Description: "Card spending"}},
-	{"collected from a partner", 8, stripetwin.Movement{Type: "connect_collection_transfer", Amount: 44_00, Description: "Negative balance collected"}},
-	{"fee for currencies", 8, stripetwin.Movement{Type: "stripe_fx_fee", Amount: -2_22, Description: "Currency conversion"}},
-	{"unknown type", 6, stripetwin.Movement{Type: "orbital_levy", Category: "orbital_levy", Amount: -1_07, Description: "Levy", Future: true}},
-	{"large correction", 9, stripetwin.Movement{Type: "adjustment", Amount: -9_000_00, Description: "Correction by Stripe"}},
-	{"large correction taken back", 9, stripetwin.Movement{Type: "adjustment", Amount: 9_000_00, Days: 9, Description: "Correction by Stripe"}},
-}
-
 // plan puts into the diary what is known from the start.
 func (c *company) plan() {
 	for n, r := range regulars {
@@ -65,6 +31,9 @@ func (c *company) plan() {
 		kept := currencies()[:n+2]
 		c.plot(c.Days*(n+1)/3, "bank account abroad", func(ctx context.Context) error { return c.keep(ctx, kept) })
 	}
+	// For a while the company has terms that give fees back with refunds.
+	c.plot(c.Days*4/10, "terms that give fees back", c.feesBack(true))
+	c.plot(c.Days*8/10, "terms that keep fees", c.feesBack(false))
 	c.plot(c.Days/10, "top-up", c.topUp(false))
 	c.plot(c.Days*6/10, "top-up that is taken back", c.topUp(true))
 	for _, tenth := range []int{2, 6} {
@@ -91,6 +60,13 @@ func (c *company) books(m stripetwin.Movement) func(ctx context.Context) error {
 	return func(ctx context.Context) error {
 		_, err := c.Stripe.Book(ctx, m)
 		return err
+	}
+}
+
+func (c *company) feesBack(back bool) func(ctx context.Context) error {
+	return func(context.Context) error {
+		c.Stripe.SetRefundFees(back)
+		return nil
 	}
 }
 
