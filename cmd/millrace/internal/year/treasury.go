@@ -43,7 +43,7 @@ func (c *company) plan() {
 	c.plot(c.Days*7/10+2, "payout cancelled", func(ctx context.Context) error {
 		p, err := c.post(ctx, "/v1/payouts", "amount", "1000", "currency", "usd")
 		if err != nil {
-			return ignoreEmpty(err)
+			return notYet(err)
 		}
 		_, err = c.post(ctx, "/v1/payouts/"+p.ID+"/cancel")
 		return err
@@ -115,7 +115,7 @@ func (c *company) payOutByHand(method string) func(ctx context.Context) error {
 				return err
 			}
 		}
-		return nil
+		return errNotYet
 	}
 }
 
@@ -145,10 +145,10 @@ func (c *company) fails(days int, what, id string) {
 	c.later(days, what, func(ctx context.Context) error { return c.Stripe.FailPayout(ctx, id, "account_closed") })
 }
 
-// ignoreEmpty takes a balance that has too little for no error.
-func ignoreEmpty(err error) error {
+// notYet takes a balance that has too little for a reason to wait.
+func notYet(err error) error {
 	if r, ok := errors.AsType[refused](err); ok && r.code == "balance_insufficient" {
-		return nil
+		return errNotYet
 	}
 	return err
 }

@@ -10,6 +10,7 @@ package year
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -133,8 +134,16 @@ func (c *company) later(days int, what string, do func(ctx context.Context) erro
 	c.diary[on] = append(c.diary[on], chore{what, do})
 }
 
+// errNotYet puts a chore off until tomorrow.
+var errNotYet = errors.New("not yet")
+
 func (c *company) try(ctx context.Context, x chore) {
-	if err := x.do(ctx); err != nil {
+	err := x.do(ctx)
+	if errors.Is(err, errNotYet) {
+		c.later(1, x.what, x.do)
+		return
+	}
+	if err != nil {
 		c.problem("day %d, %s: %v", c.today+1, x.what, err)
 		return
 	}
