@@ -76,15 +76,10 @@ func (p *period) against(d *draft, m Month) {
 			at -= n
 		}
 	}
-	var transit, unsettled, books int64
+	var transit, books int64
 	for _, b := range p.banks {
 		if b.currency == currency && b.moved <= m && (b.transit || monthOf(b.date) > m) {
 			transit += b.stripe.total()
-		}
-	}
-	for k, l := range p.truth.loose {
-		if k.currency == currency && k.month <= m {
-			unsettled += l.amount
 		}
 	}
 	for month, n := range p.clearing[currency] {
@@ -100,7 +95,7 @@ func (p *period) against(d *draft, m Month) {
 			p.open[currency] += e.minorUnits
 		}
 	}
-	unsettled += p.open[currency]
+	unsettled := p.unsettled(m, currency) + p.open[currency]
 	expected := at - transit - unsettled
 	d.s.Clearing = &Balance{
 		At: m.Last(), Stripe: d.show(at), InTransit: d.show(transit), NotSettled: d.show(unsettled),

@@ -25,13 +25,14 @@ func (p *period) readStripe(ctx context.Context, now time.Time) error {
 	if t.newest.After(now) { // Stripe's clock decides
 		now = t.newest
 	}
+	p.schedule.now = now
 	today := p.o.day(now)
 	for _, u := range t.units {
 		if p.o.ByDay && p.o.Rules.Fees != ledger.FeesPerTransaction && u.id[:len(time.DateOnly)] >= today {
 			t.loosen(u)
 			continue
 		}
-		t.close(u, false)
+		t.close(u)
 	}
 	return p.readPayouts(ctx, q.From)
 }
@@ -40,12 +41,12 @@ func (p *period) readStripe(ctx context.Context, now time.Time) error {
 // created in it or later, and for those that arrive in it the ones before.
 func (p *period) readPayouts(ctx context.Context, from time.Time) error {
 	t := p.truth
-	byPayout := !p.o.ByDay && p.o.Rules.Fees != ledger.FeesPerTransaction
 	err := p.o.payouts(ctx, stripeapi.PayoutQuery{CreatedFrom: from}, func(x stripeapi.Payout) error {
 		if err := p.bank(ctx, x); err != nil {
 			return err
 		}
-		if byPayout && completed(x) {
+		p.schedule.see(x)
+		if p.byPayout() && completed(x) {
 			return t.settled(ctx, x)
 		}
 		return nil

@@ -56,7 +56,7 @@ func (t *truth) ofPayout(ctx context.Context, p stripeapi.Payout) error {
 		return fmt.Errorf("movements of %s: %w", p.ID, err)
 	}
 	for _, u := range t.units {
-		t.close(u, false)
+		t.close(u)
 	}
 	return nil
 }
@@ -159,13 +159,19 @@ func (t *truth) month(i *item) scope {
 
 // byDay lists the parts whose journal is that of a day.
 func (t *truth) byDay(d *draft) {
+	sums := side{}
 	for k, l := range t.loose {
-		if k.currency != d.s.Currency || l.amount == 0 {
+		if k.currency == d.s.Currency {
+			sums[k.category] += l.amount
+		}
+	}
+	for _, category := range slices.SortedFunc(maps.Keys(sums), ledger.ByCategory) {
+		if sums[category] == 0 {
 			continue
 		}
-		e := side{k.category: l.amount}
+		e := side{category: sums[category]}
 		d.stripe.add(e)
-		d.aside(Entry{Cause: NotSettled, ID: k.category, Detail: title(k.category) + ": in the journals of the days, see the month"}, e)
+		d.aside(Entry{Cause: NotSettled, ID: category, Detail: title(category) + ": in the journals of the days, see the month"}, e)
 	}
 }
 

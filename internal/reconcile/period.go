@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"millrace/internal/fault"
-	"millrace/internal/ledger"
 	"millrace/schemas"
 )
 
@@ -57,6 +56,7 @@ type period struct {
 	wanted      map[Month]bool
 	from, until time.Time
 	quick       bool
+	schedule    schedule
 	banks       []*bankItem
 	balance     map[string]int64           // of Stripe now
 	clearing    map[string]map[Month]int64 // of the ledger
@@ -129,7 +129,7 @@ func (p *period) statement(ctx context.Context, m Month, currency string) (*Stat
 			return nil, fmt.Errorf("%s: %w", i.key, err)
 		}
 	}
-	p.loose(d, m)
+	p.settling(d, m)
 	if err := p.foreign(ctx, d, m); err != nil {
 		return nil, err
 	}
@@ -194,19 +194,6 @@ func (p *period) elsewhere(d *draft, i *item, in scope) {
 	}
 	e.Cause = WrongPeriod
 	d.finding(e, there.total())
-}
-
-// loose lists what no journal has yet.
-func (p *period) loose(d *draft, m Month) {
-	for _, k := range slices.SortedFunc(maps.Keys(p.truth.loose), func(a, b looseKey) int { return ledger.ByCategory(a.category, b.category) }) {
-		l := p.truth.loose[k]
-		if k.month != m || k.currency != d.s.Currency || l.amount == 0 {
-			continue
-		}
-		e := side{k.category: l.amount}
-		d.stripe.add(e)
-		d.aside(Entry{Cause: NotSettled, ID: k.category, Detail: title(k.category) + ": the payout or day is not complete"}, e)
-	}
 }
 
 // foreign lists what others put onto the clearing account.

@@ -24,6 +24,8 @@ const (
 	Parked      = "parked"          // waits for a person
 	Unexpected  = "unexpected"      // nothing at Stripe is behind it
 	Foreign     = "not_ours"        // on the clearing account, and not made by us
+	Overdue     = "overdue"         // available for long, and no payout has it
+	ByHand      = "paid_by_hand"    // the books wait for automatic payouts, and there are none
 	Off         = "off"             // clearing account and Stripe's balance
 
 	InTransit   = "in_transit"      // a payout that has not arrived

@@ -28,18 +28,6 @@ type truth struct {
 	count  int
 }
 
-type looseKey struct {
-	month    Month
-	currency string
-	category string
-}
-
-// loose is what no journal has yet.
-type loose struct {
-	amount int64
-	count  int
-}
-
 type flagKey struct {
 	month            Month
 	currency, reason string
@@ -119,7 +107,7 @@ func (t *truth) settle(m *ledger.Movement, parts []ledger.Part, payout string) {
 		switch {
 		case p.Cover == ledger.ByDocument:
 		case u == nil:
-			t.spare(looseKey{monthOf(day), p.Currency, t.names.of(p.Category)}, p.Effect, 1)
+			t.spare(t.looseOf(m, p), p.Effect, 1)
 		default:
 			u.add(m, p, t.names.of(p.Category), t.o.Rules.Period(m.Created))
 		}
@@ -199,16 +187,6 @@ func unanswered(m *ledger.Movement) bool {
 	return ch != nil && (ch.Captured == 0 || ch.Status == "pending" || ch.Status == "failed")
 }
 
-func (t *truth) spare(key looseKey, amount int64, count int) {
-	l := t.loose[key]
-	if l == nil {
-		l = &loose{}
-		t.loose[key] = l
-	}
-	l.amount += amount
-	l.count += count
-}
-
 // unitOf is the unit of a movement; nil when only a payout can say.
 func (t *truth) unitOf(m *ledger.Movement, payout string) *unit {
 	switch {
@@ -246,21 +224,13 @@ func (u *unit) add(m *ledger.Movement, p *ledger.Part, category, period string) 
 	i.stripe[category] += p.Effect
 }
 
-// close dates the journals of a unit, takes them in, and takes what they have
-// out of what is loose.
-func (t *truth) close(u *unit, loosened bool) {
+// close dates the journals of a unit and takes them in.
+func (t *truth) close(u *unit) {
 	for key, i := range u.journals {
 		i.date = u.last[u.periods[key]]
-		month := monthOf(i.date)
-		if loosened {
-			for category, n := range i.stripe {
-				t.spare(looseKey{month, i.currency, category}, -n, 0)
-			}
+		if t.wants(monthOf(i.date)) {
+			t.items[key] = i
 		}
-		if !t.wants(month) {
-			continue
-		}
-		t.items[key] = i
 	}
 	u.journals = nil
 }
@@ -313,12 +283,17 @@ func (t *truth) settled(ctx context.Context, p stripeapi.Payout) error {
 			return err
 		}
 		t.settle(m, parts, p.ID)
+		for i := range parts {
+			if parts[i].Cover != ledger.ByDocument {
+				t.spare(t.looseOf(m, &parts[i]), parts[i].Effect, -1)
+			}
+		}
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("movements of %s: %w", p.ID, err)
 	}
-	t.close(u, true)
+	t.close(u)
 	return nil
 }
 
@@ -339,16 +314,6 @@ func (t *truth) currencies() []string {
 
 func compareItems(a, b *item) int {
 	return cmp.Or(cmp.Compare(a.date, b.date), cmp.Compare(a.kind, b.kind), cmp.Compare(a.key, b.key))
-}
-
-// loosen gives back the parts of a unit that is not complete.
-func (t *truth) loosen(u *unit) {
-	for _, i := range u.journals {
-		for category, n := range i.stripe {
-			t.spare(looseKey{monthOf(u.id), i.currency, category}, n, 1)
-		}
-	}
-	u.journals = nil
 }
 
 func compareFlags(a, b flagKey) int {

@@ -21,7 +21,7 @@ import (
 const connection = "default"
 
 // now is the clock of everything.
-func now() time.Time { return time.Date(2026, 5, 20, 12, 0, 0, 0, time.UTC) }
+func now() time.Time { return time.Date(2026, 5, 12, 12, 0, 0, 0, time.UTC) }
 
 func at(day string) time.Time {
 	t, err := time.Parse(time.DateOnly, day)
@@ -87,7 +87,7 @@ func newWorld(tb testing.TB) *world {
 func (w *world) move(day, kind, category string, amount, fee int64, payout string, source ledger.Source) *ledger.Movement {
 	m := &ledger.Movement{
 		ID: fmt.Sprintf("txn_%03d", len(w.moves)), Type: kind, Category: category, Amount: amount, Fee: fee, Net: amount - fee, Currency: "USD",
-		Created: at(day), Source: source,
+		Created: at(day), AvailableOn: at(day).AddDate(0, 0, 2), Source: source,
 	}
 	if fee != 0 {
 		m.Fees = []ledger.FeePart{{Type: "stripe_fee", Amount: fee, Currency: "USD"}}
