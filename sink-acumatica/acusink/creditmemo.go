@@ -2,6 +2,7 @@ package acusink
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"millrace/internal/acumatica"
 	"millrace/internal/link"
+	"millrace/internal/posting"
 	"millrace/schemas"
 )
 
@@ -175,6 +177,33 @@ func (m memo) unproven(r acumatica.Record) string {
 		return ""
 	}
 	return missing
+}
+
+// unwanted is why the refund that the credit memo is for needs none: it was
+// given back from the payment, by another style or when more of it was free. One
+// refund has one effect on what the customer owes.
+func (m memo) unwanted(ctx context.Context, w *work) (string, error) {
+	own, found, err := w.sink.o.Postings.Get(ctx, w.in.Connection, w.in.ID)
+	if err != nil || found && (own.Sends > 0 || own.State != posting.Planned) {
+		return "", err // the refund came after it
+	}
+	_, found, err = w.sink.o.Links.ByStripe(ctx, w.in.Connection, w.kind.link, w.in.Key)
+	if err != nil || found {
+		return "", err
+	}
+	l, found, err := w.sink.o.Links.ByStripe(ctx, w.in.Connection, link.Refund, w.in.Key)
+	if err != nil {
+		return "", err
+	}
+	if found {
+		return fmt.Sprintf("the refund %s is posted without a credit memo, as %s", w.in.Key, l.AcumaticaID), nil
+	}
+	id := schemas.IntentID(w.in.Connection, schemas.Acumatica, "refund", "create", w.in.Key, "")
+	rec, found, err := w.sink.o.Postings.Get(ctx, w.in.Connection, id)
+	if err != nil || !found || rec.Sends == 0 || rec.State == posting.Skipped {
+		return "", err
+	}
+	return fmt.Sprintf("the refund %s is being posted without a credit memo", w.in.Key), nil
 }
 
 func (m memo) title() string { return m.Type + " of " + m.Customer + " " + m.CustomerOrder }

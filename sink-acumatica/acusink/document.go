@@ -1,6 +1,7 @@
 package acusink
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -53,6 +54,12 @@ type document interface {
 	effect() string
 	// refs are the documents that it is about.
 	refs() []schemas.Ref
+}
+
+// needless is a document that may turn out not to be wanted. unwanted says why
+// the intent ends without it, empty if it is wanted.
+type needless interface {
+	unwanted(ctx context.Context, w *work) (string, error)
 }
 
 // documents are the kinds by document and verb of the intent.

@@ -1,6 +1,7 @@
 package acusink
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,7 +9,9 @@ import (
 	"strings"
 
 	"millrace/internal/acumatica"
+	"millrace/internal/fault"
 	"millrace/internal/link"
+	"millrace/internal/posting"
 	"millrace/schemas"
 )
 
@@ -69,6 +72,36 @@ func decodeRefund(fields json.RawMessage) (*refund, error) {
 		return p, fmt.Errorf("refunds %s of documents with %s", total, p.amount)
 	}
 	return p, nil
+}
+
+// prefer gives the money back from the credit memo of the same refund where
+// there is one, whatever the intent names: one refund has one effect on what the
+// customer owes, also when its style was changed after the credit memo was asked
+// for. The credit memo in turn is not made once the refund was sent.
+func (p *refund) prefer(ctx context.Context, w *work) error {
+	l, found, err := w.sink.o.Links.ByStripe(ctx, w.in.Connection, link.CreditMemo, w.in.Key)
+	if err != nil {
+		return err
+	}
+	if !found && w.p.Data().Sends == 0 {
+		id := schemas.IntentID(w.in.Connection, schemas.Acumatica, link.CreditMemo, "create", w.in.Key, "")
+		rec, known, err := w.sink.o.Postings.Get(ctx, w.in.Connection, id)
+		if err != nil {
+			return err
+		}
+		if known && rec.Sends > 0 && rec.State != posting.Skipped {
+			return fault.Newf("link.pending", "the credit memo of %s is not posted yet", w.in.Key)
+		}
+	}
+	if !found {
+		return nil
+	}
+	cut := strings.LastIndex(l.AcumaticaID, " ")
+	p.links = []*schemas.LinkRef{nil}
+	p.applied = applications{{
+		schemas.AcumaticaApplication{DocType: l.AcumaticaID[:max(cut, 0)], ReferenceNbr: l.AcumaticaID[cut+1:], AmountPaid: p.PaymentAmount}, p.amount,
+	}}
+	return nil
 }
 
 // resolve names the documents that are known only by what they stand for.

@@ -145,6 +145,59 @@ func TestRefundThroughACreditMemoInTheTwin(t *testing.T) {
 	}
 }
 
+// A refund has one effect on what its customer owes, also when the style was
+// changed between the events that told of it.
+func TestOneRefundIsNeverGivenBackTwice(t *testing.T) {
+	prepare := func(t *testing.T) (n *tenant, direct, memo schemas.Intent) {
+		t.Helper()
+		n = newTenant(t, false, 0)
+		m := n.moneys()[0]
+		number := n.prepay(t, m, func(map[string]any) {})
+		direct = refundIntent(func(_ *schemas.Intent, f *schemas.AcumaticaRefund) {
+			f.CustomerID, f.CashAccount, f.CurrencyID, f.ApplicationDate = m.customer, m.cash, m.currency, n.today()
+			f.DocumentsToApply[0].DocType, f.DocumentsToApply[0].ReferenceNbr = "Prepayment", number
+		})
+		memo = memoIntent(func(_ *schemas.Intent, f *schemas.AcumaticaCreditMemo) {
+			f.Customer, f.CurrencyID, f.Date = m.customer, m.currency, n.today()
+		})
+		return n, direct, memo
+	}
+	post := func(t *testing.T, n *tenant, in schemas.Intent, outcome, reason string) {
+		t.Helper()
+		out, _, err := n.do(t, in)
+		if err != nil || out.Outcome != outcome || !strings.Contains(out.Reason, reason) {
+			t.Fatalf("%s %s, %v", out.Outcome, out.Reason, err)
+		}
+	}
+	t.Run("the refund of the payment came first", func(t *testing.T) {
+		n, direct, memo := prepare(t)
+		post(t, n, direct, schemas.Applied, "")
+		for range 2 {
+			post(t, n, memo, schemas.Skipped, "the refund re_1 is posted without a credit memo, as Refund ")
+		}
+		if got := len(n.twin.Invoices()); got != 1 {
+			t.Errorf("%d invoices and memos", got)
+		}
+	})
+	t.Run("the credit memo came first", func(t *testing.T) {
+		n, direct, memo := prepare(t)
+		post(t, n, memo, schemas.Applied, "")
+		post(t, n, direct, schemas.Applied, "Credit Memo ")
+		post(t, n, memo, schemas.Duplicate, "")
+		post(t, n, direct, schemas.Duplicate, "")
+		for _, v := range n.twin.Invoices() {
+			if v.Type == "Credit Memo" && !v.Balance.IsZero() {
+				t.Errorf("%s is left of %s", v.Balance, v.ReferenceNbr)
+			}
+		}
+		for _, p := range n.twin.Payments() {
+			if p.Type == "Prepayment" && len(p.AppliedTo) != 0 {
+				t.Errorf("the payment was touched: %+v", p)
+			}
+		}
+	})
+}
+
 func TestCreditMemoPaysAnInvoiceInTheTwin(t *testing.T) {
 	n := newTenant(t, false, 0)
 	out, _, err := n.do(t, memoIntent(func(_ *schemas.Intent, f *schemas.AcumaticaCreditMemo) {

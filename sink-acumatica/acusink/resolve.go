@@ -23,6 +23,11 @@ func (w *work) resolve(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
+	if r, ok := w.doc.(*refund); ok {
+		if err := r.prefer(ctx, w); err != nil {
+			return err
+		}
+	}
 	return d.resolve(func(ref schemas.LinkRef) (string, error) {
 		l, found, err := w.sink.o.Links.ByStripe(ctx, w.in.Connection, ref.Kind, ref.ID)
 		if err != nil || found {

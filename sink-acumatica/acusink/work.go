@@ -65,8 +65,8 @@ func (s *Sink) work(c Connection, in schemas.Intent) (*work, error) {
 // post brings the posting from wherever it is to done.
 func (w *work) post(ctx context.Context, out schemas.Outcome) (schemas.Outcome, error) {
 	var err error
-	if v, ok := w.doc.(*void); ok {
-		if out.Reason, err = v.unwanted(ctx, w); err != nil || out.Reason != "" {
+	if d, ok := w.doc.(needless); ok {
+		if out.Reason, err = d.unwanted(ctx, w); err != nil || out.Reason != "" {
 			out.Outcome = schemas.Skipped
 			return out, err
 		}

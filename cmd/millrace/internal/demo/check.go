@@ -13,12 +13,13 @@ import (
 type picture struct {
 	invoices []acumaticatwin.InvoiceView
 	payments []acumaticatwin.PaymentView
+	journals []acumaticatwin.JournalView
 	sales    []stripeInvoice
 	charges  []stripeCharge
 }
 
 func (d *Demo) look(ctx context.Context) (p picture, err error) {
-	p.invoices, p.payments = d.erp.Invoices(), d.erp.Payments()
+	p.invoices, p.payments, p.journals = d.erp.Invoices(), d.erp.Payments(), d.erp.Journals()
 	if p.sales, err = listAll[stripeInvoice](ctx, d, "/v1/invoices"); err != nil {
 		return p, err
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/shopspring/decimal"
+
 	"millrace/internal/acumaticatwin"
 	"millrace/internal/link"
 	"millrace/schemas"
@@ -30,7 +32,7 @@ type Result struct {
 
 // Document is one thing that stands in both systems.
 type Document struct {
-	Kind      string        `json:"kind"` // customer, invoice, payment, prepayment
+	Kind      string        `json:"kind"` // customer, invoice, payment, prepayment, payment_void, creditmemo, refund, journal
 	Acumatica AcumaticaID   `json:"acumatica"`
 	Stripe    StripeID      `json:"stripe"`
 	Amount    string        `json:"amount,omitempty"` // exact decimal
@@ -95,7 +97,7 @@ func (d *Demo) result(ctx context.Context, b *buyer, w *watch, p picture, missin
 			StripeWrites: max(most.StripeWrites, doc.Calls.StripeWrites),
 		}
 	}
-	order := []string{"customer", "invoice", "payment", "prepayment"}
+	order := []string{"customer", "invoice", "payment", "prepayment", link.Void, link.CreditMemo, link.Refund, link.Journal}
 	slices.SortFunc(res.Documents, func(x, y Document) int {
 		return cmp.Or(cmp.Compare(slices.Index(order, x.Kind), slices.Index(order, y.Kind)), cmp.Compare(x.Acumatica.Number, y.Acumatica.Number))
 	})
@@ -153,7 +155,20 @@ func (p picture) describe(l link.Link) Document {
 		return doc
 	}
 	doc.Acumatica = AcumaticaID{Type: l.AcumaticaID[:i], Number: l.AcumaticaID[i+1:]}
-	if l.Kind == link.Invoice {
+	if l.Kind == link.Journal {
+		for _, x := range p.journals {
+			if x.Module != doc.Acumatica.Type || x.BatchNbr != doc.Acumatica.Number {
+				continue
+			}
+			sum := decimal.Zero
+			for _, line := range x.Lines {
+				sum = sum.Add(line.Debit)
+			}
+			doc.Amount, doc.Currency, doc.Status = sum.StringFixed(2), x.Currency, x.Status
+		}
+		return doc
+	}
+	if l.Kind == link.Invoice || l.Kind == link.CreditMemo {
 		for _, x := range p.invoices {
 			if x.Type == doc.Acumatica.Type && x.ReferenceNbr == doc.Acumatica.Number {
 				doc.Amount, doc.Currency, doc.Status = x.Amount.StringFixed(2), x.CurrencyID, x.Status
@@ -161,7 +176,9 @@ func (p picture) describe(l link.Link) Document {
 		}
 		return doc
 	}
-	doc.Kind = strings.ToLower(doc.Acumatica.Type)
+	if l.Kind == link.Payment {
+		doc.Kind = strings.ToLower(doc.Acumatica.Type)
+	}
 	for _, x := range p.payments {
 		if x.Type == doc.Acumatica.Type && x.ReferenceNbr == doc.Acumatica.Number {
 			doc.Amount, doc.Currency, doc.Status = x.PaymentAmount.StringFixed(2), x.CurrencyID, x.Status
