@@ -116,6 +116,9 @@ func decodeIntent(m *bus.Message) (schemas.Intent, error) {
 	if want := schemas.IntentID(in.Connection, in.Target, in.Document, in.Verb, in.Key, in.Version); in.ID != want {
 		return in, fault.Newf("acumatica.intent_malformed", "intent %q: its parts make the id %q", in.ID, want)
 	}
+	if m.Event.ID != in.ID { // two publications under one id, or a message that others have changed
+		return in, fault.Newf("acumatica.intent_malformed", "intent %s: its message has the id %q", in.ID, m.Event.ID)
+	}
 	sub := m.Subject
 	if in.Target != schemas.Acumatica || sub.Connection != in.Connection || sub.Lane != in.Lane || sub.B != in.Document {
 		return in, fault.Newf("acumatica.intent_malformed", "intent %s: does not belong on subject %s", in.ID, sub)

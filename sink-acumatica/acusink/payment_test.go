@@ -135,3 +135,17 @@ func TestRejectedPutLeavesAFreshPosting(t *testing.T) {
 		t.Errorf("%d calls after the fix", n)
 	}
 }
+
+// TestAnIntentUnderAnotherIDIsRefused: what its message stands for is ambiguous.
+func TestAnIntentUnderAnotherIDIsRefused(t *testing.T) {
+	for _, id := range []string{"", "default/acumatica/payment/create/ch_2"} {
+		b := newBench(t)
+		m := b.message(intent(nil))
+		m.Event.ID = id
+		_, err := b.sink.Handle(t.Context(), m)
+		wantCode(t, err, "acumatica.intent_malformed")
+		if fault.KindOf(err) != fault.Invalid || b.erp.count() != 0 {
+			t.Errorf("%v, requests %v", err, b.erp.seen())
+		}
+	}
+}

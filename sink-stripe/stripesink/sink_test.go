@@ -346,13 +346,32 @@ func TestHandleRefusesWhatIsNoIntent(t *testing.T) {
 			t.Errorf("%q: %v", data, err)
 		}
 	}
-	in, err := json.Marshal(customerIntent("1", "Ada"))
+	in := customerIntent("1", "Ada")
+	data, err := json.Marshal(in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.Handle(t.Context(), &bus.Message{Subject: bus.Subject{Connection: connection}, Event: bus.Event{Data: in}})
-	if fault.KindOf(err) != fault.Misconfigured {
+	m := &bus.Message{Subject: bus.Subject{Connection: connection}, Event: bus.Event{ID: in.ID, Data: data}}
+	if _, err = s.Handle(t.Context(), m); fault.KindOf(err) != fault.Misconfigured {
 		t.Errorf("a connection that is not configured: %v", err)
+	}
+}
+
+// TestAnIntentUnderAnotherIDIsRefused: what its message stands for is ambiguous.
+func TestAnIntentUnderAnotherIDIsRefused(t *testing.T) {
+	w := newWorld(t)
+	data, err := json.Marshal(customerIntent("1", "Ada"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"", customerIntent("2", "Ada").ID} {
+		m := &bus.Message{Stream: bus.Intents, Subject: bus.Subject{Connection: connection}, Event: bus.Event{ID: id, Data: data}}
+		if _, err := New(map[string]API{connection: w.api}, w.claim, w).Handle(t.Context(), m); fault.KindOf(err) != fault.Invalid || fault.Of(err).Code != "stripe.fields_invalid" {
+			t.Errorf("a message with the id %q: %v", id, err)
+		}
+	}
+	if len(w.postings) != 0 {
+		t.Errorf("claimed %v", w.postings)
 	}
 }
 

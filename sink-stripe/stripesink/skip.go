@@ -3,7 +3,6 @@ package stripesink
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -30,7 +29,8 @@ import (
 // on money: what was written of them, or is still under way, stays.
 func (s *Sink) Skip(ctx context.Context, m *bus.Message) (schemas.Outcome, error) {
 	w := &work{Sink: s, stored: m.Stored, letGo: func() error { return nil }}
-	if err := json.Unmarshal(m.Event.Data, &w.in); err != nil || w.in.ID == "" || w.in.Connection != m.Subject.Connection {
+	var err error
+	if w.in, err = decodeIntent(m); err != nil {
 		// Refused as it is; it may have been sent once it was edited.
 		w.in = schemas.Intent{ID: m.Event.ID, Connection: m.Subject.Connection, Lane: m.Subject.Lane, Document: m.Subject.B, Verb: m.Subject.C}
 	}

@@ -137,21 +137,17 @@ type work struct {
 // Handle makes one intent true.
 func (s *Sink) Handle(ctx context.Context, m *bus.Message) (schemas.Outcome, error) {
 	w := &work{Sink: s, stored: m.Stored, letGo: func() error { return nil }}
-	if err := json.Unmarshal(m.Event.Data, &w.in); err != nil {
-		return schemas.Outcome{}, fault.Newf("stripe.fields_invalid", "intent: %w", err)
+	var err error
+	if w.in, err = decodeIntent(m); err != nil {
+		return schemas.Outcome{}, err
 	}
 	in := w.in
-	if in.ID == "" || in.Key == "" || in.Target != schemas.Stripe || in.Connection != m.Subject.Connection {
-		return schemas.Outcome{}, fault.Newf("stripe.fields_invalid",
-			"intent %q for %q of connection %q, key %q, on a subject of connection %q", in.ID, in.Target, in.Connection, in.Key, m.Subject.Connection)
-	}
 	api, found := s.apis[in.Connection]
 	if !found {
 		return schemas.Outcome{}, fault.Newf("stripe.config", "connection %q is not configured", in.Connection)
 	}
 	w.api = api
 	var out schemas.Outcome
-	var err error
 	defer func() { _ = w.letGo() }() // also when a step panics
 	switch in.Document + " " + in.Verb {
 	case "customer upsert":
@@ -170,6 +166,23 @@ func (s *Sink) Handle(ctx context.Context, m *bus.Message) (schemas.Outcome, err
 		return schemas.Outcome{}, fmt.Errorf("%s %s %s: %w", in.Verb, in.Document, in.Key, err)
 	}
 	return out, nil
+}
+
+// decodeIntent refuses an intent that contradicts itself or its message: what
+// it stands for is ambiguous (Invariant 8).
+func decodeIntent(m *bus.Message) (schemas.Intent, error) {
+	var in schemas.Intent
+	if err := json.Unmarshal(m.Event.Data, &in); err != nil {
+		return in, fault.Newf("stripe.fields_invalid", "intent: %w", err)
+	}
+	if in.ID == "" || in.Key == "" || in.Target != schemas.Stripe || in.Connection != m.Subject.Connection {
+		return in, fault.Newf("stripe.fields_invalid",
+			"intent %q for %q of connection %q, key %q, on a subject of connection %q", in.ID, in.Target, in.Connection, in.Key, m.Subject.Connection)
+	}
+	if m.Event.ID != in.ID {
+		return in, fault.Newf("stripe.fields_invalid", "intent %q: its message has the id %q", in.ID, m.Event.ID)
+	}
+	return in, nil
 }
 
 // outcome fills what the sink knows; the bus fills the rest.

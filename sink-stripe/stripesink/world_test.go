@@ -159,7 +159,7 @@ func (w *world) handle(in schemas.Intent, stored time.Time) (out schemas.Outcome
 	ctx, counter := calls.With(w.t.Context())
 	w.counter = counter
 	return s.Handle(ctx, &bus.Message{
-		Stream: bus.Intents, Subject: bus.Subject{Connection: connection}, Stored: stored, Event: bus.Event{Data: data},
+		Stream: bus.Intents, Subject: bus.Subject{Connection: connection}, Stored: stored, Event: bus.Event{ID: in.ID, Data: data},
 	})
 }
 
