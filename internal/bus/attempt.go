@@ -38,6 +38,7 @@ func (r *runner) attemptInPlace(ctx context.Context, m *Message) (schemas.Outcom
 		if !br.enter(ctx, r) {
 			return schemas.Outcome{}, errStopping
 		}
+		before := made(counter)
 		o, err := r.attempt(ctx, m, try)
 		o.Attempt = try
 		o.Calls = schemas.Calls{
@@ -53,10 +54,11 @@ func (r *runner) attemptInPlace(ctx context.Context, m *Message) (schemas.Outcom
 			return o, errStopping // while it waited to send something
 		}
 		f := fault.Of(err)
+		heard := made(counter) > before && !ours(f)
 		var wait time.Duration
 		switch f.Kind {
 		case fault.Transient:
-			r.recovered(br, m) // the system answered
+			r.failed(br, m, heard)
 			if wait = max(f.RetryAfter, jitter(backoff)); spent+wait > inPlaceBudget {
 				if !leased(f) && br.suspect(m.Subject.Lane) {
 					r.bus.log.Warn("many customers fail, stage slows down", "stage", r.stage.Name, "connection", m.Subject.Connection, "code", f.Code)
@@ -65,11 +67,7 @@ func (r *runner) attemptInPlace(ctx context.Context, m *Message) (schemas.Outcom
 			}
 			spent, backoff = spent+wait, backoff*2
 		case fault.Throttled:
-			if unsent(f) {
-				br.unsent()
-			} else {
-				r.recovered(br, m)
-			}
+			r.failed(br, m, heard)
 			br.hold(max(f.RetryAfter, throttleWait)) // for every worker of the stage
 			continue
 		case fault.Down, fault.Misconfigured:
@@ -79,7 +77,7 @@ func (r *runner) attemptInPlace(ctx context.Context, m *Message) (schemas.Outcom
 			}
 			continue // enter waits until the next probe
 		case fault.Rejected, fault.Invalid:
-			r.recovered(br, m)
+			r.failed(br, m, heard)
 			return o, err
 		}
 		if !r.pause(ctx, wait) {
@@ -92,9 +90,24 @@ func (r *runner) attemptInPlace(ctx context.Context, m *Message) (schemas.Outcom
 // other system.
 func leased(f *fault.Error) bool { return f.Code == "posting.held" || f.Code == "posting.fenced" }
 
-// unsent says that it was Millrace itself that held the request back, which
-// says nothing about the other system.
-func unsent(f *fault.Error) bool { return f.Code == "budget.waiting" }
+// ours says that the failure is of Millrace's own making, whatever was sent
+// before it.
+func ours(f *fault.Error) bool { return leased(f) || f.Code == "budget.waiting" }
+
+// made counts the requests that went to the other systems.
+func made(c *calls.Counter) int64 {
+	return c.AcumaticaCalls.Load() + c.StripeReads.Load() + c.StripeWrites.Load()
+}
+
+// failed tells the breaker of an attempt that failed although the other system
+// is not down: it answered, if it was heard at all.
+func (r *runner) failed(br *breaker, m *Message, heard bool) {
+	if heard {
+		r.recovered(br, m)
+	} else {
+		br.unsent()
+	}
+}
 
 // recovered tells the breaker that the other system answered, and the log when
 // the stage goes on because of it.
