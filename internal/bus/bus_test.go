@@ -17,13 +17,13 @@ import (
 
 // newBus is a provisioned bus on a broker of its own, with few partitions so
 // that lanes share them.
-func newBus(t *testing.T) *Bus {
+func newBus(t testing.TB) *Bus {
 	t.Helper()
 	b, _ := newBusAt(t, filepath.Join(t.TempDir(), "nats"))
 	return b
 }
 
-func newBusAt(t *testing.T, dir string) (*Bus, *embednats.Server) {
+func newBusAt(t testing.TB, dir string) (*Bus, *embednats.Server) {
 	t.Helper()
 	srv, err := embednats.Start(embednats.Options{StoreDir: dir})
 	if err != nil {

@@ -157,7 +157,6 @@ func (r *runner) work(ctx context.Context, key string, m *Message) (done bool, e
 	case err != nil:
 		return false, err
 	}
-	r.wake()
 	return true, nil
 }
 

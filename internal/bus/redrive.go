@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// scanEvery is how often the block records are looked at. It only affects
+	// scanEvery is how often it is looked which lanes are due. It only affects
 	// how soon a lane goes on.
 	scanEvery = 500 * time.Millisecond
 	// claimFor is how long a re-driver's claim lasts without being renewed.
@@ -48,16 +48,8 @@ func (r *runner) redriveLoop(ctx, work context.Context) {
 		case <-ctx.Done():
 			return
 		case <-t.C:
-		case <-r.poke:
 		}
-		keys, err := r.dueLanes(ctx)
-		if err != nil {
-			if ctx.Err() == nil {
-				r.bus.log.Warn("block records not read", "stage", r.stage.Name, "err", err)
-			}
-			continue
-		}
-		for _, key := range keys {
+		for _, key := range r.due.due(time.Now()) {
 			if _, running := busy.LoadOrStore(key, true); running {
 				continue
 			}
@@ -74,23 +66,6 @@ func (r *runner) redriveLoop(ctx, work context.Context) {
 			})
 		}
 	}
-}
-
-// dueLanes lists the keys of the records that may be claimed now.
-func (r *runner) dueLanes(ctx context.Context) ([]string, error) {
-	var due []string
-	for _, conn := range r.stage.Connections {
-		blocks, err := r.bus.blocks(ctx, Key(r.stage.Name, conn))
-		if err != nil {
-			return nil, err
-		}
-		for key, rec := range blocks {
-			if !rec.Parked && !rec.Until.After(time.Now()) {
-				due = append(due, key)
-			}
-		}
-	}
-	return due, nil
 }
 
 // drive is one lane in the hands of a re-driver. The record is renewed beside

@@ -31,20 +31,13 @@ type runner struct {
 	id       string // claims of this process
 	breakers map[string]*breaker
 	metrics  *metrics
-	poke     chan struct{}      // a block record was just made
+	due      dueList
 	hook     func(point string) // tests stop the world here
 }
 
 func (r *runner) at(point string) {
 	if r.hook != nil {
 		r.hook(point)
-	}
-}
-
-func (r *runner) wake() {
-	select {
-	case r.poke <- struct{}{}:
-	default:
 	}
 }
 
@@ -64,7 +57,7 @@ func (b *Bus) run(ctx context.Context, s Stage, hook func(string)) error {
 	}
 	r := &runner{
 		bus: b, stage: s, id: crand.Text(), breakers: make(map[string]*breaker),
-		metrics: m, poke: make(chan struct{}, 1), hook: hook,
+		metrics: m, hook: hook,
 	}
 	// work goes on a little after ctx is done: stop taking, finish holding.
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -100,6 +93,7 @@ func (b *Bus) run(ctx context.Context, s Stage, hook func(string)) error {
 			})
 		}
 	}
+	wg.Go(func() { r.followBlocks(pull) })
 	wg.Go(func() { r.redriveLoop(pull, work) })
 	wg.Go(func() { r.keepLoop(pull) })
 	wg.Wait()
