@@ -23,7 +23,7 @@ func shippedIntents(t *testing.T) map[string][]schemas.Intent {
 		if err != nil || filepath.Base(path) != "want.json" {
 			return err
 		}
-		data, err := os.ReadFile(path) //nolint:gosec // of the repository
+		data, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}

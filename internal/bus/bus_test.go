@@ -17,28 +17,28 @@ import (
 
 // newBus is a provisioned bus on a broker of its own, with few partitions so
 // that lanes share them.
-func newBus(t testing.TB) *Bus {
-	t.Helper()
-	b, _ := newBusAt(t, filepath.Join(t.TempDir(), "nats"))
+func newBus(tb testing.TB) *Bus {
+	tb.Helper()
+	b, _ := newBusAt(tb, filepath.Join(tb.TempDir(), "nats"))
 	return b
 }
 
-func newBusAt(t testing.TB, dir string) (*Bus, *embednats.Server) {
-	t.Helper()
+func newBusAt(tb testing.TB, dir string) (*Bus, *embednats.Server) {
+	tb.Helper()
 	srv, err := embednats.Start(embednats.Options{StoreDir: dir})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	b, err := Connect(t.Context(), Options{InProcess: srv, Token: srv.Token(), Partitions: 2})
+	b, err := Connect(tb.Context(), Options{InProcess: srv, Token: srv.Token(), Partitions: 2})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		_ = b.Close()
 		srv.Shutdown()
 	})
-	if err := b.Provision(t.Context(), []string{"default"}); err != nil {
-		t.Fatal(err)
+	if err := b.Provision(tb.Context(), []string{"default"}); err != nil {
+		tb.Fatal(err)
 	}
 	return b, srv
 }

@@ -19,13 +19,13 @@ func heldAt(lane string, until time.Time, parked bool) Block {
 }
 
 // following is a runner that only keeps its list of due lanes.
-func following(t testing.TB, b *Bus) *runner {
-	t.Helper()
+func following(tb testing.TB, b *Bus) *runner {
+	tb.Helper()
 	r := &runner{bus: b, stage: Stage{Name: "transform", Stream: Events, Connections: []string{"default"}}}
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(tb.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); r.followBlocks(ctx) }()
-	t.Cleanup(func() { cancel(); <-done })
+	tb.Cleanup(func() { cancel(); <-done })
 	return r
 }
 
