@@ -1,7 +1,5 @@
 package reconcile
 
-import "context"
-
 // since is the first day of the books: that of the start, or of the first
 // movement.
 func (p *period) since() string {
@@ -26,7 +24,7 @@ func (p *period) opening() error {
 	day := p.o.day(start)
 	for currency := range p.balance {
 		n := p.atStart(currency)
-		if n == 0 || !p.wanted[monthOf(day)] {
+		if n == 0 {
 			continue
 		}
 		key := itemKey{journal, "opening/" + currency}
@@ -47,24 +45,6 @@ func (p *period) atStart(currency string) int64 {
 		n -= net
 	}
 	return n
-}
-
-// carry takes in bank debits of earlier months that the books do not have: they
-// were in Stripe's balance while the bank was asked.
-func (p *period) carry(ctx context.Context) error {
-	for _, d := range p.truth.debits {
-		if d.month >= p.months[0] {
-			continue
-		}
-		never, err := p.truth.neverPosted(ctx, d.charge)
-		if err != nil {
-			return err
-		}
-		if never {
-			p.open[d.currency] += d.effect
-		}
-	}
-	return nil
 }
 
 // against compares the clearing account with Stripe's balance at the end.
@@ -91,11 +71,11 @@ func (p *period) against(d *draft, m Month) {
 		books += p.atStart(currency)
 	}
 	for _, e := range d.s.Reconciling {
-		if e.Cause == Pending || e.Cause == NeverPosted || e.Cause == Shifted {
+		if outOfBooks(e.Cause) && !e.earlier {
 			p.open[currency] += e.minorUnits
 		}
 	}
-	unsettled := p.unsettled(m, currency) + p.open[currency]
+	unsettled := p.unsettled(m, currency) + p.open[currency] + p.later(m, currency)
 	expected := at - transit - unsettled
 	d.s.Clearing = &Balance{
 		At: m.Last(), Stripe: d.show(at), InTransit: d.show(transit), NotSettled: d.show(unsettled),

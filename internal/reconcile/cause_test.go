@@ -25,7 +25,7 @@ func TestADocumentThatIsGoneWasDeleted(t *testing.T) {
 // when it fails.
 func (w *world) debit(day string, amount int64) ledger.Source {
 	m := w.charge(day, amount, 0, "")
-	m.Source.Charge.Captured = 0
+	m.Source.Charge.Captured, m.Source.Charge.Status = 0, "pending"
 	return m.Source
 }
 
@@ -33,6 +33,7 @@ func TestAChargeThatIsPendingOrFailedBeforeItWasPostedIsNoDifference(t *testing.
 	w := newWorld(t)
 	w.debit("2026-03-10", 40_00)
 	failed := w.debit("2026-03-11", 60_00)
+	failed.Charge.Status = "failed"
 	w.move("2026-03-15", "payment_failure_refund", "charge_failure", -60_00, 0, "", failed)
 	s := w.months("2026-03", "2026-03")[0]
 	causes := map[string]int{}

@@ -29,5 +29,7 @@
 //     written, because the server's midnight is not known.
 //
 // Memory grows with the documents and journals of the months that are asked
-// for, not with the movements behind them or with the history.
+// for, not with the movements behind them. Of the other months since the start
+// what Stripe says of a document is kept, unless the proof is a quick one: it may
+// fail, or be booked, in a month that is asked for.
 package reconcile

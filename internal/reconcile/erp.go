@@ -160,7 +160,7 @@ func (o *Options) batches(ctx context.Context, first, last string, mine bool, ea
 		if err != nil {
 			return err
 		}
-		if d.booked < first || d.booked > last {
+		if d.booked < first {
 			return nil
 		}
 		return each(r.String("Module"), d)

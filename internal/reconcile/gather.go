@@ -76,7 +76,7 @@ func (p *period) bank(ctx context.Context, x stripeapi.Payout) error {
 	}
 	i := p.truth.bank(x, own)
 	p.banks = append(p.banks, &bankItem{i, monthOf(p.o.day(own.created))})
-	if p.wanted[monthOf(i.date)] && !i.transit {
+	if p.truth.wants(monthOf(i.date)) && !i.transit {
 		p.truth.items[i.itemKey] = i
 	}
 	return nil

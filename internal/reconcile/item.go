@@ -46,8 +46,8 @@ type item struct {
 	date     string // the books' date by Stripe
 	stripe   side   // nil: nothing at Stripe is behind it
 	lanes    []string
-	open     bool // the charge is pending: a document exists only once it succeeds
-	transit  bool // a payout on its way: its journal comes with its arrival
+	charge   string // its status at Stripe: a document exists only once it succeeds
+	transit  bool   // a payout on its way: its journal comes with its arrival
 
 	posted *posted
 	docs   []*document
@@ -62,6 +62,12 @@ type posted struct {
 	account  string // cash account; of journals empty
 	effect   side
 	lines    []line
+}
+
+// unread is what an intent says whose movements were not read.
+type unread struct {
+	key string
+	*posted
 }
 
 // line is a line of a journal, for comparing.

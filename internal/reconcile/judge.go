@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"millrace/internal/posting"
-	"millrace/schemas"
 )
 
 // A scope says which documents count for a statement, and what to call it.
@@ -41,9 +40,12 @@ func (t *truth) judge(ctx context.Context, d *draft, i *item, in scope) error {
 		posted = i.posted.effect
 	}
 	there, outside := i.within(in)
-	v := t.verdict(i, want, posted, there, outside)
-	if v.cause == Shifted {
-		d.aside(Entry{Cause: Shifted, ID: i.key, Date: i.date, In: i.names(), Detail: v.detail}, want)
+	v, err := t.verdict(ctx, i, want, posted, there, outside)
+	if err != nil {
+		return err
+	}
+	if v.cause == Shifted || v.cause == Dated {
+		d.aside(Entry{Cause: v.cause, ID: i.key, Date: i.date, In: i.names(), Detail: v.detail}, want)
 		return nil
 	}
 	d.posted.add(i.shaped(posted, want))
@@ -120,14 +122,23 @@ type verdict struct {
 	least         int64 // the difference is at least this
 }
 
-func (t *truth) verdict(i *item, want, posted, there side, outside []*document) verdict {
+func (t *truth) verdict(ctx context.Context, i *item, want, posted, there side, outside []*document) (verdict, error) {
+	doc, err := t.byPerson(ctx, i)
+	if err != nil {
+		return verdict{}, err
+	}
+	if doc != nil {
+		return verdict{Voided, doc.name + " was voided in Acumatica", abs(want.total())}, nil
+	}
+	return t.compared(i, want, posted, there, outside), nil
+}
+
+// compared is the verdict on documents that nobody took back.
+func (t *truth) compared(i *item, want, posted, there side, outside []*document) verdict {
 	released := 0
 	for _, doc := range i.docs {
 		if doc.released {
 			released++
-		}
-		if doc.status == voided && i.kind != paymentVoid && !t.voids(i) {
-			return verdict{Voided, doc.name + " was voided in Acumatica", abs(want.total())}
 		}
 	}
 	switch {
@@ -139,7 +150,10 @@ func (t *truth) verdict(i *item, want, posted, there side, outside []*document) 
 		return verdict{Doubled, strings.Join(i.names(), " and ") + " are about the same", 0}
 	case len(outside) > 0:
 		doc := outside[0]
-		if t.o.NextOpen && doc.booked > i.date && doc.effect.total() == want.total() {
+		if i.ahead("") && doc.date == i.posted.date && doc.effect.total() == want.total() {
+			return verdict{Dated, doc.name + " is dated " + doc.date + ", with its invoice", 0}
+		}
+		if t.o.NextOpen && i.kind == journal && doc.booked > i.date && doc.effect.total() == want.total() {
 			return verdict{Shifted, fmt.Sprintf("%s is in %s: its own period was closed", doc.name, monthOf(doc.booked)), 0}
 		}
 		return verdict{WrongPeriod, fmt.Sprintf("%s is in %s, it belongs to %s", doc.name, doc.booked, i.date), abs(want.total())}
@@ -166,12 +180,6 @@ func (t *truth) verdict(i *item, want, posted, there side, outside []*document) 
 	return verdict{}
 }
 
-// voids tells whether the charge of a payment failed: then its void is ours.
-func (t *truth) voids(i *item) bool {
-	_, ok := t.items[itemKey{paymentVoid, i.key}]
-	return ok
-}
-
 // absent tells why an item has no document; done when there is nothing left to
 // compare.
 func (t *truth) absent(ctx context.Context, d *draft, i *item, rec posting.Record, found bool) (done bool, err error) {
@@ -190,8 +198,8 @@ func (t *truth) absent(ctx context.Context, d *draft, i *item, rec posting.Recor
 	case isHeld && block.Parked:
 		e.Cause, e.Lane, e.Code = Parked, block.Lane, block.Code
 		e.Detail = fmt.Sprintf("parked at %s since %s: %s", block.Stage, block.Since.UTC().Format("2006-01-02 15:04"), block.Hint)
-	case i.open && !found:
-		d.aside(Entry{Cause: Pending, ID: i.key, Date: i.date, Detail: "the charge did not succeed"}, want)
+	case i.kind == payment && i.unsuccessful() && !found:
+		t.unposted(d, i)
 		return true, nil
 	case i.kind == paymentVoid && !found:
 		never, err := t.neverPosted(ctx, i.key)
@@ -199,7 +207,7 @@ func (t *truth) absent(ctx context.Context, d *draft, i *item, rec posting.Recor
 			return false, err
 		}
 		if never {
-			d.aside(Entry{Cause: NeverPosted, ID: i.key, Date: i.date, Detail: "the charge failed before it was posted"}, want)
+			t.unposted(d, i)
 			return true, nil
 		}
 		e.Cause, e.Detail = Missing, "the charge failed; its payment was not voided"
@@ -233,15 +241,6 @@ func numberOf(rec posting.Record) string {
 		}
 	}
 	return rec.Keys["id"]
-}
-
-// neverPosted tells whether a charge failed before there was a payment.
-func (t *truth) neverPosted(ctx context.Context, charge string) (bool, error) {
-	if p := t.items[itemKey{payment, charge}]; p != nil && len(p.docs) > 0 {
-		return false, nil
-	}
-	_, found, err := t.o.Postings.Get(ctx, t.o.Connection, schemas.IntentID(t.o.Connection, schemas.Acumatica, payment, "create", charge, ""))
-	return !found, err
 }
 
 // judgeWriteOff takes in a write-off: it ends a difference.

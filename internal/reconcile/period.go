@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"millrace/internal/fault"
-	"millrace/schemas"
 )
 
 // Months proves the months from first through last, and unless quick is asked
@@ -33,6 +32,7 @@ func Months(ctx context.Context, o Options, first, last Month, quick bool, now t
 	if err := p.carry(ctx); err != nil {
 		return nil, err
 	}
+	p.items = slices.SortedFunc(maps.Values(p.truth.items), compareItems)
 	var all []*Statement
 	for _, m := range p.months {
 		for _, currency := range p.currencies() {
@@ -57,6 +57,7 @@ type period struct {
 	from, until time.Time
 	quick       bool
 	schedule    schedule
+	items       []*item // in their order
 	banks       []*bankItem
 	balance     map[string]int64           // of Stripe now
 	clearing    map[string]map[Month]int64 // of the ledger
@@ -90,7 +91,11 @@ func newPeriod(o *Options, first, last Month, quick bool) (*period, error) {
 	if len(p.months) == 0 {
 		return nil, fault.Newf("cli.usage", "%s to %s: no month of these books", first, last)
 	}
-	p.truth = newTruth(o, p.wanted)
+	p.truth = newTruth(o, nil)
+	if quick {
+		p.truth = newTruth(o, p.wanted)
+		p.truth.part = true
+	}
 	return p, nil
 }
 
@@ -114,7 +119,7 @@ func (p *period) statement(ctx context.Context, m Month, currency string) (*Stat
 	d.s.Period = m
 	in := scope{func(day string) bool { return monthOf(day) == m }, string(m)}
 	p.payouts(d, m)
-	for _, i := range slices.SortedFunc(maps.Values(p.truth.items), compareItems) {
+	for _, i := range p.items {
 		if i.currency != currency {
 			continue
 		}
@@ -186,52 +191,19 @@ func (p *period) elsewhere(d *draft, i *item, in scope) {
 		return
 	}
 	d.docs.add(there)
-	e := Entry{ID: i.key, Date: i.date, In: i.names(), Documents: d.show(there.total()), Detail: "belongs to " + i.date}
-	if p.o.NextOpen && i.date < in.name {
+	e := Entry{
+		ID: i.key, Date: i.date, In: i.names(), Documents: d.show(there.total()), Detail: "belongs to " + i.date, earlier: monthOf(i.date) < p.months[0],
+	}
+	switch {
+	case i.ahead(in.name):
+		e.Cause = Dated
+		d.aside(e, minus(there))
+		return
+	case p.o.NextOpen && i.kind == journal && i.date < in.name:
 		e.Cause = Shifted
 		d.aside(e, minus(there))
 		return
 	}
 	e.Cause = WrongPeriod
 	d.finding(e, there.total())
-}
-
-// foreign lists what others put onto the clearing account.
-func (p *period) foreign(ctx context.Context, d *draft, m Month) error {
-	known := p.truth.known()
-	for _, x := range p.strangers {
-		if known[x.name] { // found by its key meanwhile
-			continue
-		}
-		if x.currency != d.s.Currency || monthOf(x.booked) != m {
-			continue
-		}
-		n := x.effect.total()
-		for _, l := range x.text {
-			n += l
-		}
-		if n == 0 {
-			continue
-		}
-		e := Entry{Cause: Foreign, ID: x.name, Date: x.date, In: []string{x.name}, Documents: d.show(n), Detail: "nothing of ours made it"}
-		if x.kind != "" && x.kind != journal && x.ref != "" {
-			id := schemas.IntentID(p.o.Connection, schemas.Acumatica, payment, "create", x.ref, "")
-			_, ours, err := p.o.Postings.Get(ctx, p.o.Connection, id)
-			if err != nil {
-				return err
-			}
-			switch {
-			case ours && x.kind == paymentVoid:
-				e.Cause, e.Detail = Voided, "voids the payment of "+x.ref+", and Stripe does not"
-			case ours:
-				e.Cause, e.Detail = WrongPeriod, "is of "+x.ref+", which Stripe has in another month"
-			}
-		}
-		if x.kind == journal && x.ref != "" {
-			e.Cause, e.Detail = Unexpected, "carries a reference of ours, "+x.ref
-		}
-		d.docs[other] += n
-		d.finding(e, n)
-	}
-	return nil
 }

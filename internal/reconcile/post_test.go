@@ -74,6 +74,9 @@ func (w *world) paymentIn(currency, charge string, amount int64, day string) {
 		Type: "Prepayment", CustomerID: w.customer, PaymentMethod: acumaticatwin.SeedPaymentMethod, CashAccount: w.o.CashAccounts[currency],
 		CurrencyID: currency, PaymentAmount: decimalOf(amount, currency), PaymentRef: charge, ApplicationDate: day,
 	}
+	if day := w.dated[charge]; day != "" {
+		fields.ApplicationDate = day
+	}
 	if w.only != nil && !w.only(payment, charge) {
 		return
 	}

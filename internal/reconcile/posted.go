@@ -40,6 +40,9 @@ func (t *truth) read(ctx context.Context, dated func(day string) bool) error {
 			return fmt.Errorf("intent %s: %w", in.ID, err)
 		}
 		if i == nil {
+			if kind == journal && t.part {
+				t.others[schemas.JournalReference(t.o.Connection, key.key)] = &unread{key.key, p}
+			}
 			if !dated(p.date) || p.effect.total() == 0 && len(p.effect) == 0 {
 				return nil
 			}
@@ -49,6 +52,9 @@ func (t *truth) read(ctx context.Context, dated func(day string) bool) error {
 		seen[key] = true
 		if strings.HasPrefix(key.key, writeOffKey) {
 			i.date = p.date
+		}
+		if dated != nil && kind != journal && !dated(i.date) && monthOf(p.date) == monthOf(i.date) {
+			return nil // it is not asked for, and the balance is as its date says
 		}
 		i.posted = p
 		i.lanes = append(i.lanes, in.Lane)

@@ -34,6 +34,7 @@ const (
 	Pending     = "pending"         // a charge that has not succeeded yet
 	NeverPosted = "failed_unposted" // a charge that failed before it was posted
 	Shifted     = "next_open"       // into the next open period, as configured
+	Dated       = "dated_ahead"     // with the invoice that it pays
 	UnknownType = "unknown_type"    // in suspense, or otherwise to be looked at
 	WrittenOff  = "written_off"
 )
@@ -90,6 +91,7 @@ type Entry struct {
 	Lane       string   `json:"lane,omitempty"`
 	Code       string   `json:"code,omitempty"`
 	minorUnits int64
+	earlier    bool // of a month that is not asked for
 }
 
 // Balance is the clearing account against Stripe's balance at the end of the

@@ -16,14 +16,15 @@ import (
 type truth struct {
 	o      *Options
 	names  catalog
-	wanted map[Month]bool // months whose items are kept; nil: all
+	wanted map[Month]bool     // months whose items are kept; nil: all
+	part   bool               // there are movements that were not read
+	others map[string]*unread // then: journals without an item, by the reference that their batches carry
 	items  map[itemKey]*item
 	loose  map[looseKey]*loose // of journals whose unit is not complete
 	units  map[string]*unit
 	nets   map[string]map[Month]int64 // by currency
 	flags  map[flagKey]*Flag
 	own    map[string]*ownMove // own movements of payouts
-	debits []debit             // of months that are not wanted
 	newest time.Time
 	count  int
 }
@@ -59,7 +60,7 @@ type ownMove struct {
 func newTruth(o *Options, wanted map[Month]bool) *truth {
 	return &truth{
 		o: o, names: newCatalog(), wanted: wanted, items: map[itemKey]*item{}, loose: map[looseKey]*loose{}, units: map[string]*unit{},
-		nets: map[string]map[Month]int64{}, flags: map[flagKey]*Flag{}, own: map[string]*ownMove{},
+		nets: map[string]map[Month]int64{}, flags: map[flagKey]*Flag{}, own: map[string]*ownMove{}, others: map[string]*unread{},
 	}
 }
 
@@ -146,9 +147,6 @@ func (t *truth) flag(p *ledger.Part, day string) {
 // document adds a part that an AR document covers.
 func (t *truth) document(m *ledger.Movement, p *ledger.Part, day string) {
 	if !t.wants(monthOf(day)) {
-		if p.Document.Kind == ledger.PaymentVoid || p.Document.Kind == ledger.Payment && unanswered(m) {
-			t.debits = append(t.debits, debit{p.Document.ID, p.Currency, monthOf(day), p.Effect})
-		}
 		return
 	}
 	kind, category := payment, p.Category
@@ -168,23 +166,9 @@ func (t *truth) document(m *ledger.Movement, p *ledger.Part, day string) {
 		t.items[key] = i
 	}
 	i.stripe[category] += p.Effect
-	i.open = kind == payment && unanswered(m)
-}
-
-// debit is what a movement of a bank debit did that may never become a
-// document.
-type debit struct {
-	charge   string
-	currency string
-	month    Month
-	effect   int64
-}
-
-// unanswered tells that a charge has not succeeded: the bank has yet to answer,
-// or said no. What Stripe then shows as captured is not documented.
-func unanswered(m *ledger.Movement) bool {
-	ch := m.Source.Charge
-	return ch != nil && (ch.Captured == 0 || ch.Status == "pending" || ch.Status == "failed")
+	if m.Source.Charge != nil {
+		i.charge = m.Source.Charge.Status
+	}
 }
 
 // unitOf is the unit of a movement; nil when only a payout can say.

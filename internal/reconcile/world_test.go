@@ -48,6 +48,7 @@ type world struct {
 	only    func(kind, key string) bool // what is posted; nil: all
 	edit    func(fields map[string]any) // what people make of the document with the key
 	editKey string
+	dated   map[string]string // charge → date of its payment; otherwise that of the charge
 }
 
 func newWorld(tb testing.TB) *world {
@@ -102,7 +103,7 @@ func (w *world) move(day, kind, category string, amount, fee int64, payout strin
 func (w *world) charge(day string, amount, fee int64, payout string) *ledger.Movement {
 	id := fmt.Sprintf("ch_%03d", len(w.moves))
 	return w.move(day, "charge", "charge", amount, fee, payout, ledger.Source{
-		Kind: "charge", ID: id, Amount: amount, Currency: "USD", Charge: &ledger.Charge{ID: id, Customer: "cus_1", Captured: amount, Currency: "USD"},
+		Kind: "charge", ID: id, Amount: amount, Currency: "USD", Charge: &ledger.Charge{ID: id, Customer: "cus_1", Status: "succeeded", Captured: amount, Currency: "USD", Created: at(day)},
 	})
 }
 
