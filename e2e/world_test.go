@@ -76,7 +76,8 @@ type world struct {
 	acuURL    string
 	stripeURL string
 
-	nats string // URL of an external broker; empty: the process embeds one
+	more []string // environment of the process
+	nats string   // URL of an external broker; empty: the process embeds one
 
 	mu     sync.Mutex
 	proc   *exec.Cmd
@@ -236,6 +237,7 @@ func (w *world) env() []string {
 		"MILLRACE_CASH_ACCOUNTS=USD=" + acumaticatwin.SeedCashAccountUSD + ",EUR=" + acumaticatwin.SeedCashAccountEUR,
 		"MILLRACE_POLL_INTERVAL=200ms", "MILLRACE_SETTLE_DELAY=500ms",
 	}
+	env = append(env, w.more...)
 	if w.nats != "" {
 		env = append(env, "NATS_URL="+w.nats)
 	}
