@@ -131,7 +131,7 @@ func classify(m *Movement) (c category, flag string) {
 	case byType != "":
 		c, _ = lookup(byType)
 		if known || m.Category == "" || m.Category == m.Type { // later types are their own category
-			return c, ""
+			break
 		}
 		return c, "unknown category " + m.Category
 	case m.Type == "adjustment" && (known || m.Category == ""):
@@ -141,8 +141,12 @@ func classify(m *Movement) (c category, flag string) {
 		c, _ = lookup("unknown")
 		return c, "unknown movement: type " + m.Type + ", category " + m.Category
 	}
-	if !typeKnown {
+	switch {
+	case !typeKnown:
 		return c, "unknown type " + m.Type
+	case c.role == payoutRole && m.Source.Kind != "payout":
+		c.role = plain // nothing would post it as the payout's own
+		return c, "the movement of a payout that Stripe does not name"
 	}
 	return c, ""
 }

@@ -40,7 +40,7 @@ func TestTypesDecideWhereTheCategorySaysNothing(t *testing.T) {
 	} {
 		for typ := range strings.FieldsSeq(types) {
 			flagged := typ == "adjustment" || typ == "lunar_dust"
-			if c, flag := classify(&Movement{Type: typ}); c.name != want || (flag != "") != flagged {
+			if c, flag := classify(&Movement{Type: typ, Source: Source{Kind: "payout"}}); c.name != want || (flag != "") != flagged {
 				t.Errorf("%s: %s, flag %q, want %s", typ, c.name, flag, want)
 			}
 		}
@@ -199,5 +199,41 @@ func TestOpeningBalances(t *testing.T) {
 	}
 	if _, err := DisputeLost(Rules{}, "dp_1", 100, "USD", start); err == nil || !strings.Contains(err.Error(), "dispute USD; dispute_lost USD (or write_off)") {
 		t.Errorf("missing accounts: %v", err)
+	}
+}
+
+// TestAPayoutThatNobodyNamesIsALine: its own movement has a journal only where
+// there is a payout to ask for it.
+func TestAPayoutThatNobodyNamesIsALine(t *testing.T) {
+	for _, category := range []string{"payout", ""} {
+		m := &Movement{ID: "txn_1", Type: "payout", Category: category, Amount: -10_00, Net: -10_00, Currency: "USD", Created: start}
+		r := base()
+		u := NewUnit(r, "po_2", "USD")
+		if err := u.Add(m); err != nil {
+			t.Fatal(err)
+		}
+		js, err := u.Journals()
+		if err != nil || len(js) != 1 || js[0].Lines[0].Account != "bank" || js[0].Lines[0].Debit != 10_00 || len(u.Flags()) != 1 || m.IsPayout() {
+			t.Errorf("%+v, %v, flags %v", js, err, u.Flags())
+		}
+		if _, err := Bank(r, m, start); err == nil {
+			t.Error("it has a journal of its own as well")
+		}
+	}
+}
+
+// TestTheFeeOfABankDebitIsInTheJournal: when the debit fails there may never
+// have been a payment to have it.
+func TestTheFeeOfABankDebitIsInTheJournal(t *testing.T) {
+	r := base()
+	r.Fees = FeesOnPayments
+	for typ, want := range map[string]int64{"charge": 59, "payment": 0} {
+		m := &Movement{
+			ID: "txn_1", Type: typ, Category: "charge", Amount: 10_00, Fee: 59, Net: 9_41, Currency: "USD", Created: start, Fees: []FeePart{{Type: "stripe_fee", Amount: 59, Currency: "USD"}},
+			Source: Source{Kind: "charge", ID: "py_1", Amount: 10_00, Currency: "USD", Charge: &Charge{ID: "py_1", Customer: "cus_1", Captured: 10_00, Currency: "USD"}},
+		}
+		if got, err := r.PaymentCharge(m); got != want || err != nil {
+			t.Errorf("%s: %d, %v", typ, got, err)
+		}
 	}
 }
