@@ -52,3 +52,8 @@ kill: ## kill -9 of every service and the broker, five times each, under 8,000 m
 	go test ./e2e -run TestKilledAtRandom -count 1 -v -timeout 90m -kill.customers 20 -kill.events 8000 -kill.each 5
 
 .PHONY: kill
+
+tieout: ## every way to keep the books, under random movements of 20 other seeds each
+	go test ./cmd/millrace/internal/tieout -count 1 -tieout.rounds 20 -timeout 90m
+
+.PHONY: tieout

@@ -167,6 +167,7 @@ type PaymentView struct {
 	PaymentRef    string          `json:"payment_ref"`
 	CurrencyID    string          `json:"currency_id"`
 	PaymentAmount decimal.Decimal `json:"payment_amount"`
+	Charges       decimal.Decimal `json:"charges"`    // finance charges, which the cash account does not get
 	AppliedTo     []AppliedTo     `json:"applied_to"` // released applications first, then those that are not
 }
 
@@ -189,6 +190,9 @@ func (t *Twin) Payments() []PaymentView {
 		v := PaymentView{
 			Type: r.get("Type"), ReferenceNbr: r.get("ReferenceNbr"), Status: r.get("Status"), CustomerID: r.get("CustomerID"),
 			PaymentRef: r.get("PaymentRef"), CurrencyID: r.get("CurrencyID"), PaymentAmount: r.dec("PaymentAmount"), AppliedTo: []AppliedTo{},
+		}
+		for _, l := range r.Many[partCharges] {
+			v.Charges = v.Charges.Add(l.dec("Amount"))
 		}
 		for _, h := range r.Many[partHistory] {
 			v.AppliedTo = append(v.AppliedTo, AppliedTo{h.get("AdjustedRefNbr"), h.dec("AmountPaid")})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/shopspring/decimal"
 
@@ -21,6 +22,11 @@ type Sources struct {
 	Clearing map[string]string
 	// Connection is the name under which results are shown.
 	Connection string
+	// Documents tells whether the charge of a customer that moved then has a
+	// document, or its refund; nil: all have.
+	Documents func(moved time.Time, refund bool) bool
+	// ByDay: movements are in journals of their days, which no payout names.
+	ByDay bool
 }
 
 // What the oracle reads of Stripe's objects, in Stripe's names.

@@ -77,9 +77,9 @@ func (x *examiner) line(l Line, stripe, books decimal.Decimal) {
 // byPayout compares what each payout is made of, and its own movement.
 func (x *examiner) byPayout() {
 	documents := x.documents()
-	journals := map[string][]acumaticatwin.Batch{} // by the payout that they name
+	journals := map[string][]acumaticatwin.Batch{} // by the payout or movement that they name
 	for _, b := range x.batches {
-		if words := strings.Fields(b.Description); len(words) > 1 && strings.HasPrefix(words[1], "po_") {
+		if words := strings.Fields(b.Description); len(words) > 1 && words[0] == "Stripe" {
 			journals[words[1]] = append(journals[words[1]], b)
 		}
 	}
@@ -107,22 +107,31 @@ func (x *examiner) byPayout() {
 			x.line(Line{Payout: p.ID, Currency: currency}, money(own.Net), bank)
 			continue
 		}
+		add := func(in string, amount decimal.Decimal) {
+			if in == currency {
+				parts = parts.Add(amount)
+			} else {
+				others[in] = others[in].Add(amount)
+			}
+		}
 		stripe := decimal.Zero
 		for _, m := range x.parts[p.ID] {
 			stripe = stripe.Add(money(m.Net))
 			if x.isPayout(m) { // a journal of its own, see above
 				parts = parts.Add(money(m.Net))
 			}
+			for _, b := range journals[m.ID] {
+				add(b.Currency, moved(b, x.s.Clearing[b.Currency]))
+			}
 			for _, d := range documents[m.ID] {
-				if d.currency == currency {
-					parts = parts.Add(d.amount)
-				} else {
-					others[d.currency] = others[d.currency].Add(d.amount)
-				}
+				add(d.currency, d.amount)
 			}
 		}
 		if !stripe.Equal(money(p.Amount)) {
 			x.say("payout %s is %s, Stripe lists %s", p.ID, money(p.Amount), stripe)
+		}
+		if x.s.ByDay {
+			continue
 		}
 		x.line(Line{Payout: p.ID, Currency: currency}, stripe, parts)
 		for _, c := range slices.Sorted(maps.Keys(others)) {
@@ -135,7 +144,9 @@ func (x *examiner) byPayout() {
 
 // isPayout: the movement of a payout by hand is among what the next automatic
 // one takes.
-func (x *examiner) isPayout(m movement) bool { return m.Type == "payout" }
+func (x *examiner) isPayout(m movement) bool {
+	return m.Type == "payout" && strings.HasPrefix(m.Source, "po_")
+}
 
 // A document is what a payment or a refund in Acumatica does to the clearing
 // account.
@@ -159,6 +170,7 @@ func (x *examiner) documents() map[string][]document {
 				if p.Type != "Payment" && p.Type != "Prepayment" {
 					continue
 				}
+				amount = amount.Sub(p.Charges)
 			case m.Category == "refund":
 				if !strings.Contains(p.Type, "Refund") {
 					continue
@@ -219,7 +231,7 @@ func (x *examiner) failing(currency string, until int64, documents map[string][]
 	sum := decimal.Zero
 	for _, ch := range x.charges {
 		began, ended := x.movements[ch.Own], x.movements[ch.Failure]
-		if ch.Failure == "" || ch.Customer == "" || len(documents[ch.Own]) > 0 || !strings.EqualFold(ch.Currency, currency) {
+		if ch.Failure == "" || ch.Customer == "" || !x.documented(began, false) || len(documents[ch.Own]) > 0 || !strings.EqualFold(ch.Currency, currency) {
 			continue
 		}
 		if began.Created < until && ended.Created >= until {
@@ -227,6 +239,12 @@ func (x *examiner) failing(currency string, until int64, documents map[string][]
 		}
 	}
 	return sum
+}
+
+// documented tells whether the books make a document for such a movement of a
+// customer.
+func (x *examiner) documented(m movement, refund bool) bool {
+	return x.s.Documents == nil || x.s.Documents(time.Unix(m.Created, 0), refund)
 }
 
 // clearing is what is on a clearing account after a day; "" is in the end.
@@ -294,6 +312,7 @@ func (x *examiner) once() {
 		}
 		want := 0
 		switch ch := x.charges[cmp.Or(x.refunds[m.Source].Charge, m.Source)]; {
+		case !x.documented(m, m.Category == "refund"):
 		case ch.Failure != "": // a payment that failed after it was there was voided
 			want = min(1, len(documents[ch.Own]))
 		case ch.Customer == "" || ch.Status != "succeeded":
