@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"millrace/internal/basis"
 	"millrace/internal/bus"
 	"millrace/internal/fault"
 )
@@ -28,6 +30,9 @@ type statusResult struct {
 	Blocked []parkedLane   `json:"blocked"` // wait for the clock and go on by themselves
 	// Unconsumed are the stages that nobody runs, as far as it can be told.
 	Unconsumed []bus.StageLag `json:"unconsumed"`
+	// Refused is why nothing is settled, by connection: the choices of its books
+	// are not those that it was settled by.
+	Refused map[string]string `json:"refused,omitempty"`
 }
 
 func (a *app) statusCommand() *cobra.Command {
@@ -66,6 +71,10 @@ func readStatus(ctx context.Context, v *view) (*statusResult, error) {
 	if v.running != nil {
 		res.PID, res.Ingest, res.Ops = v.running.PID, v.running.Ingest, v.running.Ops
 	}
+	if res.Refused, err = readRefused(ctx, v); err != nil {
+		return nil, err
+	}
+	res.Healthy = res.Healthy && len(res.Refused) == 0
 	seen := make(map[string]bool)
 	for _, l := range lags {
 		res.Healthy = res.Healthy && l.BlockedLanes == 0 && l.ParkedLanes == 0
@@ -85,6 +94,22 @@ func readStatus(ctx context.Context, v *view) (*statusResult, error) {
 		res.Blocked = append(res.Blocked, blockedOf(blocks)...)
 	}
 	return res, nil
+}
+
+// readRefused reads which connections settle nothing because of a change of
+// their configuration.
+func readRefused(ctx context.Context, v *view) (map[string]string, error) {
+	refused := map[string]string{}
+	for _, c := range v.connections {
+		by, err := basis.Refused(ctx, v.bus, c)
+		if err != nil {
+			return nil, err
+		}
+		for _, service := range slices.Sorted(maps.Keys(by)) {
+			refused[c] = by[service]
+		}
+	}
+	return refused, nil
 }
 
 // secondLook is after what time a stage is looked at again that nobody seems to
@@ -164,6 +189,9 @@ func (s *statusResult) findings() string {
 	if nobody := s.neglected(); len(nobody) > 0 {
 		text += "; no service consumes " + stagesOf(nobody)
 	}
+	if len(s.Refused) > 0 {
+		text += "; nothing is settled of " + strings.Join(slices.Sorted(maps.Keys(s.Refused)), ", ")
+	}
 	return text
 }
 
@@ -171,6 +199,10 @@ func (s *statusResult) print(w io.Writer) {
 	fmt.Fprintln(w, s.verdict())
 	if s.PID != 0 {
 		fmt.Fprintf(w, "process %d, webhooks on %s, probes on %s\n", s.PID, s.Ingest, s.Ops)
+	}
+	for _, c := range slices.Sorted(maps.Keys(s.Refused)) {
+		code, _ := fault.Lookup("config.books_changed")
+		fmt.Fprintf(w, "not settled: %s\n  %s\n", s.Refused[c], code.Hint)
 	}
 	if len(s.Unconsumed) > 0 && len(s.neglected()) == 0 {
 		fmt.Fprintf(w, "note: no service consumes %s now; nothing waits there\n", stagesOf(s.Unconsumed))

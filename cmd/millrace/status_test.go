@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"millrace/internal/basis"
+	"millrace/internal/config"
 	"millrace/internal/fault"
 	"millrace/schemas"
 )
@@ -57,5 +59,29 @@ func TestStatusNamesStagesThatNobodyConsumes(t *testing.T) {
 	w.stop()
 	if _, res, _ := status(); !strings.HasPrefix(names(res), "transform of default, transform of emea, ") {
 		t.Errorf("stopped: nobody consumes %q", names(res))
+	}
+}
+
+// TestStatusSaysWhyNothingIsSettled: a connection whose books were changed after
+// they had begun is named, with what changed and what to do.
+func TestStatusSaysWhyNothingIsSettled(t *testing.T) {
+	w := &parkWorld{dir: t.TempDir()}
+	b := w.start(t)
+	defer w.stop()
+	for _, payouts := range []string{"automatic", "manual"} {
+		chosen, err := basis.Of(&config.Books{Payouts: payouts, Clearing: map[string]config.Account{"USD": {Account: "10250"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = basis.New(b.Bucket(basis.BucketName), "sweep", "emea", chosen).Check(t.Context())
+		if refused := err != nil; refused != (payouts == "manual") {
+			t.Fatalf("%s: %v", payouts, err)
+		}
+	}
+	code, stdout, _ := call(t.Context(), "status", "--data-dir", w.dir)
+	for _, want := range []string{"degraded: ", "; nothing is settled of emea\n", "connection emea: books.payouts was automatic and is manual", "set the books of the connection back"} {
+		if code != 1 || !strings.Contains(stdout, want) {
+			t.Errorf("exit %d, want %q in:\n%s", code, want, stdout)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"millrace/internal/basis"
 	"millrace/internal/budget"
 	"millrace/internal/config"
 	"millrace/internal/ledger"
@@ -31,11 +32,17 @@ func run(ctx context.Context, rt *service.Runtime) error {
 		if err != nil {
 			return err
 		}
+		chosen, err := basis.Of(&c.Books)
+		if err != nil {
+			return fmt.Errorf("connection %s: %w", c.Name, err)
+		}
+		guard := basis.New(rt.Bus.Bucket(basis.BucketName), Stage, c.Name, chosen)
+		rt.OnReady(Stage+" books "+c.Name, guard.Check)
 		s := New(Options{
 			Connection: c.Name, Interval: c.Stripe.SweepInterval, Stripe: client,
 			Cursors: rt.Bus.Bucket("cursors"), Publish: rt.Bus.PublishEvent,
 			Movements: client.Movements, Posted: link.New(rt.Bus).ByStripe,
-			Pipeline: rt.Bus, Outcome: rt.Bus.PublishOutcome, Log: rt.Log, Settle: settle,
+			Pipeline: rt.Bus, Outcome: rt.Bus.PublishOutcome, Log: rt.Log, Settle: settle, Basis: guard.Accept,
 		})
 		running.Go(func() { s.Run(yielding) })
 	}

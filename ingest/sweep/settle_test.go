@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"millrace/internal/bus"
+	"millrace/internal/fault"
 	"millrace/internal/stripeapi"
 	"millrace/internal/stripetwin"
 )
@@ -131,6 +132,34 @@ func TestADayThatWasNotStoredIsToldAgain(t *testing.T) {
 	}
 	sh.fail = nil
 	sh.settle(sh.clock.AddDate(0, 0, 1))
+	if got := sh.told(); len(got) != 1 {
+		t.Errorf("told %v", got)
+	}
+}
+
+// The change of payouts to manual would tell the days of the past on top of the
+// payouts that have them.
+func TestChangedBooksAreToldNothing(t *testing.T) {
+	sh := newShop(t)
+	sh.settles(Settle{Days: true, Start: time.Date(2026, 3, 10, 0, 0, 0, 0, time.UTC)})
+	sh.clock = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+	sh.book("usd")
+	sh.clock = sh.clock.AddDate(0, 0, 2)
+	refuses := true
+	sh.s.o.Basis = func(_ context.Context, at time.Time) error {
+		if d := at.Sub(sh.clock); d < -time.Minute || d > time.Minute {
+			t.Errorf("asked for %s; Stripe's time is %s", at, sh.clock)
+		}
+		if refuses {
+			return fault.Newf("config.books_changed", "books.payouts was automatic and is manual")
+		}
+		return nil
+	}
+	if err := sh.s.round(t.Context()); fault.Of(err).Code != "config.books_changed" || len(sh.told()) != 0 {
+		t.Errorf("%v, told %v", err, sh.told())
+	}
+	refuses = false
+	sh.round()
 	if got := sh.told(); len(got) != 1 {
 		t.Errorf("told %v", got)
 	}

@@ -35,7 +35,7 @@ type Cursors interface {
 	Update(ctx context.Context, key string, value []byte, rev uint64) (revision uint64, err error)
 }
 
-// Options are what a Sweeper is made of; all but Settle are required.
+// Options are what a Sweeper is made of; all but Settle and Basis are required.
 type Options struct {
 	Connection string
 	Interval   time.Duration // between two sweeps
@@ -48,6 +48,9 @@ type Options struct {
 	Outcome    func(ctx context.Context, o schemas.Outcome) error // tells the audit trail; the same again is stored once
 	Log        *slog.Logger
 	Settle     *Settle // what no event of Stripe tells; nil: nothing is settled
+	// Basis refuses to settle by other choices than the connection was settled
+	// by; at is the time in Stripe. nil: there is nobody to ask.
+	Basis func(ctx context.Context, at time.Time) error
 }
 
 // types are the events that flows live on. Stripe: a list takes at most 20;
@@ -101,6 +104,9 @@ func (s *Sweeper) Run(ctx context.Context) {
 // Another replica that was first is no failure.
 func (s *Sweeper) round(ctx context.Context) error {
 	at, err := s.Sweep(ctx)
+	if err == nil && s.o.Basis != nil {
+		err = s.o.Basis(ctx, at)
+	}
 	if err == nil {
 		err = s.settleUntil(ctx, at)
 	}

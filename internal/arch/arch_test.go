@@ -36,6 +36,7 @@ var layers = map[string]int{
 	"internal/stripetwin":    2,
 	"internal/acumaticatwin": 2,
 
+	"internal/basis":     3,
 	"internal/service":   3,
 	"internal/reconcile": 3,
 

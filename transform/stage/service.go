@@ -7,6 +7,7 @@ import (
 	"strings"
 	_ "time/tzdata" // flows compute days in the books' zone, also where the machine has no zone files
 
+	"millrace/internal/basis"
 	"millrace/internal/bus"
 	"millrace/internal/config"
 	"millrace/internal/fault"
@@ -35,6 +36,12 @@ func run(ctx context.Context, rt *service.Runtime) error {
 		if err != nil {
 			return err
 		}
+		chosen, err := basis.Of(&c.Books)
+		if err != nil {
+			return fmt.Errorf("connection %s: %w", c.Name, err)
+		}
+		conn.Basis = basis.New(rt.Bus.Bucket(basis.BucketName), Name, c.Name, chosen).Check
+		rt.OnReady(Name+" books "+c.Name, conn.Basis)
 		connections[c.Name] = conn
 	}
 	h := New(Options{Connections: connections, Flows: docs, Links: link.New(rt.Bus), Publisher: rt.Bus, Log: rt.Log})

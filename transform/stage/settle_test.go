@@ -133,6 +133,25 @@ func TestADayAndAMovementAreUnitsAsWell(t *testing.T) {
 	}
 }
 
+// Books that were changed after they had begun stop what Stripe tells, before
+// anything of it is posted; what Acumatica tells is not about them.
+func TestChangedBooksPostNothing(t *testing.T) {
+	s := settle(t, testBooks)
+	conn := s.handler.o.Connections["default"]
+	conn.Basis = func(context.Context) error {
+		return fault.Newf("config.books_changed", "books.payouts was automatic and is manual")
+	}
+	s.handler.o.Connections["default"] = conn
+	id := s.charge(t, s.customer(t), 12050, "usd")
+	_, err := s.handler.Handle(t.Context(), stripeEvent("charge", "succeeded", `{"id":"`+id+`","object":"charge","invoice":null}`))
+	if fault.Of(err).Code != "config.books_changed" || fault.KindOf(err) != fault.Misconfigured || len(s.intents) != 0 {
+		t.Errorf("got %v and %d intents", err, len(s.intents))
+	}
+	if _, err := s.handler.Handle(t.Context(), message("acumatica", "customer", "changed", "C000001", `{"id":"g1","CustomerID":"C000001"}`)); err != nil {
+		t.Errorf("a customer of Acumatica: %v", err)
+	}
+}
+
 func TestSumsThatDisagreeParkWithBoth(t *testing.T) {
 	s := settle(t, testBooks)
 	conn := s.handler.o.Connections["default"]

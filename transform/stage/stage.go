@@ -68,6 +68,9 @@ type Connection struct {
 	// Rules and Movements are nil where the books have no accounts to settle on.
 	Rules     *ledger.Rules
 	Movements Movements
+	// Basis refuses to settle by other choices than the connection was settled
+	// by; nil: there is nobody to ask.
+	Basis func(ctx context.Context) error
 }
 
 // Options are the parts of a Handler; all but Log are required.
@@ -104,6 +107,11 @@ func (h *Handler) Handle(ctx context.Context, m *bus.Message) (schemas.Outcome, 
 	hint, reason := hintOf(m, conn.Livemode)
 	if reason != "" {
 		return skip(out, reason), nil
+	}
+	if m.Subject.A == schemas.Stripe && conn.Basis != nil {
+		if err := conn.Basis(ctx); err != nil {
+			return out, err
+		}
 	}
 	r := &refs{}
 	r.source(m.Subject.A, m.Subject.B, hint)

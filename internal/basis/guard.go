@@ -1,0 +1,163 @@
+package basis
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"millrace/internal/bus"
+	"millrace/internal/fault"
+)
+
+// standsFor is how long an answer that all is well is not asked for again.
+const standsFor = 30 * time.Second
+
+// Names of the keys behind that of the connection.
+const (
+	keyBasis   = "basis"
+	keyRefused = "basis_refused"
+)
+
+// Bucket keeps the basis, and who refuses the configuration of now; writes
+// answer bus.ErrConflict when somebody else was first, Get bus.ErrNotFound.
+type Bucket interface {
+	Get(ctx context.Context, key string) (value []byte, revision uint64, err error)
+	Create(ctx context.Context, key string, value []byte) (revision uint64, err error)
+	Update(ctx context.Context, key string, value []byte, rev uint64) (revision uint64, err error)
+	Put(ctx context.Context, key string, value []byte) (revision uint64, err error)
+	Delete(ctx context.Context, key string, rev uint64) error
+}
+
+// Guard lets a service settle only by the basis that the connection has. Safe
+// for concurrent use.
+type Guard struct {
+	bucket              Bucket
+	connection, service string
+	is                  *Basis // of the configuration; nil: nothing is settled
+
+	mu     sync.Mutex
+	until  time.Time // the last good answer stands
+	listed string    // what the bucket says that this service refuses; "?": not known
+}
+
+// New returns the guard of a service for one connection.
+func New(bucket Bucket, service, connection string, is *Basis) *Guard {
+	return &Guard{bucket: bucket, connection: connection, service: service, is: is, listed: "?"}
+}
+
+// Check is an error, config.books_changed, when the connection was settled by other
+// choices than those of the configuration. The first that settles decides.
+func (g *Guard) Check(ctx context.Context) error { return g.check(ctx, time.Time{}) }
+
+// Accept is Check, but takes over a change that is still to come at the time now
+// of Stripe.
+func (g *Guard) Accept(ctx context.Context, now time.Time) error { return g.check(ctx, now) }
+
+func (g *Guard) check(ctx context.Context, now time.Time) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if time.Now().Before(g.until) {
+		return nil
+	}
+	err := g.compare(ctx, now)
+	if errors.Is(err, bus.ErrConflict) { // another service was first: its word counts
+		err = g.compare(ctx, now)
+	}
+	if err == nil {
+		g.until = time.Now().Add(standsFor)
+		return g.list(ctx, "")
+	}
+	if fault.Of(err).Code == "config.books_changed" {
+		return errors.Join(err, g.list(ctx, err.Error()))
+	}
+	return err
+}
+
+func (g *Guard) compare(ctx context.Context, now time.Time) error {
+	key := bus.Key(g.connection, keyBasis)
+	data, rev, err := g.bucket.Get(ctx, key)
+	if errors.Is(err, bus.ErrNotFound) {
+		return g.write(ctx, key, 0)
+	}
+	if err != nil {
+		return fmt.Errorf("read what the books are settled by: %w", err)
+	}
+	var was Basis
+	if err := json.Unmarshal(data, &was); err != nil {
+		return fault.Newf("config.books_changed", "connection %s: what its books were settled by cannot be read: %w", g.connection, err)
+	}
+	if g.is == nil {
+		return fault.Newf("config.books_changed", "connection %s: its books were settled, and books.clearing and books.accounts are empty now", g.connection)
+	}
+	list := g.is.changes(&was)
+	switch {
+	case len(list) == 0:
+		return nil
+	case !now.IsZero() && g.is.follows(&was, now):
+		return g.write(ctx, key, rev)
+	}
+	return fault.Newf("config.books_changed", "connection %s: %s", g.connection, strings.Join(list, "; "))
+}
+
+func (g *Guard) write(ctx context.Context, key string, rev uint64) error {
+	if g.is == nil {
+		return nil
+	}
+	data, err := json.Marshal(g.is)
+	if err != nil {
+		return fmt.Errorf("basis of %s: %w", g.connection, err)
+	}
+	if rev == 0 {
+		_, err = g.bucket.Create(ctx, key, data)
+	} else {
+		_, err = g.bucket.Update(ctx, key, data, rev)
+	}
+	if err != nil {
+		return fmt.Errorf("write what the books of %s are settled by: %w", g.connection, err)
+	}
+	return nil
+}
+
+// list tells whoever asks for the status what this service refuses.
+func (g *Guard) list(ctx context.Context, text string) error {
+	if g.listed == text {
+		return nil
+	}
+	key := bus.Key(g.connection, keyRefused, g.service)
+	if text != "" {
+		if _, err := g.bucket.Put(ctx, key, []byte(text)); err != nil {
+			return err
+		}
+	} else if _, _, err := g.bucket.Get(ctx, key); !errors.Is(err, bus.ErrNotFound) {
+		if err == nil {
+			err = g.bucket.Delete(ctx, key, 0)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	g.listed = text
+	return nil
+}
+
+// Refused is why the services of a connection that refuse its configuration do
+// so, by their names.
+func Refused(ctx context.Context, b *bus.Bus, connection string) (map[string]string, error) {
+	prefix := bus.Key(connection, keyRefused)
+	entries, err := b.Bucket(BucketName).Entries(ctx, prefix)
+	if err != nil {
+		return nil, err
+	}
+	list := make(map[string]string, len(entries))
+	for key, text := range entries {
+		list[strings.TrimPrefix(key, prefix+".")] = string(text)
+	}
+	return list, nil
+}
+
+// BucketName is the bucket that has it all.
+const BucketName = "cursors"
