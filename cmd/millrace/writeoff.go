@@ -76,7 +76,7 @@ func (a *app) reconcileWriteOff() *cobra.Command {
 	l.StringVar(&payout, "payout", "", "or the payout")
 	l.StringVar(&f.currency, "currency", "", "of the statement, such as USD; required")
 	l.StringVar(&f.amount, "amount", "", "what the clearing account gets, -0.02 to lessen it [default: all that it is off by]")
-	l.StringVar(&f.date, "date", "", "of the journal, YYYY-MM-DD [default: today, or the last day of the month when that is past]")
+	l.StringVar(&f.date, "date", "", "of the journal, YYYY-MM-DD, in the month that is off [default: its last day, or today]")
 	l.StringVar(&f.reason, "reason", "", "why; required, in the journal and the audit trail")
 	addConnection(c, &f.connection)
 	a.addDataDir(c)
@@ -100,7 +100,6 @@ func (a *app) reconcileWriteOff() *cobra.Command {
 
 // writeOff proves the statement anew and publishes the intent.
 func (a *app) writeOff(ctx context.Context, b *books, f writeOffFlags) (schemas.Intent, error) {
-	f.quick = true // the items say what is to be written off
 	all, err := b.prove(ctx, f.reconcileFlags)
 	if err != nil {
 		return schemas.Intent{}, err
@@ -140,11 +139,10 @@ func (b *books) writeOffDate(f writeOffFlags, s *reconcile.Statement) (string, e
 		if _, err := time.Parse(time.DateOnly, f.date); err != nil {
 			return "", usage(fmt.Errorf("--date %q: want YYYY-MM-DD", f.date))
 		}
-		return f.date, nil
 	}
-	today := b.now.In(cmp.Or(b.o.Rules.Location, time.UTC)).Format(time.DateOnly)
-	if s.Period != "" {
-		return min(today, s.Period.Last()), nil
+	date, err := reconcile.WriteOffDate(s, f.date, b.now.In(cmp.Or(b.o.Rules.Location, time.UTC)).Format(time.DateOnly))
+	if err != nil {
+		return "", found{err}
 	}
-	return today, nil
+	return date, nil
 }

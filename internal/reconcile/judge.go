@@ -256,6 +256,9 @@ func (t *truth) judgeWriteOff(d *draft, i *item, in scope) error {
 		detail = strings.Join(i.names(), ", ")
 	}
 	n := there.total()
+	if i.posted != nil && n != i.posted.effect.total() {
+		d.s.waiting = i.key
+	}
 	d.s.written = d.s.written || i.key == writeOffOf(d.s.Scope(), d.s.Currency)
 	d.s.Notes = append(d.s.Notes, Entry{Cause: WrittenOff, ID: i.key, Date: i.date, Amount: d.show(n), In: i.names(), Detail: detail, minorUnits: n})
 	return nil

@@ -137,6 +137,9 @@ func (t *truth) statements(ctx context.Context, p stripeapi.Payout, bank *item) 
 			}
 		}
 		t.byDay(d)
+		if err := t.withMonths(ctx, d); err != nil {
+			return nil, err
+		}
 		t.notes(d, func(Month) bool { return true })
 		all = append(all, d.done())
 	}

@@ -23,6 +23,9 @@ func (t *truth) read(ctx context.Context, dated func(day string) bool) error {
 	return t.o.Log.Scan(ctx, bus.Intents, 1, func(m *bus.Message) error {
 		s := m.Subject
 		kind := kindOf(s.B, s.C)
+		if s.Connection == t.o.Connection && kind == journal && strings.HasPrefix(m.Event.Subject, writeOffKey) {
+			t.written[m.Event.Subject] = true
+		}
 		if s.Connection != t.o.Connection || s.A != schemas.Acumatica || kind == "" {
 			return nil
 		}

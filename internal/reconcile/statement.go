@@ -63,7 +63,8 @@ type Statement struct {
 	off int64 // Difference in minor units
 	net int64 // documents less what they should be
 
-	written bool // something of it is written off
+	written bool   // something of it is written off
+	waiting string // a write-off that the books do not have yet
 }
 
 // Line is a category, in the order of journals.
@@ -157,8 +158,20 @@ func (d *draft) finding(e Entry, n int64) {
 	d.s.Findings = append(d.s.Findings, e)
 }
 
-// done computes the sums. What was written off ends as much of the difference
-// as it is of the other sign.
+// net is what the documents are more than they should be.
+func (d *draft) net() int64 { return d.docs.total() - d.stripe.total() + d.open.total() }
+
+// off is what differs, without signs. What was written off ends as much of the
+// difference as it is of the other sign.
+func (d *draft) off() int64 {
+	before := d.net() - d.written
+	if before*d.written < 0 && abs(d.written) <= abs(before) {
+		return d.gross - abs(d.written)
+	}
+	return d.gross + abs(d.written)
+}
+
+// done computes the sums.
 func (d *draft) done() *Statement {
 	s := d.s
 	categories := map[string]bool{}
@@ -177,15 +190,7 @@ func (d *draft) done() *Statement {
 		s.Lines = []Line{}
 	}
 	s.Stripe, s.Open, s.Postings, s.Documents = d.show(d.stripe.total()), d.show(d.open.total()), d.show(d.posted.total()), d.show(d.docs.total())
-	s.net = d.docs.total() - d.stripe.total() + d.open.total()
-	s.off = d.gross
-	if before := s.net - d.written; d.written != 0 {
-		if covered := min(abs(d.written), abs(before)); before*d.written < 0 && abs(d.written) <= abs(before) {
-			s.off -= covered
-		} else {
-			s.off += abs(d.written)
-		}
-	}
+	s.net, s.off = d.net(), d.off()
 	if s.off < abs(d.balance) {
 		s.off = abs(d.balance)
 		s.Findings = append(s.Findings, Entry{

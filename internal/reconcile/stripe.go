@@ -27,6 +27,8 @@ type truth struct {
 	own    map[string]*ownMove // own movements of payouts
 	newest time.Time
 	count  int
+
+	written map[string]bool // keys of all write-offs
 }
 
 type flagKey struct {
@@ -60,7 +62,7 @@ type ownMove struct {
 func newTruth(o *Options, wanted map[Month]bool) *truth {
 	return &truth{
 		o: o, names: newCatalog(), wanted: wanted, items: map[itemKey]*item{}, loose: map[looseKey]*loose{}, units: map[string]*unit{},
-		nets: map[string]map[Month]int64{}, flags: map[flagKey]*Flag{}, own: map[string]*ownMove{}, others: map[string]*unread{},
+		nets: map[string]map[Month]int64{}, flags: map[flagKey]*Flag{}, own: map[string]*ownMove{}, others: map[string]*unread{}, written: map[string]bool{},
 	}
 }
 

@@ -28,6 +28,17 @@ func WriteOff(rules ledger.Rules, s *Statement, amount, limit decimal.Decimal, d
 	if err != nil || a.Minor == 0 {
 		return schemas.Intent{}, fault.Newf("cli.usage", "amount %s %s cannot be written off", amount, s.Currency)
 	}
+	for _, f := range s.Findings {
+		if text, ok := notLost[f.Cause]; ok {
+			return schemas.Intent{}, fault.Newf("reconcile.write_off_open", "%s is %s: %s", f.ID, f.Cause, text)
+		}
+	}
+	if s.waiting != "" {
+		return schemas.Intent{}, fault.Newf("reconcile.write_off_open", "%s is not in the books as it was posted", s.waiting)
+	}
+	if date, err = WriteOffDate(s, date, date); err != nil {
+		return schemas.Intent{}, err
+	}
 	if s.written {
 		return schemas.Intent{}, fault.Newf("reconcile.write_off_amount", "%s in %s has a write-off already", s.Scope(), s.Currency)
 	}
@@ -71,6 +82,43 @@ func WriteOff(rules ledger.Rules, s *Statement, amount, limit decimal.Decimal, d
 	}
 	in.ID = schemas.IntentID(in.Connection, in.Target, in.Document, in.Verb, in.Key, "")
 	return in, nil
+}
+
+// notLost are the causes of differences that end by themselves or stand
+// elsewhere: written off, they would be a difference of the other sign.
+var notLost = map[string]string{
+	Missing:     "it is only late, or millrace trace says why it does not come",
+	Parked:      "it will be posted once it is released",
+	Unreleased:  "it counts once it is released",
+	WrongPeriod: "it counts in another month",
+	Overdue:     "nothing of it is posted yet",
+	ByHand:      "nothing of it is posted yet",
+}
+
+// WriteOffDate is the date of the journal that writes a difference of the
+// statement off: the one asked for, or the last day of the month that is off, or
+// today where that month is not over. Another month than that is refused: it
+// would be off instead.
+func WriteOffDate(s *Statement, asked, today string) (string, error) {
+	m := s.Period
+	for _, f := range s.Findings {
+		switch of := monthOf(f.Date); {
+		case s.Period != "":
+		case m != "" && m != of:
+			return "", fault.Newf("reconcile.write_off_date", "%s has differences in %s and %s: write them off by month", s.Payout, m, of)
+		default:
+			m = of
+		}
+	}
+	switch {
+	case asked == "" && monthOf(today) == m:
+		return today, nil
+	case asked == "":
+		return m.Last(), nil
+	case m != "" && monthOf(asked) != m:
+		return "", fault.Newf("reconcile.write_off_date", "%s is not in %s, which is off", asked, m)
+	}
+	return asked, nil
 }
 
 // maxText is the length of a line's text. Acumatica: TransactionDescription is
