@@ -38,8 +38,10 @@ func TestWhatRefundsAndFailuresLeaveIsToldWhereItIsMissing(t *testing.T) {
 			&Settle{Refunds: true}, stripeapi.Movement{Type: "payment_refund", Category: "refund", Source: refund(charge(`"cus_1"`))}, []link.Link{payment}, "refund.created in re_1", false,
 		},
 		"a refund that is posted": {
-			&Settle{Refunds: true}, stripeapi.Movement{Type: "refund", Category: "refund", Source: refund(charge(`"cus_1"`))},
-			[]link.Link{{Kind: link.Refund, StripeID: "re_1", AcumaticaID: "Refund 000001", IntentID: "in"}}, "", false,
+			&Settle{Refunds: true},
+			stripeapi.Movement{Type: "refund", Category: "refund", Source: refund(charge(`"cus_1"`))},
+			[]link.Link{{Kind: link.Refund, StripeID: "re_1", AcumaticaID: "Refund 000001", IntentID: "in"}},
+			"", false,
 		},
 		"a guest's refund": {
 			&Settle{Refunds: true}, stripeapi.Movement{Type: "refund", Category: "refund", Source: refund(charge(`null`))}, nil, "", false,
@@ -62,12 +64,16 @@ func TestWhatRefundsAndFailuresLeaveIsToldWhereItIsMissing(t *testing.T) {
 			&Settle{Refunds: true}, stripeapi.Movement{Type: "refund", Category: "partial_capture_reversal", Source: refund(charge(`"cus_1"`))}, nil, "", false,
 		},
 		"a failure after the payment was posted": {
-			nil, stripeapi.Movement{Type: "payment_failure_refund", Category: "charge_failure", Source: json.RawMessage(charge(`"cus_1"`))},
-			[]link.Link{payment}, "charge.failed in cus_1", false,
+			nil,
+			stripeapi.Movement{Type: "payment_failure_refund", Category: "charge_failure", Source: json.RawMessage(charge(`"cus_1"`))},
+			[]link.Link{payment},
+			"charge.failed in cus_1", false,
 		},
 		"a failure whose payment is voided": {
-			nil, stripeapi.Movement{Type: "payment_failure_refund", Category: "charge_failure", Source: json.RawMessage(charge(`"cus_1"`))},
-			[]link.Link{payment, {Kind: link.Void, StripeID: "ch_1", AcumaticaID: "Voided Payment 000001", IntentID: "in"}}, "", false,
+			nil,
+			stripeapi.Movement{Type: "payment_failure_refund", Category: "charge_failure", Source: json.RawMessage(charge(`"cus_1"`))},
+			[]link.Link{payment, {Kind: link.Void, StripeID: "ch_1", AcumaticaID: "Voided Payment 000001", IntentID: "in"}},
+			"", false,
 		},
 		"a failure without a payment": {
 			nil, stripeapi.Movement{Type: "payment_failure_refund", Category: "charge_failure", Source: json.RawMessage(charge(`"cus_1"`))}, nil, "", false,

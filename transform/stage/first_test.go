@@ -30,10 +30,10 @@ func (s *settling) post(t *testing.T, path, form string) {
 	}
 }
 
-// in handles an event in a lane.
-func (s *settling) in(t *testing.T, lane, object, verb, id string) (schemas.Outcome, error) {
+// in handles an event of a charge in a lane.
+func (s *settling) in(t *testing.T, lane, verb, charge string) (schemas.Outcome, error) {
 	t.Helper()
-	m := stripeEvent(object, verb, fmt.Sprintf(`{"id":%q,"object":%q}`, id, object))
+	m := stripeEvent("charge", verb, fmt.Sprintf(`{"id":%q,"object":"charge"}`, charge))
 	m.Subject.Lane = lane
 	return s.handler.Handle(t.Context(), m)
 }
@@ -65,7 +65,7 @@ func TestARefundAndItsPaymentMayComeInAnyOrder(t *testing.T) {
 		lane := customer
 		paid := func(want string) {
 			t.Helper()
-			if out, err := s.in(t, lane, "charge", "succeeded", charge); err != nil || out.Outcome != want {
+			if out, err := s.in(t, lane, "succeeded", charge); err != nil || out.Outcome != want {
 				t.Errorf("charge: %s %s, %v", out.Outcome, out.Reason, err)
 			}
 		}
@@ -74,17 +74,17 @@ func TestARefundAndItsPaymentMayComeInAnyOrder(t *testing.T) {
 		}
 		if refundFirst {
 			for range 3 { // until the sink has posted the payment
-				if _, err := s.in(t, lane, "charge", "refunded", charge); fault.Of(err).Code != "flow.link_pending" {
+				if _, err := s.in(t, lane, "refunded", charge); fault.Of(err).Code != "flow.link_pending" {
 					t.Fatalf("refund before its payment: %v", err)
 				}
 			}
 		}
 		s.posted(charge)
-		if out, err := s.in(t, lane, "charge", "refunded", charge); err != nil || out.Outcome != schemas.Applied {
+		if out, err := s.in(t, lane, "refunded", charge); err != nil || out.Outcome != schemas.Applied {
 			t.Errorf("refund: %s %s, %v", out.Outcome, out.Reason, err)
 		}
 		paid(schemas.Duplicate)
-		if out, err := s.in(t, lane, "charge", "refunded", charge); err != nil || out.Outcome != schemas.Duplicate {
+		if out, err := s.in(t, lane, "refunded", charge); err != nil || out.Outcome != schemas.Duplicate {
 			t.Errorf("refund again: %s %s, %v", out.Outcome, out.Reason, err)
 		}
 		if want := "payment refund"; strings.Join(order, " ") != want {
@@ -114,7 +114,7 @@ func TestARefundStopsWithWhatItsPaymentStopsWith(t *testing.T) {
 	customer := s.customer(t)
 	charge := s.charge(t, customer, 12050, "usd")
 	s.post(t, "/v1/refunds", "charge="+charge+"&amount=4000")
-	if _, err := s.in(t, customer, "charge", "refunded", charge); fault.Of(err).Code != "flow.cash_account_missing" || !strings.Contains(err.Error(), "flow stripe-charge:") {
+	if _, err := s.in(t, customer, "refunded", charge); fault.Of(err).Code != "flow.cash_account_missing" || !strings.Contains(err.Error(), "flow stripe-charge:") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -125,7 +125,7 @@ func TestARefundInItsOwnLaneOnlyWaits(t *testing.T) {
 	customer := s.customer(t)
 	charge := s.charge(t, customer, 12050, "usd")
 	s.post(t, "/v1/refunds", "charge="+charge+"&amount=4000")
-	if _, err := s.in(t, charge, "charge", "refunded", charge); fault.Of(err).Code != "flow.link_pending" || len(s.intents) != 0 {
+	if _, err := s.in(t, charge, "refunded", charge); fault.Of(err).Code != "flow.link_pending" || len(s.intents) != 0 {
 		t.Errorf("%d intents, %v", len(s.intents), err)
 	}
 }
@@ -146,7 +146,7 @@ func TestADebitThatFailsLateTakesItsPaymentBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		if told {
-			if out, err := s.in(t, customer, "charge", "succeeded", charge); err != nil || out.Outcome != schemas.Applied {
+			if out, err := s.in(t, customer, "succeeded", charge); err != nil || out.Outcome != schemas.Applied {
 				t.Fatalf("%s %s, %v", out.Outcome, out.Reason, err)
 			}
 		}
@@ -154,11 +154,11 @@ func TestADebitThatFailsLateTakesItsPaymentBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 2 {
-			if out, err := s.in(t, customer, "charge", "failed", charge); err != nil || len(out.Intents) != 1 || out.Intents[0] != "default/acumatica/payment/void/"+charge {
+			if out, err := s.in(t, customer, "failed", charge); err != nil || len(out.Intents) != 1 || out.Intents[0] != "default/acumatica/payment/void/"+charge {
 				t.Errorf("%s %s %v, %v", out.Outcome, out.Reason, out.Intents, err)
 			}
 		}
-		if out, err := s.in(t, customer, "charge", "succeeded", charge); err != nil || out.Outcome != schemas.Skipped {
+		if out, err := s.in(t, customer, "succeeded", charge); err != nil || out.Outcome != schemas.Skipped {
 			t.Errorf("a payment of what failed: %s %s, %v", out.Outcome, out.Reason, err)
 		}
 		var v schemas.AcumaticaPaymentVoid
