@@ -32,6 +32,10 @@ bench-twins: ## requests a second of the twins with a million documents, and the
 	go run ./bench/twins stripe
 	go run ./bench/twins acumatica
 
+bench-payout: ## a payout of 10,000 charges through the whole pipeline: time, and memory of the pipeline
+	@mkdir -p docs/bench
+	go run ./bench/payout | tee docs/bench/$$(date -u +%F)-payout.txt
+
 generate: ## write the generated pages of docs/
 	go run ./cmd/millrace errors list --markdown > docs/errors.md
 	go run ./cmd/millrace accounting examples --markdown > docs/accounting.md
@@ -39,7 +43,7 @@ generate: ## write the generated pages of docs/
 verify: generate ## generated pages are up to date
 	git diff --exit-code docs/
 
-.PHONY: help up test race lint fmt bench bench-twins generate verify
+.PHONY: help up test race lint fmt bench bench-twins bench-payout generate verify
 
 fuzz: ## every fuzz target for ten seconds
 	@for p in $$(grep -rlE '^func Fuzz' --include=*_test.go . | xargs -n1 dirname | sort -u); do \

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"millrace/bench/process"
 )
 
 const acumaticaRoot = "/entity/Default/24.200.001/"
@@ -86,8 +88,8 @@ func (a acumatica) list(entity, fields, filter string, top, skip int) ([]map[str
 	return rows, nil
 }
 
-func acumaticaLoads(_ context.Context, p *process) ([]load, error) {
-	a := acumatica{url: p.url}
+func acumaticaLoads(_ context.Context, p *process.Process) ([]load, error) {
+	a := acumatica{url: p.URL}
 	if err := a.login(); err != nil {
 		return nil, err
 	}

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"millrace/bench/process"
 )
 
 // A load is one kind of request, or a few that belong together: turn sends the
@@ -29,7 +31,7 @@ type result struct {
 }
 
 // run repeats the load from so many connections at a time.
-func (l load) run(ctx context.Context, p *process, clients int, lasts time.Duration) result {
+func (l load) run(ctx context.Context, p *process.Process, clients int, lasts time.Duration) result {
 	ctx, cancel := context.WithTimeout(ctx, lasts)
 	defer cancel()
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
@@ -37,7 +39,7 @@ func (l load) run(ctx context.Context, p *process, clients int, lasts time.Durat
 	var n, failed atomic.Int64
 	var first atomic.Pointer[error]
 	each := make([][]time.Duration, clients)
-	cpu, began := p.cpu(), time.Now()
+	cpu, began := p.CPU(), time.Now()
 	var wg sync.WaitGroup
 	for i := range clients {
 		wg.Go(func() {
@@ -59,7 +61,7 @@ func (l load) run(ctx context.Context, p *process, clients int, lasts time.Durat
 	wg.Wait()
 	all := slices.Concat(each...)
 	slices.Sort(all)
-	res := result{name: l.name, took: time.Since(began), each: all, failed: failed.Load(), cpu: p.cpu() - cpu}
+	res := result{name: l.name, took: time.Since(began), each: all, failed: failed.Load(), cpu: p.CPU() - cpu}
 	if e := first.Load(); e != nil {
 		res.why = *e
 	}

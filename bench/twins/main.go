@@ -12,13 +12,16 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"time"
+
+	"millrace/bench/process"
 )
 
 // A bench knows how to start one twin and what to ask of it.
 type bench struct {
 	args  func(objects int) []string // of millrace, without --listen
-	loads func(ctx context.Context, p *process) ([]load, error)
+	loads func(ctx context.Context, p *process.Process) ([]load, error)
 }
 
 func main() {
@@ -41,14 +44,23 @@ func main() {
 }
 
 func measure(ctx context.Context, out io.Writer, b bench, objects, clients int, lasts time.Duration) error {
-	p, began, err := start(ctx, b.args(objects))
+	dir, err := os.MkdirTemp("", "bench-twins-")
 	if err != nil {
 		return err
 	}
-	defer p.stop()
+	defer func() { _ = os.RemoveAll(dir) }()
+	bin := filepath.Join(dir, "millrace")
+	if err := process.Build(ctx, bin); err != nil {
+		return err
+	}
+	p, err := process.Start(ctx, bin, "http://", nil, append(b.args(objects), "--listen", "127.0.0.1:0")...)
+	if err != nil {
+		return err
+	}
+	defer p.Stop()
 	fmt.Fprintf(out, "%s twin with %d objects ready after %.1f s, %.1f s of them processor time\n",
-		flag.Arg(0), objects, time.Since(began).Seconds(), p.cpu().Seconds())
-	fmt.Fprintln(out, p.memory())
+		flag.Arg(0), objects, time.Since(p.Began).Seconds(), p.CPU().Seconds())
+	memory(out, p)
 	loads, err := b.loads(ctx, p)
 	if err != nil {
 		return err
@@ -60,6 +72,11 @@ func measure(ctx context.Context, out io.Writer, b bench, objects, clients int, 
 		}
 		fmt.Fprintln(out, l.run(ctx, p, clients, lasts))
 	}
-	fmt.Fprintln(out, p.memory())
+	memory(out, p)
 	return nil
+}
+
+func memory(out io.Writer, p *process.Process) {
+	now, most := p.Memory()
+	fmt.Fprintf(out, "VmHWM %d MiB, VmRSS %d MiB\n", most, now)
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"millrace/bench/process"
 )
 
 const stripeKey = "sk_test_bench"
@@ -74,8 +76,8 @@ func (s stripe) ids(path string, pages int) ([]string, error) {
 	return out, nil
 }
 
-func stripeLoads(_ context.Context, p *process) ([]load, error) {
-	s := stripe{url: p.url}
+func stripeLoads(_ context.Context, p *process.Process) ([]load, error) {
+	s := stripe{url: p.URL}
 	charges, err := s.ids("/v1/charges?limit=100", 50)
 	if err != nil {
 		return nil, err
