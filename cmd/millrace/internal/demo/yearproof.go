@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"millrace/cmd/millrace/internal/proof"
@@ -52,11 +53,11 @@ func (d *Demo) statements(ctx context.Context, rt *service.Runtime, end time.Tim
 			agree++
 			continue
 		}
-		text := fmt.Sprintf("millrace reconcile: %s %s differs by %s", s.Scope(), s.Currency, s.Difference)
+		texts := []string{fmt.Sprintf("millrace reconcile: %s %s differs by %s", s.Scope(), s.Currency, s.Difference)}
 		for _, f := range s.Findings[:min(len(s.Findings), 3)] {
-			text += fmt.Sprintf("; %s %s %s: %s", f.Cause, f.ID, f.Amount, f.Detail)
+			texts = append(texts, fmt.Sprintf("%s %s %s: %s", f.Cause, f.ID, f.Amount, f.Detail))
 		}
-		differ = append(differ, text)
+		differ = append(differ, strings.Join(texts, "; "))
 	}
 	return agree, differ, nil
 }

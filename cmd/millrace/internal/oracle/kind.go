@@ -16,7 +16,7 @@ func (x *examiner) kinds() []Kind {
 	for _, p := range parts {
 		all = append(all, p...)
 	}
-	for _, name := range strings.Fields(movementTypes) {
+	for name := range strings.FieldsSeq(movementTypes) {
 		all = append(all, Kind{"type " + name, x.p.ByType[name]})
 	}
 	return all
@@ -60,6 +60,7 @@ func (x *examiner) ofPayments() []Kind {
 		{"payment captured in part", x.moves(func(m movement) bool { return m.Category == "partial_capture_reversal" })},
 		{"bank debit", taken(func(_ charge, m movement) bool { return m.Type == "payment" })},
 		{"bank debit that fails", taken(func(ch charge, _ movement) bool { return ch.Failure != "" && len(documents[ch.Own]) == 0 })},
+		{"bank debit that fails after it was paid", taken(func(ch charge, _ movement) bool { return ch.Failure != "" && len(documents[ch.Own]) > 0 })},
 		{"credit note before payment", x.notesOf("pre_payment")},
 		{"credit note after payment", x.notesOf("post_payment")},
 	}
@@ -160,7 +161,7 @@ func (x *examiner) ofPayouts() []Kind {
 
 func (x *examiner) ofOthers() []Kind {
 	known := map[string]bool{}
-	for _, name := range strings.Fields(movementTypes) {
+	for name := range strings.FieldsSeq(movementTypes) {
 		known[name] = true
 	}
 	return []Kind{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 
@@ -91,7 +92,11 @@ func (c *company) settleSale(turn int, s sale) {
 	case turn%12 == 5:
 		return // never paid
 	case turn%12 == 2 && s.currency == "USD":
-		c.later(days, "invoice paid from a bank account", func(ctx context.Context) error { return c.pay(ctx, s, "pm_usBankAccount_success", nil) })
+		var then func(charge string)
+		if turn%24 == 2 {
+			then = c.afterwards(bankFails)
+		}
+		c.later(days, "invoice paid from a bank account", func(ctx context.Context) error { return c.pay(ctx, s, "pm_usBankAccount_success", then) })
 	case turn%12 == 3 && s.currency == "USD":
 		c.later(days, "invoice paid from a bank account that has too little", func(ctx context.Context) error {
 			return c.pay(ctx, s, "pm_usBankAccount_insufficientFunds", nil)
@@ -154,12 +159,16 @@ func (c *company) pay(ctx context.Context, s sale, method string, after func(cha
 		return nil
 	}
 	var inv struct {
-		Charge string `json:"charge"`
+		Intent string `json:"payment_intent"` // the invoice shows no charge before it succeeds
 	}
-	if err := c.ask(ctx, "GET", "/v1/invoices/"+id, "", &inv); err != nil {
+	if err := c.ask(ctx, http.MethodGet, "/v1/invoices/"+id, "", &inv); err != nil {
 		return err
 	}
-	after(inv.Charge)
+	pi, err := c.call(ctx, http.MethodGet, "/v1/payment_intents/"+inv.Intent, "")
+	if err != nil {
+		return err
+	}
+	after(pi.Charge)
 	return nil
 }
 

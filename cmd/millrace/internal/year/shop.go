@@ -22,8 +22,12 @@ type fate struct {
 	after   int    // turn of what comes afterwards, see afterwards
 }
 
-// bankReturns is the turn of the objection of a bank long after it had paid.
-const bankReturns = 10
+// bankReturns is the turn of the objection of a bank long after it had paid,
+// bankFails that of a debit that fails as late.
+const (
+	bankReturns = 10
+	bankFails   = 11
+)
 
 // fates follow each other, order by order.
 var fates = []fate{
@@ -44,6 +48,7 @@ var fates = []fate{
 	{what: "order"},
 	{what: "order, dispute won with its fee", after: 8},
 	{what: "order paid from a bank account, returned later", method: "pm_usBankAccount_success", dollars: true, after: bankReturns},
+	{what: "order paid from a bank account, fails later", method: "pm_usBankAccount_success", dollars: true, after: bankFails},
 	{what: "order declined", method: "pm_card_chargeDeclined"},
 	{what: "order, inquiry that becomes a dispute", after: 9},
 	{what: "order in francs", foreign: "chf"},
@@ -135,6 +140,9 @@ func (c *company) afterwards(turn int) func(charge string) {
 		func(ch string) { c.dispute(6, ch, "dispute", c.closed("dispute won with its fee", true, true)) },
 		func(ch string) { c.dispute(5, ch, "inquiry", c.escalated) },
 		func(ch string) { c.dispute(14, ch, "bank debit returned", nil) },
+		func(ch string) {
+			c.later(16, "bank debit fails late", func(ctx context.Context) error { return c.Stripe.FailCharge(ctx, ch, "account_closed") })
+		},
 	}
 	if turn < 1 || turn > len(do) {
 		return nil
