@@ -24,7 +24,7 @@ type upFlags struct {
 	demo     bool
 	scenario string
 	stay     bool
-	days     int // of business in scenario year; 0: all of them. For tests
+	days     int // of business in scenario year; 0: all of them
 }
 
 const upLong = `Everything in one process: all services and, unless NATS_URL is set, an embedded
@@ -35,18 +35,20 @@ With --demo it also runs the twins of Stripe and Acumatica and plays the buyer:
 released invoices go to Stripe, get paid, and come back as applied payments; then a
 summary says what went where. With --scenario year a year of everything that moves
 money passes on the twins' clocks in some minutes; then an oracle that knows neither
-rules nor postings compares both books, payout by payout and month by month. The demo ignores your configuration, touches no real
-system, and works in a temporary folder unless --data-dir names one.`
+rules nor postings compares both books, payout by payout and month by month
+(docs/year.md). --days 40 is a short year with all of it. The demo ignores your
+configuration, touches no real system, and works in a temporary folder unless
+--data-dir names one; a year needs a new one.`
 
 func (a *app) upCommand() *cobra.Command {
 	var f upFlags
 	c := &cobra.Command{
 		Use: "up", Short: "Everything in one process", Long: upLong, Args: cobra.NoArgs,
-		Example: "  millrace up --demo\n  millrace up --demo --data-dir ./demo --stay\n  millrace up --config millrace.yaml",
+		Example: "  millrace up --demo\n  millrace up --demo --data-dir ./demo --stay\n  millrace up --demo --scenario year\n  millrace up --config millrace.yaml",
 	}
 	c.Flags().BoolVar(&f.demo, "demo", false, "run against the twins, with sample traffic")
 	c.Flags().StringVar(&f.scenario, "scenario", "quick", "what the demo plays: quick or year")
-	c.Flags().IntVar(&f.days, "days", 0, "with --scenario year: play so many days only")
+	c.Flags().IntVar(&f.days, "days", 0, "with --scenario year: days of business [default: 365]; from 40 on every kind of thing happens")
 	c.Flags().BoolVar(&f.stay, "stay", false, "with --demo: keep running after the summary")
 	a.addDataDir(c)
 	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
