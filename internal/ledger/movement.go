@@ -43,6 +43,7 @@ type Source struct {
 	// both empty.
 	Amount   int64
 	Currency string  // upper case
+	Status   string  // of a dispute: Stripe's; no rule asks, because it changes
 	Charge   *Charge // the charge itself, or the one behind a refund or dispute
 }
 

@@ -143,20 +143,20 @@ func (t *truth) compared(i *item, want, posted, there side, outside []*document)
 	}
 	switch {
 	case i.stripe == nil:
-		return verdict{Unexpected, "posted by us, but nothing at Stripe asks for it any more", abs(there.total())}
+		return verdict{Unexpected, "posted by us, but nothing at Stripe asks for it any more", max(abs(there.total()), taken(i.docs[0].lines))}
 	case released == 0:
-		return verdict{Unreleased, i.docs[0].name + " is " + i.docs[0].status + ": without effect on the ledger", 0}
+		return verdict{Unreleased, i.docs[0].name + " is " + i.docs[0].status + ": without effect on the ledger", abs(i.loss)}
 	case released > 1:
-		return verdict{Doubled, strings.Join(i.names(), " and ") + " are about the same", 0}
+		return verdict{Doubled, strings.Join(i.names(), " and ") + " are about the same", abs(i.loss)}
 	case len(outside) > 0:
 		doc := outside[0]
 		if i.ahead("") && doc.date == i.posted.date && doc.effect.total() == want.total() {
 			return verdict{Dated, doc.name + " is dated " + doc.date + ", with its invoice", 0}
 		}
-		if t.o.NextOpen && i.kind == journal && doc.booked > i.date && doc.effect.total() == want.total() {
+		if t.o.NextOpen && i.kind == journal && doc.booked > i.date && doc.effect.total() == want.total() && (i.posted == nil || sameLines(i.posted.lines, doc.lines)) {
 			return verdict{Shifted, fmt.Sprintf("%s is in %s: its own period was closed", doc.name, monthOf(doc.booked)), 0}
 		}
-		return verdict{WrongPeriod, fmt.Sprintf("%s is in %s, it belongs to %s", doc.name, doc.booked, i.date), abs(want.total())}
+		return verdict{WrongPeriod, fmt.Sprintf("%s is in %s, it belongs to %s", doc.name, doc.booked, i.date), max(abs(want.total()), abs(i.loss))}
 	}
 	if text := i.posted.differs(i.docs[0]); text != "" {
 		v := verdict{cause: Edited, detail: i.docs[0].name + " was edited in Acumatica: " + text}
@@ -171,7 +171,9 @@ func (t *truth) compared(i *item, want, posted, there side, outside []*document)
 			return v
 		}
 	}
-	switch {
+	switch off := i.misstated(); {
+	case off != 0:
+		return verdict{Stale, "the loss is not what the dispute took", off}
 	case gap(want, posted) != 0:
 		return verdict{Stale, "what was posted is not what Stripe says", 0}
 	case gap(want, i.shaped(there, want)) != 0:
@@ -229,7 +231,7 @@ func (t *truth) absent(ctx context.Context, d *draft, i *item, rec posting.Recor
 	}
 	d.posted.add(posted)
 	e.Stripe, e.Postings, e.Documents = d.show(want.total()), d.show(posted.total()), d.show(0)
-	d.finding(e, max(abs(want.total()), abs(posted.total()), gap(want, side{})))
+	d.finding(e, max(abs(want.total()), abs(posted.total()), gap(want, side{}), abs(i.loss)))
 	return true, nil
 }
 

@@ -18,6 +18,7 @@ func Payout(ctx context.Context, o Options, id string) ([]*Statement, error) {
 		return nil, err
 	}
 	t := newTruth(&o, nil)
+	t.part = true
 	if !p.Created.Before(o.Rules.Start) {
 		if err := t.add(&p.Movement, ""); err != nil {
 			return nil, err

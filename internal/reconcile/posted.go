@@ -46,14 +46,15 @@ func (t *truth) read(ctx context.Context, dated func(day string) bool) error {
 			if kind == journal && t.part {
 				t.others[schemas.JournalReference(t.o.Connection, key.key)] = &unread{key.key, p}
 			}
-			if !dated(p.date) || p.effect.total() == 0 && len(p.effect) == 0 {
+			lost := kind == journal && strings.HasSuffix(key.key, lostKey) && !t.part
+			if !dated(p.date) || len(p.effect) == 0 && !lost {
 				return nil
 			}
 			i = &item{itemKey: key, currency: p.currency, date: p.date, lanes: []string{in.Lane}}
 			t.items[key] = i
 		}
 		seen[key] = true
-		if strings.HasPrefix(key.key, writeOffKey) {
+		if strings.HasPrefix(key.key, writeOffKey) || i.loss != 0 { // their date is ours to say
 			i.date = p.date
 		}
 		if dated != nil && kind != journal && !dated(i.date) && monthOf(p.date) == monthOf(i.date) {

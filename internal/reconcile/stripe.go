@@ -88,6 +88,7 @@ func (t *truth) add(m *ledger.Movement, payout string) error {
 		t.ownMove(m, parts)
 		return nil
 	}
+	t.lose(m, day)
 	for i := range parts {
 		t.flag(&parts[i], day)
 		if parts[i].Cover == ledger.ByDocument {

@@ -152,6 +152,7 @@ type wireSource struct {
 	Object   string          `json:"object"`
 	Amount   int64           `json:"amount"`
 	Currency string          `json:"currency"`
+	Status   string          `json:"status"`
 	Charge   json.RawMessage `json:"charge"`
 }
 
@@ -214,6 +215,9 @@ func source(what string, raw json.RawMessage) (ledger.Source, error) {
 	case "refund", "dispute":
 		s.Amount, s.Currency = w.Amount, strings.ToUpper(w.Currency)
 		s.Charge, err = charge(what, w.Charge)
+		if w.Object == "dispute" {
+			s.Status = w.Status
+		}
 	}
 	return s, err
 }
