@@ -96,17 +96,38 @@ type StripeAddress struct {
 	Country    string `json:"country,omitempty"` // ISO 3166-1 alpha-2
 }
 
-// StripeInvoice is the Fields of a stripe invoice intent; Stripe's names.
-// Amounts are minor units of Currency, by Stripe's own table.
+// StripeInvoice is the Fields of a stripe invoice intent: what Stripe is to
+// show of a document. Amounts are minor units of Currency, by Stripe's own
+// table.
 type StripeInvoice struct {
-	Customer    LinkRef             `json:"customer"`
-	Currency    string              `json:"currency"` // lower case, as Stripe writes it
-	Number      string              `json:"number,omitempty"`
-	Description string              `json:"description,omitempty"`
-	DueDate     string              `json:"due_date,omitempty"` // YYYY-MM-DD in the books' time zone
-	Lines       []StripeInvoiceLine `json:"lines"`
-	Total       int64               `json:"total"` // must equal what Stripe computes, else the draft is deleted
-	Metadata    map[string]string   `json:"metadata"`
+	Customer    LinkRef `json:"customer"`
+	Currency    string  `json:"currency"` // lower case, as Stripe writes it
+	Number      string  `json:"number,omitempty"`
+	Description string  `json:"description,omitempty"`
+	DueDate     string  `json:"due_date,omitempty"` // YYYY-MM-DD in the books' time zone
+
+	// CustomFields are shown to the buyer.
+	CustomFields []StripeCustomField `json:"custom_fields,omitempty"`
+
+	Lines    []StripeInvoiceLine `json:"lines,omitempty"`   // of a new Stripe invoice; they add up to Total
+	Total    int64               `json:"total"`             // what is open; a draft over something else is deleted
+	Void     bool                `json:"void,omitempty"`    // voided, reversed, or not released any more
+	Lowered  []StripeLowering    `json:"lowered,omitempty"` // what has lowered the document since it was released
+	Send     bool                `json:"send,omitempty"`    // Stripe e-mails a new one to the buyer
+	Metadata map[string]string   `json:"metadata"`
+}
+
+// StripeCustomField is a name and a value that an invoice shows.
+type StripeCustomField struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// StripeLowering is a document of the books that was applied to an invoice.
+type StripeLowering struct {
+	Type   string `json:"type"`   // in the books' words: "Payment", "Credit Memo", "Balance WO", …
+	Number string `json:"number"` // under that type
+	Amount int64  `json:"amount"` // minor units; negative when it took something back
 }
 
 // StripeInvoiceLine is one invoice item.

@@ -18,10 +18,11 @@ const (
 type Outcome struct {
 	Connection string    `json:"connection"`
 	Lane       string    `json:"lane"`
-	Stage      string    `json:"stage"`    // "transform", "sink-stripe", "sink-acumatica", "sweep"
-	Document   string    `json:"document"` // what it is about: "invoice", "payment", "customer", or the source object of an event
-	Outcome    string    `json:"outcome"`  // Applied, Duplicate, Skipped or Parked
-	Reason     string    `json:"reason"`   // one sentence; for Applied what was done
+	Stage      string    `json:"stage"`            // "transform", "sink-stripe", "sink-acumatica", "sweep"
+	Document   string    `json:"document"`         // what it is about: "invoice", "payment", "customer", or the source object of an event
+	Outcome    string    `json:"outcome"`          // Applied, Duplicate, Skipped or Parked
+	Reason     string    `json:"reason"`           // one sentence; for Applied what was done
+	Review     string    `json:"review,omitempty"` // one sentence: what a person should look at, although nothing is held up
 	Code       string    `json:"code,omitempty"`
 	Hint       string    `json:"hint,omitempty"`
 	Error      string    `json:"error,omitempty"`

@@ -199,7 +199,7 @@ func TestSchemasRefuse(t *testing.T) {
 	all := compiled(t)
 	for _, tt := range []struct{ example, old, new string }{
 		{"intent.v1.stripe-invoice", `"target": "stripe"`, `"target": "paypal"`},
-		{"intent.v1.stripe-invoice", `"verb": "create"`, `"verb": "delete"`},
+		{"intent.v1.stripe-invoice", `"verb": "upsert"`, `"verb": "delete"`},
 		{"intent.v1.stripe-invoice", `"total": 12050`, `"total": 120.5`},
 		{"intent.v1.stripe-invoice", `"total": 12050`, `"total": "12050"`},
 		{"intent.v1.stripe-invoice", `"currency": "usd"`, `"currency": "USD"`},

@@ -67,7 +67,7 @@ func TestTheSinksTakeWhatTheFlowsMake(t *testing.T) {
 	}
 	for _, want := range []string{
 		"acumatica creditmemo create", "acumatica journal create", "acumatica payment create", "acumatica refund create",
-		"stripe customer upsert", "stripe invoice create",
+		"stripe customer upsert", "stripe invoice upsert",
 	} {
 		if !kinds[want] {
 			t.Errorf("no golden test of a flow makes %q", want)
@@ -93,7 +93,7 @@ func TestAMalformedEditIsRefusedBeforeItIsStored(t *testing.T) {
 		"a journal without lines":       {intent(schemas.Acumatica, "journal", "create", `{"LedgerID":"ACTUAL"}`), "acumatica.intent_malformed"},
 		"a customer without a name":     {intent(schemas.Stripe, "customer", "upsert", `{"name":""}`), "stripe.fields_invalid"},
 		"a mark that is not ours":       {intent(schemas.Stripe, "customer", "upsert", `{"name":"Ada","metadata":{"millrace_intent":"other"}}`), "stripe.fields_invalid"},
-		"an invoice without lines":      {intent(schemas.Stripe, "invoice", "create", `{"currency":"usd","total":1}`), "stripe.fields_invalid"},
+		"an invoice without lines":      {intent(schemas.Stripe, "invoice", "upsert", `{"currency":"usd","total":1}`), "stripe.fields_invalid"},
 		"metadata without an invoice":   {intent(schemas.Stripe, "invoice", "annotate", `{"metadata":{"a":"b"}}`), "stripe.fields_invalid"},
 		"a document that no sink makes": {intent(schemas.Stripe, "payout", "create", `{"a":1}`), "stripe.document_unknown"},
 		"a target without a sink":       {intent("bank", "payment", "create", `{"a":1}`), `no sink for target "bank"`},

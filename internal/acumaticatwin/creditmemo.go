@@ -73,8 +73,9 @@ func (x *tx) mirrorCreditMemo(r *record) {
 	m.touch(x.now)
 }
 
-// applicationsTo lists released applications to r; fill completes a row and
-// says whether it belongs there.
+// applicationsTo lists released applications to r, in its own currency
+// (Acumatica: AmountPaid is CuryAdjdAmt there); fill completes a row and says
+// whether it belongs there.
 func (x *tx) applicationsTo(r *record, fill func(p, h, row *record) bool) []*record {
 	var rows []*record
 	for _, p := range x.where(entityPayment, partHistory+"/AdjustedRefNbr", r.get("ReferenceNbr")) {
@@ -86,7 +87,7 @@ func (x *tx) applicationsTo(r *record, fill func(p, h, row *record) bool) []*rec
 			row.set("DocType", p.get("Type"))
 			row.set("ReferenceNbr", p.get("ReferenceNbr"))
 			row.set("Status", p.get("Status"))
-			row.set("AmountPaid", h.get("AmountPaid"))
+			row.setDec("AmountPaid", converted(h).adjusted)
 			row.setDefault("Balance", p.get("AvailableBalance"))
 			if fill(p, h, row) {
 				rows = append(rows, row)

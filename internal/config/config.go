@@ -35,6 +35,7 @@ type Connection struct {
 	Stripe    Stripe    `yaml:"stripe"`
 	Acumatica Acumatica `yaml:"acumatica"`
 	Books     Books     `yaml:"books"`
+	Invoices  Invoices  `yaml:"invoices"`
 	Poll      Poll      `yaml:"poll"`
 }
 
@@ -97,6 +98,11 @@ type Books struct {
 	// Accounts has an account for each name that the posting rules use; see
 	// docs/accounting.md. Without it and Clearing nothing is settled.
 	Accounts map[string]ByCurrency `yaml:"accounts"`
+}
+
+// Invoices says how Stripe shows the invoices of Acumatica.
+type Invoices struct {
+	Send bool `yaml:"send"` // Stripe e-mails each new invoice to the customer; default no
 }
 
 // Poll says how Acumatica is polled.

@@ -62,6 +62,7 @@ func Variables() []Variable {
 		{"MILLRACE_CLOSED_PERIOD", "connection.books.closed_period", "park or next_open"},
 		{"MILLRACE_SWEEP_INTERVAL", "connection.stripe.sweep_interval", "how often missed events are looked for"},
 		{"MILLRACE_SETTLE_DELAY", "connection.acumatica.settle_delay", "wait before searching after an uncertain write"},
+		{"MILLRACE_SEND_INVOICES", "connection.invoices.send", "true: Stripe e-mails each new invoice to the customer"},
 		{"MILLRACE_POLL_INTERVAL", "connection.poll.interval", ""},
 		{"MILLRACE_POLL_OVERLAP", "connection.poll.overlap", ""},
 		{"MILLRACE_POLL_SETTLE", "connection.poll.settle", ""},

@@ -14,6 +14,7 @@ var busCodes = []Code{
 	{"posting.held", Transient, "Another worker holds this posting right now.", "nothing: it goes on when the other worker is done or its hold expires"},
 	{"posting.fenced", Transient, "This worker was overtaken while it worked; it stopped before it wrote anything more.", "nothing: the other worker finishes the posting"},
 	{"link.conflict", Rejected, "The id is already linked with another id on the other side.", "decide which pair is right, then correct the other system: millrace trace <id>"},
+	{"link.changed", Transient, "Another worker has changed the link meanwhile.", "nothing: it is tried again and looked up first"},
 	{"link.pending", Transient, "The document that this one names is not posted yet.", "nothing: it goes on as soon as that one is posted; if it is parked: millrace parked list"},
 	{"link.missing", Rejected, "The other side of this id is not known.", "create or sync the customer or document first: millrace trace <id>"},
 }

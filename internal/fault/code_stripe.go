@@ -18,10 +18,12 @@ var stripeCodes = []Code{
 	{"stripe.signature", Invalid, "No signature of the webhook matches an active secret.", "set STRIPE_WEBHOOK_SECRET to the signing secret of this endpoint (Stripe dashboard, Developers, Webhooks)"},
 	{"stripe.signature_age", Invalid, "The signed time of the webhook is too old or lies in the future.", "correct this machine's clock (NTP); replayed requests are refused"},
 	{"stripe.fields_invalid", Invalid, "The fields of the intent are not what Stripe's document takes.", "correct the field that the error names: millrace parked edit; report it when a flow made it so"},
-	{"stripe.document_unknown", Invalid, "The intent asks for a document or verb that the Stripe sink does not know.", "report it with the outcome; the sink knows customer upsert, invoice create and invoice annotate"},
+	{"stripe.document_unknown", Invalid, "The intent asks for a document or verb that the Stripe sink does not know.", "report it with the outcome; the sink knows customer upsert, invoice upsert and invoice annotate"},
 	{"stripe.total_mismatch", Rejected, "Stripe computed another total than Acumatica; the draft was deleted.", "switch off automatic tax, default tax rates or coupons that Stripe adds to this customer's invoices, then release: millrace parked release --lane <customer> --reason <why>"},
 	{"stripe.invoice_mismatch", Rejected, "The Stripe invoice has another customer, currency or items than intended; it was not finalised.", "compare the invoice in the Stripe dashboard with Acumatica (millrace trace <id>), then release, which makes a draft anew: millrace parked release --lane <customer> --reason <why>"},
 	{"stripe.invoice_state", Rejected, "The Stripe invoice is not in the state that was asked for, such as open after finalising.", "look at the invoice in the Stripe dashboard: one that somebody voided stays void and is billed by hand"},
+	{"stripe.payment_processing", Transient, "The invoice is to be lowered, but a bank debit of it is under way.", "nothing: it is decided anew until the debit has ended, which takes up to two weeks"},
+	{"stripe.unsettled", Transient, "The Stripe invoice changes with every look at it.", "nothing: it is tried again; if it repeats: millrace trace <id>"},
 	{"stripe.in_effect", Rejected, "The Stripe invoice of an intent that is to be skipped is finalised: buyers can pay it, and it is not as it was ordered.", "void the invoice in the Stripe dashboard, then skip again: millrace parked skip --lane <customer> --reason <why>"},
 	{"stripe.ambiguous", Rejected, "Several Stripe objects claim to be the same Acumatica record.", "delete, void or relabel all but one in the Stripe dashboard and, a minute later, release: millrace parked release --lane <customer> --reason <why>"},
 }

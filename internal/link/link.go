@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"millrace/internal/bus"
@@ -95,6 +96,55 @@ func same(old, l Link) error {
 	return nil
 }
 
+// Swap lets the Acumatica id of old stand for next, which has the same one: for
+// another Stripe id, or with other attributes. It is success when it does
+// already, and link.changed when the link is not old any more. The old Stripe
+// id keeps pointing to the Acumatica id: what Stripe tells of it later is still
+// about that document.
+func (s *Store) Swap(ctx context.Context, connection string, old, next Link) error {
+	data, err := json.Marshal(next)
+	if err == nil {
+		err = s.swap(ctx, connection, old, next, data)
+	}
+	if err != nil {
+		return fmt.Errorf("link %s %s with %s: %w", next.Kind, next.AcumaticaID, next.StripeID, err)
+	}
+	return nil
+}
+
+func (s *Store) swap(ctx context.Context, connection string, old, next Link, data []byte) error {
+	key := bus.Key(connection, next.Kind, "acumatica", next.AcumaticaID)
+	stored, rev, err := s.bucket.Get(ctx, key)
+	if err != nil {
+		return err
+	}
+	var now Link
+	if err := json.Unmarshal(stored, &now); err != nil {
+		return err
+	}
+	switch {
+	case now.equal(next):
+		return nil
+	case !now.equal(old):
+		return fault.Newf("link.changed", "%s stands for %s meanwhile", now.AcumaticaID, now.StripeID)
+	}
+	if next.StripeID != old.StripeID { // first, so that a crash leaves nothing that cannot be found
+		if err := s.create(ctx, bus.Key(connection, next.Kind, "stripe", next.StripeID), next, data); err != nil {
+			return err
+		}
+	}
+	_, err = s.bucket.Update(ctx, key, data, rev)
+	if errors.Is(err, bus.ErrConflict) {
+		return fault.Newf("link.changed", "%s is being changed by another worker", next.AcumaticaID)
+	}
+	return err
+}
+
+// equal leaves out who linked, and when.
+func (l Link) equal(m Link) bool {
+	return l.Kind == m.Kind && l.AcumaticaID == m.AcumaticaID && l.StripeID == m.StripeID && maps.Equal(l.Attributes, m.Attributes)
+}
+
 // ByAcumatica finds the link of an Acumatica id.
 func (s *Store) ByAcumatica(ctx context.Context, connection, kind, id string) (Link, bool, error) {
 	return s.get(ctx, bus.Key(connection, kind, "acumatica", id))
@@ -120,7 +170,7 @@ func (s *Store) get(ctx context.Context, key string) (Link, bool, error) {
 	return l, true, nil
 }
 
-// All calls fn with every link of the connection, once each.
+// All calls fn with every link of the connection, once for each Stripe id.
 func (s *Store) All(ctx context.Context, connection string, fn func(Link) error) error {
 	keys, err := s.bucket.Keys(ctx, bus.Key(connection))
 	if err != nil {

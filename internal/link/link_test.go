@@ -50,3 +50,33 @@ func TestAnIDIsNeverLinkedTwice(t *testing.T) {
 		t.Errorf("half of a refused pair was stored: %+v, %v", l, err)
 	}
 }
+
+func TestASwappedLinkIsFoundByBothStripeIDs(t *testing.T) {
+	s := New(bustest.New(t))
+	one := Link{Kind: Invoice, AcumaticaID: "Invoice AR000001", StripeID: "in_1", Attributes: map[string]string{"version": "1"}}
+	if err := s.Put(t.Context(), "default", one); err != nil {
+		t.Fatal(err)
+	}
+	two := Link{Kind: Invoice, AcumaticaID: "Invoice AR000001", StripeID: "in_2", Attributes: map[string]string{"version": "2"}}
+	for range 2 { // a crash between the two writes is healed by doing it again
+		if err := s.Swap(t.Context(), "default", one, two); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if l, _, err := s.ByAcumatica(t.Context(), "default", Invoice, "Invoice AR000001"); err != nil || l.StripeID != "in_2" || l.Attributes["version"] != "2" {
+		t.Errorf("stands for %+v, %v", l, err)
+	}
+	for _, id := range []string{"in_1", "in_2"} {
+		if l, _, err := s.ByStripe(t.Context(), "default", Invoice, id); err != nil || l.AcumaticaID != "Invoice AR000001" {
+			t.Errorf("%s points to %+v, %v", id, l, err)
+		}
+	}
+	three := two
+	three.StripeID = "in_3"
+	if err := s.Swap(t.Context(), "default", one, three); fault.Of(err).Code != "link.changed" {
+		t.Errorf("a worker that was overtaken: %v, want link.changed", err)
+	}
+	if _, found, err := s.ByStripe(t.Context(), "default", Invoice, "in_3"); found || err != nil {
+		t.Errorf("half of it was stored: %v, %v", found, err)
+	}
+}

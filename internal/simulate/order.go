@@ -37,10 +37,12 @@ func (w *world) judgeOrder(ctx context.Context, v *verdict, b books) error {
 			v.say(disordered, "lane %s: intent %d comes from event %d, after one of event %d", l.id, m.Seq, in.Cause.EventSeq, lastEvent[l])
 		}
 		lastEvent[l] = in.Cause.EventSeq
-		at, ok := rank[effect{in.Target, in.Document, in.Verb, in.Key}]
+		e := effect{in.Target, in.Document, in.Verb, in.Key}
+		at, ok := rank[e]
 		if !ok {
 			return nil
 		}
+		delete(rank, e) // a later version of the same thing has another effect
 		if at < lastEffect[l] {
 			v.say(disordered, "lane %s: the effect of intent %d (%s %s) came before that of an earlier one", l.id, m.Seq, in.Document, in.Key)
 		}
@@ -83,7 +85,7 @@ func (e stripeEvent) effect() (effect, bool) {
 	case e.Type == "customer.created" && meta["acumatica_customer_id"] != "":
 		return effect{schemas.Stripe, "customer", "upsert", meta["acumatica_customer_id"]}, true
 	case e.Type == "invoice.finalized" && meta["acumatica_ref_nbr"] != "":
-		return effect{schemas.Stripe, "invoice", "create", "Invoice " + meta["acumatica_ref_nbr"]}, true
+		return effect{schemas.Stripe, "invoice", "upsert", "Invoice " + meta["acumatica_ref_nbr"]}, true
 	case e.Type == "invoice.updated" && meta["acumatica_payment_ref"] != "":
 		return effect{schemas.Stripe, "invoice", "annotate", o.ID}, true
 	}

@@ -24,6 +24,13 @@ type Invoice struct {
 	Metadata  map[string]string
 	Created   time.Time
 	Revision  bool // made by Stripe from another invoice, with that one's metadata
+
+	Remaining  int64  // what the buyer can still pay of it
+	Paid       int64  // what was paid, also outside Stripe
+	Credited   int64  // credit notes that lowered it before it was paid
+	Charge     string // ch_… of the newest payment that was tried; empty: none, or paid outside Stripe
+	OutOfBand  bool   // marked as paid outside Stripe
+	Processing bool   // a bank debit is under way; known only to GetInvoice
 }
 
 // Draft is an invoice about to be made.
@@ -33,8 +40,12 @@ type Draft struct {
 	Number      string    // empty: Stripe numbers it; at most 26 characters
 	Description string    // at most 1500 characters
 	DueDate     time.Time // zero: due on receipt. Stripe: must lie in the future
+	Fields      []Field   // at most 4
 	Metadata    map[string]string
 }
+
+// Field is a custom field that an invoice shows the buyer: 30 characters each.
+type Field struct{ Name, Value string }
 
 // Item is one invoice item.
 type Item struct {
@@ -62,6 +73,9 @@ func (c *Client) CreateInvoice(ctx context.Context, key string, d Draft) (Invoic
 		AutoAdvance:                 new(false),
 		PendingInvoiceItemsBehavior: new("exclude"),
 		Metadata:                    d.Metadata,
+	}
+	for _, f := range d.Fields {
+		p.CustomFields = append(p.CustomFields, &stripe.InvoiceCustomFieldParams{Name: new(f.Name), Value: new(f.Value)})
 	}
 	if d.DueDate.IsZero() {
 		p.DaysUntilDue = stripe.Int64(0)
@@ -134,6 +148,7 @@ func (c *Client) GetInvoice(ctx context.Context, id string) (Invoice, error) {
 		return Invoice{}, errNoID(what)
 	}
 	p := &stripe.InvoiceParams{}
+	p.AddExpand("payment_intent")
 	return c.oneInvoice(ctx, what, &p.Params, func() (*stripe.Invoice, error) { return c.api.Invoices.Get(id, p) })
 }
 
@@ -257,6 +272,13 @@ func (c *Client) invoice(what string, x *stripe.Invoice) (Invoice, error) {
 	got := Invoice{
 		ID: x.ID, Currency: string(x.Currency), Status: string(x.Status), Number: x.Number, HostedURL: x.HostedInvoiceURL,
 		Total: x.Total, AmountDue: x.AmountDue, Metadata: x.Metadata, Created: time.Unix(x.Created, 0), Revision: x.FromInvoice != nil,
+	}
+	got.Remaining, got.Paid, got.Credited, got.OutOfBand = x.AmountRemaining, x.AmountPaid, x.PrePaymentCreditNotesAmount, x.PaidOutOfBand
+	if x.Charge != nil {
+		got.Charge = x.Charge.ID
+	}
+	if x.PaymentIntent != nil {
+		got.Processing = x.PaymentIntent.Status == stripe.PaymentIntentStatusProcessing
 	}
 	if x.Customer != nil {
 		got.Customer = x.Customer.ID

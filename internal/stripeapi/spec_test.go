@@ -45,7 +45,7 @@ func TestEveryRequestIsLegalAtThePinnedVersion(t *testing.T) {
 		"SearchCustomers":  func() error { _, err := c.SearchCustomers(ctx, "k", "v"); return err },
 		"AnnotateCustomer": func() error { _, err := c.AnnotateCustomer(ctx, "k", "cus_1", meta); return err },
 		"CreateInvoice": func() error {
-			_, err := c.CreateInvoice(ctx, "k", Draft{"cus_1", "usd", "1", "d", since, meta})
+			_, err := c.CreateInvoice(ctx, "k", Draft{"cus_1", "usd", "1", "d", since, []Field{{"PO", "4711"}}, meta})
 			return err
 		},
 		"CreateInvoice now": func() error {
@@ -57,12 +57,20 @@ func TestEveryRequestIsLegalAtThePinnedVersion(t *testing.T) {
 		"GetInvoice":      func() error { _, err := c.GetInvoice(ctx, "in_1"); return err },
 		"Finalize":        func() error { _, err := c.Finalize(ctx, "k", "in_1"); return err },
 		"AnnotateInvoice": func() error { _, err := c.AnnotateInvoice(ctx, "k", "in_1", meta); return err },
-		"DeleteDraft":     func() error { return c.DeleteDraft(ctx, "in_1") },
-		"ListInvoices":    func() error { _, err := c.ListInvoices(ctx, "cus_1", since); return err },
-		"EventsAfter":     func() error { _, err := c.EventsAfter(ctx, "evt_1", []string{"charge.succeeded"}); return err },
-		"EventsBefore":    func() error { _, err := c.EventsBefore(ctx, "evt_1"); return err },
-		"LastEvent":       func() error { _, _, err := c.LastEvent(ctx, since); return err },
-		"Movements":       func() error { _, _, err := c.Movements(ctx, since, since, "txn_1"); return err },
+		"CreateCreditNote": func() error {
+			_, err := c.CreateCreditNote(ctx, "k", CreditNote{Invoice: "in_1", Amount: 100, Memo: "m", Metadata: meta})
+			return err
+		},
+		"PayOutOfBand": func() error { _, err := c.PayOutOfBand(ctx, "k", "in_1"); return err },
+		"VoidInvoice":  func() error { _, err := c.VoidInvoice(ctx, "k", "in_1"); return err },
+		"WriteOff":     func() error { _, err := c.WriteOff(ctx, "k", "in_1"); return err },
+		"SendInvoice":  func() error { _, err := c.SendInvoice(ctx, "k", "in_1"); return err },
+		"DeleteDraft":  func() error { return c.DeleteDraft(ctx, "in_1") },
+		"ListInvoices": func() error { _, err := c.ListInvoices(ctx, "cus_1", since); return err },
+		"EventsAfter":  func() error { _, err := c.EventsAfter(ctx, "evt_1", []string{"charge.succeeded"}); return err },
+		"EventsBefore": func() error { _, err := c.EventsBefore(ctx, "evt_1"); return err },
+		"LastEvent":    func() error { _, _, err := c.LastEvent(ctx, since); return err },
+		"Movements":    func() error { _, _, err := c.Movements(ctx, since, since, "txn_1"); return err },
 		"Fetch refunds": func() error {
 			_, err := c.Fetch(ctx, "refunds", "ch_1", "balance_transaction", "failure_balance_transaction")
 			return err
@@ -115,7 +123,7 @@ func answerFor(r *http.Request) string {
 		"/v1/charges/":              `{"object":"charge","id":"ch_1"}`,
 		"/v1/refunds/":              `{"object":"refund","id":"re_1"}`,
 		"/v1/disputes/":             `{"object":"dispute","id":"dp_1"}`,
-		"/v1/credit_notes/":         `{"object":"credit_note","id":"cn_1"}`,
+		"/v1/credit_notes":          `{"object":"credit_note","id":"cn_1"}`,
 		"/v1/balance_transactions/": `{"object":"balance_transaction","id":"txn_1"}`,
 		"/v1/payouts/":              `{"object":"payout","id":"po_1","balance_transaction":{"object":"balance_transaction","id":"txn_1"}}`,
 	} {

@@ -37,7 +37,7 @@ func TestAFreshDataFolderAdoptsWhatIsThere(t *testing.T) {
 	out := w.apply(in, schemas.Duplicate)
 	w.cost(2, 0)
 	w.oneInvoice(in)
-	if !hasRef(out, "invoice", "in_") || !strings.HasSuffix(out.Reason, "of 120.50 USD was there already") {
+	if !hasRef(out, "invoice", "in_") || !strings.HasSuffix(out.Reason, "the Stripe invoice AR000123 was there already") {
 		t.Errorf("outcome %+v", out)
 	}
 	w.apply(in, schemas.Duplicate)
@@ -63,16 +63,16 @@ func TestAnInvoiceThatWasPartPaidSinceIsNotBilledAgain(t *testing.T) {
 	w.wipe()
 	w.apply(customerIntent("1", "Ada"), schemas.Applied)
 	rest := invoiceIntent(func(f *schemas.StripeInvoice) { f.Lines, f.Total = f.Lines[:1], 10000 })
-	w.crashAt = 2 // after it was found, before it is linked
+	w.crashAt = 2 // after it was linked
 	if _, err := w.handle(rest, w.now); !errors.Is(err, errCrash) {
 		t.Fatal(err)
 	}
-	out := w.apply(rest, schemas.Duplicate)
+	out := w.apply(rest, schemas.Applied)
 	if all := w.invoices(); len(all) != 1 || w.links[connection+" invoice "+rest.Key].StripeID != all[0].ID {
 		t.Errorf("invoices %+v, links %+v", all, w.links)
 	}
-	if !strings.Contains(out.Reason, "120.50 USD") {
-		t.Errorf("outcome %+v", out)
+	if inv := w.invoices()[0]; inv.Remaining != 10000 || !strings.Contains(out.Reason, "credited 20.50 USD of AR000123") {
+		t.Errorf("outcome %+v, invoice %+v", out, inv)
 	}
 }
 

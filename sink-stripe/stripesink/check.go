@@ -16,7 +16,7 @@ func Check(in schemas.Intent) error {
 			_, err = w.mark(f.Metadata, w.customerMarks())
 		}
 		return err
-	case "invoice create":
+	case "invoice upsert":
 		f, err := decodeInvoice(in.Fields)
 		if err == nil {
 			_, err = w.mark(f.Metadata, nil)

@@ -2,6 +2,7 @@ package stripesink
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"millrace/internal/bus"
 	"millrace/internal/bustest"
 	"millrace/internal/link"
 	"millrace/internal/sinktest"
@@ -69,6 +71,93 @@ func TestInvoiceConforms(t *testing.T) {
 			},
 		}
 	}})
+}
+
+// TestCorrectionConforms: the document was changed in a way that takes each of
+// the steps.
+func TestCorrectionConforms(t *testing.T) {
+	b := bustest.New(t)
+	for _, tt := range []struct {
+		name        string
+		in, next    schemas.Intent
+		facts, then string
+	}{
+		{
+			"a credit note, and paid outside Stripe", revision(1, 0, lowering(memo20, cheque)), revision(2, 500, lowering(memo20, cheque)),
+			"paid outside, 0 payable", "open, 500 payable",
+		},
+		{"a credit note, and written off", revision(1, 0, lowering(cheque, writeOff)), revision(2, 550, lowering(cheque)), "uncollectible, 0 payable", "open, 550 payable"},
+		{"void", revision(1, 0, asVoid), revision(2, 7000, nil), "void, 0 payable", "open, 7000 payable"},
+		{"a replacement", revision(1, 13000, nil), revision(2, 12000, lowering(memo20)), "open, 13000 payable", "open, 12000 payable"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			sinktest.Run(t, b, newProcess, sinktest.Kind{Target: schemas.Stripe, Prepare: func(tb testing.TB, w *sinktest.World) sinktest.Document {
+				tb.Helper()
+				api := newClient(tb, w)
+				made(tb, w, customerIntent("", "Ada"), revision(0, 12050, nil))
+				return sinktest.Document{
+					Intent: sinktest.Wanted{Intent: in(w, tt.in), Facts: tt.facts}, Next: sinktest.Wanted{Intent: in(w, tt.next), Facts: tt.then},
+					Link: link.Invoice,
+					Entries: func(ctx context.Context, key string) ([]sinktest.Entry, error) {
+						return correctionEntries(ctx, api, key)
+					},
+				}
+			}})
+		})
+	}
+}
+
+// made lets the sink do what came before.
+func made(tb testing.TB, w *sinktest.World, intents ...schemas.Intent) {
+	tb.Helper()
+	worker, err := newProcess(tb.Context(), w, sinktest.Process{Name: "before", At: func(string) {}})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, i := range intents {
+		i = in(w, i)
+		data, err := json.Marshal(i)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		m := &bus.Message{
+			Stream: bus.Intents, Stored: w.Clock.Now(), Event: bus.Event{ID: i.ID, Data: data},
+			Subject: bus.Subject{Connection: w.Connection, Lane: i.Lane, A: i.Target, B: i.Document, C: i.Verb},
+		}
+		if out, err := worker.Handle(tb.Context(), m); err != nil || out.Outcome != schemas.Applied {
+			tb.Fatalf("%s: %+v, %v", i.ID, out, err)
+		}
+	}
+}
+
+// correctionEntries is what became of the document since it was made, in one
+// entry: what its newest invoice is, and what can be paid of all.
+func correctionEntries(ctx context.Context, api *stripeapi.Client, key string) ([]sinktest.Entry, error) {
+	customers, err := api.ListCustomers(ctx, time.Time{})
+	if err != nil || len(customers) == 0 {
+		return nil, err
+	}
+	all, err := api.ListInvoices(ctx, customers[0].ID, time.Time{})
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	slices.SortFunc(all, func(a, b stripeapi.Invoice) int { return seriesOf(a) - seriesOf(b) })
+	last, payable := all[len(all)-1], int64(0)
+	for _, inv := range all {
+		if inv.Status == statusOpen {
+			payable += inv.Remaining
+		}
+	}
+	if len(all) == 1 && payable == last.Total {
+		return nil, nil // as it was made
+	}
+	what := last.Status
+	if last.OutOfBand {
+		what += " outside"
+	}
+	return []sinktest.Entry{{
+		AcumaticaID: key, StripeID: last.ID, Effective: last.Status != statusDraft, Facts: fmt.Sprintf("%s, %d payable", what, payable),
+	}}, nil
 }
 
 func TestAnnotateConforms(t *testing.T) {

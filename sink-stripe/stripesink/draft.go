@@ -10,13 +10,16 @@ import (
 
 	"millrace/internal/fault"
 	"millrace/internal/link"
-	"millrace/internal/posting"
 	"millrace/internal/stripeapi"
+	"millrace/schemas"
 )
 
 const (
-	statusDraft = "draft"
-	statusVoid  = "void"
+	statusDraft         = "draft"
+	statusOpen          = "open"
+	statusPaid          = "paid"
+	statusVoid          = "void"
+	statusUncollectible = "uncollectible"
 )
 
 // findCustomer is what the invoice of a write is found by.
@@ -26,12 +29,10 @@ const findCustomer = "customer"
 // one that is past by its own clock.
 const minLead = 10 * time.Minute
 
-// begun is the invoice to go on with, and where it comes from.
+// begun is the invoice to go on with.
 type begun struct {
 	invoice stripeapi.Invoice
 	fresh   bool // made just now: no items, no doubts
-	linked  bool // was linked before: an earlier posting of this intent has expired
-	adopted bool // was finalised under this intent by an installation whose records are lost
 }
 
 // draft finds the invoice that an earlier attempt made, or makes the draft.
@@ -40,22 +41,11 @@ func (w *work) draft(ctx context.Context, o order) (begun, error) {
 		inv, err := w.api.GetInvoice(ctx, id)
 		switch {
 		case err == nil && !w.overdue(inv):
-			return begun{invoice: inv, adopted: w.adopts(inv)}, nil
+			return begun{invoice: inv}, nil
 		case err != nil && !stripeapi.IsNotFound(err):
 			return begun{}, err
 		}
 		return w.replaceDraft(ctx, o, id)
-	}
-	l, linked, err := w.links.ByAcumatica(ctx, w.in.Connection, link.Invoice, w.in.Key)
-	if err != nil {
-		return begun{}, err
-	}
-	if linked {
-		inv, err := w.api.GetInvoice(ctx, l.StripeID)
-		if err != nil {
-			return begun{}, err
-		}
-		return begun{invoice: inv, linked: true, adopted: w.adopts(inv)}, w.found(ctx, inv.ID)
 	}
 	inv, found, err := w.existing(ctx, o)
 	if err != nil {
@@ -64,20 +54,13 @@ func (w *work) draft(ctx context.Context, o order) (begun, error) {
 	if !found {
 		return w.makeDraft(ctx, o)
 	}
-	b := begun{invoice: inv, adopted: w.adopts(inv)}
 	if _, known := w.p.Keys[keyDue]; !known && !inv.DueDate.IsZero() {
 		w.p.Keys[keyDue] = strconv.FormatInt(inv.DueDate.Unix(), 10)
 	}
 	if w.overdue(inv) {
 		return w.replaceDraft(ctx, o, inv.ID)
 	}
-	return b, w.found(ctx, inv.ID)
-}
-
-// adopts says that the invoice was finalised under this intent although this
-// posting has neither sent nor finalised anything.
-func (w *work) adopts(inv stripeapi.Invoice) bool {
-	return w.p.Sends == 0 && w.p.State != posting.Released && inv.Status != statusDraft && inv.Metadata[metaIntent] == w.tag()
+	return begun{invoice: inv}, w.found(ctx, inv.ID)
 }
 
 // replaceDraft makes the draft anew. Only drafts can be deleted, so nothing
@@ -107,8 +90,9 @@ func (w *work) makeDraft(ctx context.Context, o order) (begun, error) {
 	if err := w.sending(ctx, map[string]string{findCustomer: o.customerID}); err != nil {
 		return begun{}, err
 	}
-	inv, err := w.api.CreateInvoice(ctx, w.key("invoice"), stripeapi.Draft{
-		Customer: o.customerID, Currency: o.Currency, Number: o.Number, Description: o.Description, DueDate: due, Metadata: o.metadata,
+	inv, err := w.api.CreateInvoice(ctx, w.key("invoice:"+o.series), stripeapi.Draft{
+		Customer: o.customerID, Currency: o.Currency, Number: o.Number, Description: o.Description, DueDate: due,
+		Fields: o.fields(), Metadata: o.metadata,
 	})
 	if err != nil {
 		return begun{}, w.failed(ctx, err)
@@ -145,25 +129,17 @@ func (w *work) decideDue(day string) (time.Time, error) {
 	return due, nil
 }
 
-// existing finds the invoice that carries this intent. After a write whose
-// end is not known it looks at the customer's invoices: the list, unlike the
-// search, shows writes at once. Before a first create it searches, which costs
-// one read: what an installation whose records are lost made is old, and what
-// is too young to be found is guarded by its posting and idempotency key.
+// existing finds the invoice that this intent has made after a write whose end
+// is not known. The list, unlike the search, shows writes at once.
 func (w *work) existing(ctx context.Context, o order) (stripeapi.Invoice, bool, error) {
-	var all []stripeapi.Invoice
-	var err error
-	switch {
-	case w.uncertain():
-		all, err = w.listInvoices(ctx, o.customerID)
-	case w.p.Sends == 0:
-		all, err = w.searchInvoices(ctx, o.customerID)
+	if !w.uncertain() {
+		return stripeapi.Invoice{}, false, nil
 	}
+	all, err := w.listInvoices(ctx, o.customerID)
 	if err != nil {
 		return stripeapi.Invoice{}, false, err
 	}
-	// A revision has the metadata of the invoice it corrects; it is not ours.
-	all = slices.DeleteFunc(all, func(inv stripeapi.Invoice) bool { return !w.made(inv) })
+	all = slices.DeleteFunc(all, func(inv stripeapi.Invoice) bool { return !w.made(inv) || strconv.Itoa(seriesOf(inv)) != o.series })
 	if len(all) == 0 {
 		return stripeapi.Invoice{}, false, nil
 	}
@@ -171,9 +147,68 @@ func (w *work) existing(ctx context.Context, o order) (stripeapi.Invoice, bool, 
 	return inv, err == nil, err
 }
 
+// unlinked finds the newest invoice that shows the document, although no link
+// tells of it: what an installation whose records are lost made is old and can
+// be searched for, which costs one read; what is too young to be found is
+// guarded by the posting that makes it. Drafts have no effect: one of this
+// intent is gone on with, others are deleted.
+func (w *work) unlinked(ctx context.Context, f schemas.StripeInvoice) (stripeapi.Invoice, bool, error) {
+	customer, found, err := w.links.ByAcumatica(ctx, w.in.Connection, link.Customer, f.Customer.ID)
+	if err != nil || !found {
+		return stripeapi.Invoice{}, false, err
+	}
+	var all []stripeapi.Invoice
+	if w.uncertain() {
+		all, err = w.api.ListInvoices(ctx, customer.StripeID, time.Time{})
+	} else {
+		all, err = w.searchInvoices(ctx, customer.StripeID)
+	}
+	if err != nil {
+		return stripeapi.Invoice{}, false, err
+	}
+	var last stripeapi.Invoice
+	for _, inv := range all {
+		switch {
+		case !w.shows(inv):
+		case inv.Status != statusDraft:
+			if seriesOf(inv) == seriesOf(last) {
+				return last, false, fault.Newf("stripe.ambiguous", "both %s and %s show %s", last.ID, inv.ID, w.in.Key)
+			}
+			if seriesOf(inv) > seriesOf(last) {
+				last = inv
+			}
+		case w.made(inv):
+			w.p.Keys[keyID], w.p.Keys[keySeries] = inv.ID, strconv.Itoa(seriesOf(inv))
+			if !inv.DueDate.IsZero() {
+				w.p.Keys[keyDue] = strconv.FormatInt(inv.DueDate.Unix(), 10)
+			}
+		default:
+			if err := w.api.DeleteDraft(ctx, inv.ID); err != nil {
+				return last, false, err
+			}
+		}
+	}
+	return last, last.ID != "" && !w.making(), nil
+}
+
+// shows says that the invoice was made for the document. A revision has the
+// metadata of the invoice it corrects; it is not ours.
+func (w *work) shows(inv stripeapi.Invoice) bool {
+	return !inv.Revision && inv.Metadata[metaDocument] == w.in.Key && inv.Metadata[metaConnection] == w.in.Connection
+}
+
 // made says that the invoice comes from this intent.
 func (w *work) made(inv stripeapi.Invoice) bool {
 	return !inv.Revision && inv.Metadata[metaIntent] == w.tag()
+}
+
+// fields are the custom fields in Stripe's form.
+func (o order) fields() []stripeapi.Field {
+	var list []stripeapi.Field
+	for _, f := range o.CustomFields {
+		list = append(list, stripeapi.Field(f))
+	}
+	return list
 }
 
 // listInvoices lists what was made since the first attempt, of the customer and
@@ -199,7 +234,7 @@ func (w *work) listInvoices(ctx context.Context, customer string) ([]stripeapi.I
 // searchInvoices reads what the search finds once more, because its answers
 // lag. Where there is no search, all invoices of the customer are read.
 func (w *work) searchInvoices(ctx context.Context, customer string) ([]stripeapi.Invoice, error) {
-	hits, err := w.api.SearchInvoices(ctx, metaIntent, w.tag())
+	hits, err := w.api.SearchInvoices(ctx, metaDocument, w.in.Key)
 	if noSearch(err) {
 		return w.api.ListInvoices(ctx, customer, time.Time{})
 	}
@@ -265,7 +300,7 @@ func (w *work) fill(ctx context.Context, o order, b begun) error {
 		}
 	}
 	for _, n := range missing {
-		if _, err := w.api.AddInvoiceItem(ctx, w.key("item:"+strconv.Itoa(n)), inv, o.items[n]); err != nil {
+		if _, err := w.api.AddInvoiceItem(ctx, w.key("item:"+inv.ID+":"+strconv.Itoa(n)), inv, o.items[n]); err != nil {
 			return w.failed(ctx, err)
 		}
 		w.at("item " + strconv.Itoa(n))

@@ -18,6 +18,9 @@ const (
 	metaIntent     = "millrace_intent"
 	metaConnection = "millrace_connection"
 	metaLine       = "millrace_line"         // of an invoice item: its position, from 0
+	metaDocument   = "millrace_document"     // of an invoice: the key of the document that it shows
+	metaSeries     = "millrace_series"       // of an invoice: the how manieth of its document, from 2
+	metaMemos      = "millrace_memos"        // of an invoice: what credit memos had lowered the document by, in minor units
 	metaCustomer   = "acumatica_customer_id" // of a customer
 	metaVersion    = "millrace_version"      // of a customer: which version of the Acumatica customer it shows
 )

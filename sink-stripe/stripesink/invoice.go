@@ -3,6 +3,8 @@ package stripesink
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -19,81 +21,103 @@ import (
 const (
 	maxLines       = 250
 	maxNumber      = 26
+	maxFields      = 4
 	maxDescription = 1500
 )
 
-// invoice makes the Stripe invoice of an Acumatica invoice, finalised, so that
-// the buyer can pay it.
-func (w *work) invoice(ctx context.Context) (schemas.Outcome, error) {
-	f, err := decodeInvoice(w.in.Fields)
-	if err != nil {
-		return schemas.Outcome{}, err
-	}
-	ctx, err = w.begin(ctx)
-	if err != nil {
-		return schemas.Outcome{}, err
-	}
-	if w.p.State == posting.Done {
-		return w.invoiceOutcome(schemas.Duplicate, "was made before", f, w.recorded()), nil
-	}
-	if w.p.State == posting.Skipped {
-		return w.skipped(), nil
-	}
-	return w.makeInvoice(ctx, f)
-}
-
-// makeInvoice brings the invoice from wherever it is to its end.
-func (w *work) makeInvoice(ctx context.Context, f schemas.StripeInvoice) (schemas.Outcome, error) {
+// makeInvoice brings the invoice that this intent makes from wherever it is to
+// being payable. old is the one that it replaces, if any.
+func (w *work) makeInvoice(ctx context.Context, f schemas.StripeInvoice, old stripeapi.Invoice) (stripeapi.Invoice, error) {
 	customer, found, err := w.links.ByAcumatica(ctx, w.in.Connection, link.Customer, f.Customer.ID)
 	if err != nil {
-		return schemas.Outcome{}, err
+		return stripeapi.Invoice{}, err
 	}
 	if !found {
-		return schemas.Outcome{}, fault.Newf("link.missing", "no Stripe customer is linked with the Acumatica customer %s", f.Customer.ID)
+		return stripeapi.Invoice{}, fault.Newf("link.missing", "no Stripe customer is linked with the Acumatica customer %s", f.Customer.ID)
+	}
+	if w.p.Keys[keySeries] == "" {
+		w.p.Keys[keySeries] = strconv.Itoa(seriesOf(old) + 1)
 	}
 	o, err := w.order(f, customer.StripeID)
 	if err != nil {
-		return schemas.Outcome{}, err
+		return stripeapi.Invoice{}, err
 	}
 	b, err := w.draft(ctx, o)
 	if err != nil {
-		return schemas.Outcome{}, err
+		return stripeapi.Invoice{}, err
 	}
-	inv, err := w.finalize(ctx, o, b)
-	if err != nil {
-		return schemas.Outcome{}, err
-	}
-	if err := w.finishInvoice(ctx, inv); err != nil {
-		return schemas.Outcome{}, err
-	}
-	if b.linked || b.adopted {
-		f.Total = inv.Total
-		return w.invoiceOutcome(schemas.Duplicate, "was there already", f, inv), nil
-	}
-	return w.invoiceOutcome(schemas.Applied, "is "+inv.Status, f, inv), nil
+	return w.finalize(ctx, o, b)
 }
 
 // order is what is to be made: the fields, checked, with everything looked up.
 type order struct {
 	schemas.StripeInvoice
+	series     string // from "1": the how manieth Stripe invoice of the document
 	customerID string // cus_…
 	metadata   map[string]string
 	items      []stripeapi.Item
 }
 
 func (w *work) order(f schemas.StripeInvoice, customerID string) (order, error) {
-	metadata, err := w.mark(f.Metadata, nil)
-	if err != nil {
+	if len(f.Lines) == 0 {
+		return order{}, fault.Newf("stripe.fields_invalid", "lines: none")
+	}
+	o := order{StripeInvoice: f, series: w.p.Keys[keySeries], customerID: customerID}
+	marks := map[string]string{metaDocument: w.in.Key}
+	if o.series != "1" {
+		marks[metaSeries] = o.series
+		o.Number = numbered(f.Number, o.series)
+	}
+	if memos := lowered(f, isCreditMemo); memos != 0 {
+		marks[metaMemos] = strconv.FormatInt(memos, 10)
+	}
+	var err error
+	if o.metadata, err = w.mark(f.Metadata, marks); err != nil {
 		return order{}, err
 	}
-	items := make([]stripeapi.Item, len(f.Lines))
-	for n, line := range f.Lines {
-		items[n] = stripeapi.Item{
+	for n, line := range fewer(f.Lines) {
+		o.items = append(o.items, stripeapi.Item{
 			Description: line.Description, Amount: line.Amount,
-			Metadata: map[string]string{metaIntent: w.tag(), metaLine: fmt.Sprint(n)},
-		}
+			Metadata: map[string]string{metaIntent: w.tag(), metaLine: strconv.Itoa(n)},
+		})
 	}
-	return order{f, customerID, metadata, items}, nil
+	return o, nil
+}
+
+// seriesOf is the how manieth invoice of its document it is; 0 for none.
+func seriesOf(inv stripeapi.Invoice) int {
+	if inv.ID == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(inv.Metadata[metaSeries])
+	if err != nil {
+		return 1
+	}
+	return n
+}
+
+// numbered is the number of a replacement, within what Stripe takes.
+func numbered(number, series string) string {
+	if number == "" {
+		return ""
+	}
+	suffix := "-" + series
+	runes := []rune(number)
+	return string(runes[:min(len(runes), maxNumber-len(suffix))]) + suffix
+}
+
+// fewer are the lines that Stripe takes: what is too many becomes one line with
+// the sum.
+func fewer(lines []schemas.StripeInvoiceLine) []schemas.StripeInvoiceLine {
+	if len(lines) <= maxLines {
+		return lines
+	}
+	kept, rest := lines[:maxLines-1], lines[maxLines-1:]
+	more := schemas.StripeInvoiceLine{Description: fmt.Sprintf("%d more lines", len(rest))}
+	for _, l := range rest {
+		more.Amount += l.Amount // their sum was checked
+	}
+	return append(slices.Clone(kept), more)
 }
 
 // decodeInvoice reads the fields and refuses what Stripe would refuse, or
@@ -112,18 +136,23 @@ func decodeInvoice(fields []byte) (schemas.StripeInvoice, error) {
 		return f, fault.Newf("stripe.fields_invalid", "number %q: longer than %d characters", f.Number, maxNumber)
 	case utf8.RuneCountInString(f.Description) > maxDescription:
 		return f, fault.Newf("stripe.fields_invalid", "description: longer than %d characters", maxDescription)
-	case len(f.Lines) == 0 || len(f.Lines) > maxLines:
-		return f, fault.Newf("stripe.fields_invalid", "lines: %d, want 1 to %d", len(f.Lines), maxLines)
 	case f.Total < 0:
 		return f, fault.Newf("stripe.fields_invalid", "total %d: an invoice cannot be negative", f.Total)
+	case f.Void && f.Total > 0:
+		return f, fault.Newf("stripe.fields_invalid", "total %d of a void document", f.Total)
+	case len(f.CustomFields) > maxFields:
+		return f, fault.Newf("stripe.fields_invalid", "custom_fields: %d, Stripe takes %d", len(f.CustomFields), maxFields)
 	}
 	if _, err := dueDate(f.DueDate); err != nil {
 		return f, err
 	}
+	if len(f.Lines) == 0 { // enough to lower an invoice that is there
+		return f, nil
+	}
 	return f, checkSum(f)
 }
 
-// checkSum adds the lines up before anything is sent. Stripe's own sum is
+// checkSum adds the lines up before anything is made. Stripe's own sum is
 // compared later, on the draft.
 func checkSum(f schemas.StripeInvoice) error {
 	sum, err := money.New(0, f.Currency)
@@ -170,15 +199,10 @@ func (w *work) finalize(ctx context.Context, o order, b begun) (stripeapi.Invoic
 			return inv, err
 		}
 		var err error
-		if inv, err = w.api.Finalize(ctx, w.key("finalize"), inv.ID); err != nil {
+		if inv, err = w.api.Finalize(ctx, w.key("finalize:"+inv.ID), inv.ID); err != nil {
 			return inv, w.failed(ctx, err)
 		}
 		w.at("finalized")
-	}
-	if b.adopted {
-		// It was finalised over what the books said then; part of it may have
-		// been paid or credited since.
-		o.Total = inv.Total
 	}
 	if err := mismatch(o, inv); err != nil {
 		return inv, err
@@ -199,37 +223,11 @@ func mismatch(o order, inv stripeapi.Invoice) error {
 			inv.ID, inv.Customer, inv.Currency, o.customerID, o.Currency)
 	}
 	if inv.Total != o.Total {
-		currency := strings.ToUpper(o.Currency)
+		currency := upper(o.Currency)
 		return fault.Newf("stripe.total_mismatch", "Stripe computes %s for invoice %s, the books say %s",
 			money.Amount{Minor: inv.Total, Currency: currency}, inv.ID, money.Amount{Minor: o.Total, Currency: currency})
 	}
 	return nil
 }
 
-// finishInvoice links the invoice and closes the posting.
-func (w *work) finishInvoice(ctx context.Context, inv stripeapi.Invoice) error {
-	err := w.links.Put(ctx, w.in.Connection, link.Link{
-		Kind: link.Invoice, AcumaticaID: w.in.Key, StripeID: inv.ID, IntentID: w.in.ID, At: w.now().UTC(),
-		Attributes: map[string]string{"hosted_invoice_url": inv.HostedURL, "number": inv.Number, "customer": inv.Customer},
-	})
-	if err != nil {
-		return err
-	}
-	w.at("linked")
-	w.p.Keys[keyNumber], w.p.Keys[keyURL] = inv.Number, inv.HostedURL
-	return w.save(ctx, posting.Done)
-}
-
-// recorded is the invoice as far as the finished posting remembers it.
-func (w *work) recorded() stripeapi.Invoice {
-	return stripeapi.Invoice{ID: w.p.Keys[keyID], Number: w.p.Keys[keyNumber], HostedURL: w.p.Keys[keyURL]}
-}
-
-func (w *work) invoiceOutcome(how, what string, f schemas.StripeInvoice, inv stripeapi.Invoice) schemas.Outcome {
-	refs := []schemas.Ref{{System: schemas.Stripe, Kind: link.Invoice, ID: inv.ID, URL: inv.HostedURL}}
-	if inv.Customer != "" {
-		refs = append(refs, customerRef(inv.Customer))
-	}
-	total := money.Amount{Minor: f.Total, Currency: strings.ToUpper(f.Currency)}
-	return w.outcome(how, fmt.Sprintf("the Stripe invoice %s (%s) of %s %s", inv.Number, inv.ID, total, what), refs...)
-}
+func upper(currency string) string { return strings.ToUpper(currency) }

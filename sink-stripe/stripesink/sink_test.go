@@ -51,7 +51,7 @@ func TestAnInvoiceBecomesPayable(t *testing.T) {
 	if want := time.Date(2026, 3, 31, 23, 59, 59, 0, time.UTC); !inv.DueDate.Equal(want) || inv.Metadata["acumatica_invoice"] != "AR000123" {
 		t.Errorf("invoice %+v, want due %s", inv, want)
 	}
-	if !hasRef(out, "invoice", inv.ID) || !hasRef(out, "customer", inv.Customer) || out.Reason != "the Stripe invoice AR000123 ("+inv.ID+") of 120.50 USD is open" {
+	if !hasRef(out, "invoice", inv.ID) || !hasRef(out, "customer", inv.Customer) || out.Reason != "Invoice AR000123, with 120.50 USD open: made the Stripe invoice AR000123 over 120.50 USD" {
 		t.Errorf("outcome %+v", out)
 	}
 	if l := w.links[connection+" invoice Invoice AR000123"]; l.Kind != link.Invoice || l.Attributes["number"] != "AR000123" || l.Attributes["customer"] != inv.Customer || l.IntentID != in.ID {
@@ -72,12 +72,37 @@ func TestAPastDueDateBecomesDueOnReceipt(t *testing.T) {
 	w.oneInvoice(in)
 }
 
-func TestAnInvoiceOverNothingIsPaidAtOnce(t *testing.T) {
+func TestNothingIsMadeOfADocumentWithoutAnythingOpen(t *testing.T) {
 	w := newWorld(t)
 	w.apply(customerIntent("1", "Ada"), schemas.Applied)
-	w.apply(invoiceIntent(func(f *schemas.StripeInvoice) { f.Lines[0].Amount = -2050; f.Total = 0 }), schemas.Applied)
-	if all := w.invoices(); len(all) != 1 || all[0].Status != "paid" {
+	w.apply(invoiceIntent(func(f *schemas.StripeInvoice) { f.Lines, f.Total = nil, 0 }), schemas.Skipped)
+	w.cost(1, 0)
+	_ = w.refuse(intent("invoice", "upsert", "Invoice AR000124", "", schemas.StripeInvoice{Customer: schemas.LinkRef{Kind: "customer", ID: "C1"}, Currency: "usd", Total: 100}), "stripe.fields_invalid")
+	if all := w.invoices(); len(all) != 0 {
 		t.Errorf("invoices %+v", all)
+	}
+}
+
+func TestMoreLinesThanStripeTakesBecomeOne(t *testing.T) {
+	w := newWorld(t)
+	w.apply(customerIntent("1", "Ada"), schemas.Applied)
+	w.apply(invoiceIntent(func(f *schemas.StripeInvoice) {
+		f.Lines, f.Total = nil, 0
+		for n := range 260 {
+			f.Lines = append(f.Lines, schemas.StripeInvoiceLine{Description: "same", Amount: int64(n)})
+			f.Total += int64(n)
+		}
+	}), schemas.Applied)
+	all := w.invoices()
+	if len(all) != 1 || all[0].Total != 260*259/2 || all[0].Status != statusOpen {
+		t.Fatalf("invoices %+v", all)
+	}
+	items, err := w.client.ListItems(t.Context(), all[0].ID)
+	if err != nil || len(items) != maxLines {
+		t.Fatalf("%d items, %v", len(items), err)
+	}
+	if !slices.ContainsFunc(items, func(i stripeapi.Item) bool { return i.Description == "11 more lines" && i.Amount == 11*254 }) {
+		t.Errorf("no line stands for the rest: %+v", items)
 	}
 }
 
@@ -301,7 +326,7 @@ func TestMalformedIntentsAreInvalid(t *testing.T) {
 		{"unknown verb", "stripe.document_unknown", raw("invoice", "void", `{}`)},
 		{"unknown field", "stripe.fields_invalid", raw("customer", "upsert", `{"name":"a","metadata":{},"nickname":"b"}`)},
 		{"fields of another type", "stripe.fields_invalid", raw("customer", "upsert", `{"name":7}`)},
-		{"a fraction of a cent", "stripe.fields_invalid", raw("invoice", "create", `{"total":1.5}`)},
+		{"a fraction of a cent", "stripe.fields_invalid", raw("invoice", "upsert", `{"total":1.5}`)},
 		{"two documents", "stripe.fields_invalid", raw("invoice", "annotate", `{"id":"in_1","metadata":{"a":"b"}} `)},
 		{"no name", "stripe.fields_invalid", raw("customer", "upsert", `{"name":""}`)},
 		{"another customer's id", "stripe.fields_invalid", raw("customer", "upsert", `{"name":"a","metadata":{"acumatica_customer_id":"X"}}`)},
@@ -309,8 +334,6 @@ func TestMalformedIntentsAreInvalid(t *testing.T) {
 		{"metadata value too long", "stripe.fields_invalid", raw("invoice", "annotate", `{"id":"in_1","metadata":{"a":"`+strings.Repeat("v", 501)+`"}}`)},
 		{"metadata key with a bracket", "stripe.fields_invalid", raw("invoice", "annotate", `{"id":"in_1","metadata":{"a[":"b"}}`)},
 		{"nothing to annotate", "stripe.fields_invalid", raw("invoice", "annotate", `{"id":"in_1","metadata":{}}`)},
-		{"no lines", "stripe.fields_invalid", inv(func(f *schemas.StripeInvoice) { f.Lines = nil; f.Total = 0 })},
-		{"too many lines", "stripe.fields_invalid", inv(func(f *schemas.StripeInvoice) { f.Lines = make([]schemas.StripeInvoiceLine, 251) })},
 		{"number too long", "stripe.fields_invalid", inv(func(f *schemas.StripeInvoice) { f.Number = strings.Repeat("9", 27) })},
 		{"description too long", "stripe.fields_invalid", inv(func(f *schemas.StripeInvoice) { f.Description = strings.Repeat("9", 1501) })},
 		{"negative total", "stripe.fields_invalid", inv(func(f *schemas.StripeInvoice) { f.Lines[0].Amount = -10000; f.Total = -7950 })},

@@ -23,9 +23,9 @@ import (
 // that such a worker makes after that is deleted by it. Only then the posting
 // becomes Skipped, for good.
 //
-// An invoice that is finalised is never touched. When it is what the intent
-// asked for the skip came too late, and the intent ends as applied; else the
-// skip is refused with stripe.in_effect. Customers and metadata have no effect
+// What was finalised, or begun on an invoice that was there, cannot be taken
+// back: the skip came too late, the rest is done, and the intent ends as
+// applied; when that is refused, so is the skip, with stripe.in_effect. Customers and metadata have no effect
 // on money: what was written of them, or is still under way, stays.
 func (s *Sink) Skip(ctx context.Context, m *bus.Message) (schemas.Outcome, error) {
 	w := &work{Sink: s, stored: m.Stored, letGo: func() error { return nil }}
@@ -54,20 +54,26 @@ func (s *Sink) Skip(ctx context.Context, m *bus.Message) (schemas.Outcome, error
 
 func (w *work) skip(ctx context.Context) (schemas.Outcome, error) {
 	if w.p.State == posting.Done {
-		return w.outcome(schemas.Duplicate, "too late to be skipped: "+w.p.Keys[keyID]+" was written before"), nil
+		return w.outcome(schemas.Duplicate, "too late to be skipped: "+cmp.Or(w.p.Keys[keyID], w.p.Keys[keyShown])+" was written before"), nil
 	}
 	if w.p.State == posting.Skipped {
 		return w.skipped(), nil
 	}
 	reason := ""
 	switch {
-	case w.in.Document == link.Invoice && w.in.Verb == "create":
+	case w.in.Document == link.Invoice && w.in.Verb == "upsert":
+		if w.p.Keys[keyStep] != "" { // it may have been taken, or be under way
+			return w.tooLate(ctx)
+		}
 		final, deleted, err := w.withdraw(ctx)
 		if err != nil {
 			return schemas.Outcome{}, err
 		}
 		if final != "" {
-			return w.tooLate(ctx, final)
+			if err := w.found(ctx, final); err != nil {
+				return schemas.Outcome{}, err
+			}
+			return w.tooLate(ctx)
 		}
 		reason = deleted
 	case w.p.Keys[keyID] != "":
@@ -113,13 +119,13 @@ func (w *work) withdraw(ctx context.Context) (final, reason string, err error) {
 
 // ofIntent finds every invoice that was made for the intent.
 func (w *work) ofIntent(ctx context.Context) ([]stripeapi.Invoice, error) {
-	id := w.p.Keys[keyID]
+	id := cmp.Or(w.p.Keys[keyID], w.p.Keys[keyShown])
 	if id == "" {
 		l, linked, err := w.links.ByAcumatica(ctx, w.in.Connection, link.Invoice, w.in.Key)
 		if err != nil {
 			return nil, err
 		}
-		if linked {
+		if linked && l.IntentID == w.in.ID {
 			id = l.StripeID
 		}
 	}
@@ -150,18 +156,15 @@ func (w *work) ofIntent(ctx context.Context) ([]stripeapi.Invoice, error) {
 	return all, nil
 }
 
-// tooLate ends an intent whose invoice is finalised.
-func (w *work) tooLate(ctx context.Context, id string) (schemas.Outcome, error) {
+// tooLate ends an intent of which something was done that cannot be undone.
+func (w *work) tooLate(ctx context.Context) (schemas.Outcome, error) {
 	f, err := decodeInvoice(w.in.Fields)
-	if err == nil {
-		err = w.found(ctx, id)
-	}
 	if err != nil {
 		return schemas.Outcome{}, err
 	}
-	out, err := w.makeInvoice(ctx, f)
+	out, err := w.converge(ctx, f)
 	if k := fault.KindOf(err); err != nil && (k == fault.Rejected || k == fault.Invalid) {
-		return out, fault.Newf("stripe.in_effect", "invoice %s: %w", id, err)
+		return out, fault.Newf("stripe.in_effect", "%w", err)
 	}
 	out.Reason = "too late to be skipped: " + out.Reason
 	return out, err

@@ -20,6 +20,12 @@ const (
 	keyNumber     = "number"     // of the finalised invoice
 	keyURL        = "url"        // where the buyer pays
 	keyDue        = "due"        // unix seconds of the due date that was sent; "0" = on receipt
+	keySeries     = "series"     // of the invoice that is being made
+	keyShown      = "shown"      // the invoice that stands for the document when the intent ends
+	keyCustomer   = "customer"   // of that one
+	keyStep       = "step"       // the last step that was announced on an invoice that was there
+	keyDid        = "did"        // the steps, for people
+	keyReview     = "review"     // what a person should look at
 	keyNewer      = "newer"      // the version that was there already, newer than ours
 	keyGeneration = "generation" // counts idempotency keys that are of no use any more
 )

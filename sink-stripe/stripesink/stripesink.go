@@ -1,5 +1,5 @@
-// Package stripesink makes intents true in Stripe: customers, invoices that
-// buyers can pay, and metadata. It does so exactly once whatever crashes: each
+// Package stripesink makes intents true in Stripe: customers, invoices over what
+// is open in the books, and metadata. It does so exactly once whatever crashes: each
 // step is recorded before it is taken, every write has an idempotency key, and
 // what may have happened unseen is looked for before it is done again. An
 // invoice is finalised only when Stripe computes the total that the books have.
@@ -65,10 +65,13 @@ type Held struct {
 type Claim func(ctx context.Context, connection, intentID string) (*Held, error)
 
 // Links is what the sink needs of the link store. Put succeeds for a pair that
-// is there already and refuses one that contradicts it.
+// is there already and refuses one that contradicts it; Swap replaces the link
+// old of an Acumatica id, unless it is another one by now.
 type Links interface {
 	ByAcumatica(ctx context.Context, connection, kind, id string) (link.Link, bool, error)
+	ByStripe(ctx context.Context, connection, kind, id string) (link.Link, bool, error)
 	Put(ctx context.Context, connection string, l link.Link) error
+	Swap(ctx context.Context, connection string, old, next link.Link) error
 }
 
 // Customers is what the sink needs of Stripe to keep customers.
@@ -97,12 +100,22 @@ type Invoices interface {
 	AnnotateInvoice(ctx context.Context, key, id string, metadata map[string]string) (stripeapi.Invoice, error)
 }
 
+// Corrections are what the sink needs of Stripe to lower or end an invoice.
+type Corrections interface {
+	CreateCreditNote(ctx context.Context, key string, n stripeapi.CreditNote) (stripeapi.CreditNote, error)
+	PayOutOfBand(ctx context.Context, key, id string) (stripeapi.Invoice, error)
+	VoidInvoice(ctx context.Context, key, id string) (stripeapi.Invoice, error)
+	WriteOff(ctx context.Context, key, id string) (stripeapi.Invoice, error)
+	SendInvoice(ctx context.Context, key, id string) (stripeapi.Invoice, error)
+}
+
 // API is one Stripe account. Every write under the same key must happen at
 // most once for as long as Stripe keeps keys.
 type API interface {
 	Customers
 	Drafts
 	Invoices
+	Corrections
 }
 
 // Sink handles the intents that target Stripe. Safe for concurrent use.
@@ -152,8 +165,8 @@ func (s *Sink) Handle(ctx context.Context, m *bus.Message) (schemas.Outcome, err
 	switch in.Document + " " + in.Verb {
 	case "customer upsert":
 		out, err = w.customer(ctx)
-	case "invoice create":
-		out, err = w.invoice(ctx)
+	case "invoice upsert":
+		out, err = w.mirror(ctx)
 	case "invoice annotate":
 		out, err = w.annotate(ctx)
 	default:

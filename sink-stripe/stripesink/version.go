@@ -2,12 +2,17 @@ package stripesink
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
 // newer reports that version a of an object is newer than version b. Versions
-// are times, as Acumatica has them, or numbers; of others nothing is known.
+// are times, as Acumatica has them, or numbers; of others nothing is known. What
+// follows after a blank tells two states of the same time apart, which have no
+// order.
 func newer(a, b string) bool {
+	a, _, _ = strings.Cut(a, " ")
+	b, _, _ = strings.Cut(b, " ")
 	at, err := time.Parse(time.RFC3339Nano, a)
 	if err == nil {
 		than, err := time.Parse(time.RFC3339Nano, b)

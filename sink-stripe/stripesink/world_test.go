@@ -35,6 +35,7 @@ type world struct {
 	api      API // client unless a test puts something in between
 	postings map[string]posting.Record
 	links    map[string]link.Link
+	byStripe map[string]link.Link
 	crashAt  int      // the how-manieth point to crash at; 0 is never
 	points   []string // that were passed
 	saveErr  map[posting.State]error
@@ -55,7 +56,7 @@ func newWorldBehind(t *testing.T, before func(http.Handler) http.Handler) *world
 	w := &world{
 		t: t, now: time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC),
 		failed:   map[string]bool{},
-		postings: map[string]posting.Record{}, links: map[string]link.Link{}, saveErr: map[posting.State]error{},
+		postings: map[string]posting.Record{}, links: map[string]link.Link{}, byStripe: map[string]link.Link{}, saveErr: map[posting.State]error{},
 	}
 	twin, err := stripetwin.New(stripetwin.Options{APIKey: "sk_test_sink", Now: func() time.Time { return w.now }, SearchLag: time.Minute})
 	if err != nil {
@@ -96,12 +97,26 @@ func (w *world) ByAcumatica(_ context.Context, connection, kind, id string) (lin
 	return l, found, nil
 }
 
+func (w *world) ByStripe(_ context.Context, connection, kind, id string) (link.Link, bool, error) {
+	l, found := w.byStripe[connection+" "+kind+" "+id]
+	return l, found, nil
+}
+
+func (w *world) Swap(_ context.Context, connection string, old, next link.Link) error {
+	key := connection + " " + next.Kind + " " + next.AcumaticaID
+	if now := w.links[key]; now.StripeID != old.StripeID && now.StripeID != next.StripeID {
+		return fault.Newf("link.changed", "%s stands for %s", now.AcumaticaID, now.StripeID)
+	}
+	w.links[key], w.byStripe[connection+" "+next.Kind+" "+next.StripeID] = next, next
+	return nil
+}
+
 func (w *world) Put(_ context.Context, connection string, l link.Link) error {
 	key := connection + " " + l.Kind + " " + l.AcumaticaID
 	if old, found := w.links[key]; found && old.StripeID != l.StripeID {
 		return fault.Newf("link.conflict", "%s is already linked with %s", old.AcumaticaID, old.StripeID)
 	}
-	w.links[key] = l
+	w.links[key], w.byStripe[connection+" "+l.Kind+" "+l.StripeID] = l, l
 	return nil
 }
 
@@ -294,7 +309,7 @@ func invoiceIntent(change func(*schemas.StripeInvoice)) schemas.Intent {
 	if change != nil {
 		change(&f)
 	}
-	return intent("invoice", "create", "Invoice AR000123", "", f)
+	return intent("invoice", "upsert", "Invoice AR000123", "2026-03-01T09:00:00Z 120.5 Open", f)
 }
 
 func hasRef(out schemas.Outcome, kind, prefix string) bool {

@@ -17,6 +17,7 @@ import (
 	"millrace/internal/acumatica"
 	"millrace/internal/bus"
 	"millrace/internal/config"
+	"millrace/internal/link"
 )
 
 // erp is an Acumatica with just what polling touches: change times, filters,
@@ -280,6 +281,7 @@ func newPoller(t *testing.T, s *erp, b *broker, change ...func(*Options)) *Polle
 		Connection: "default", Holder: fmt.Sprintf("%p", t),
 		Poll: config.Poll{Interval: 10 * time.Second, Overlap: 2 * time.Minute, Settle: 2 * time.Second, PageSize: 3},
 		List: s.list, Publish: b.publish, Acquire: b.acquire, Cursors: b, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Linked: func(context.Context, string, string, string) (link.Link, bool, error) { return link.Link{}, false, nil },
 	}
 	for _, f := range change {
 		f(&o)

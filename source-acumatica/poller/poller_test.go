@@ -15,6 +15,7 @@ import (
 	"millrace/internal/acumatica"
 	"millrace/internal/bus"
 	"millrace/internal/fault"
+	"millrace/internal/link"
 )
 
 // round polls once and fails the test on an error.
@@ -133,6 +134,26 @@ func TestUnreleasedIsHeldBackUntilItIsReleased(t *testing.T) {
 			t.Errorf("%s is held back", status)
 		}
 	}
+}
+
+func TestWhatIsInStripeIsTalkedAboutWhateverItIsNow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, b := newERP(), newBroker()
+		p := newPoller(t, s, b, func(o *Options) {
+			o.Linked = func(_ context.Context, _, kind, id string) (link.Link, bool, error) {
+				return link.Link{}, kind == link.Invoice && id == "Invoice AR1", nil
+			}
+		})
+		round(t, p)
+		time.Sleep(time.Hour)
+		s.invoice("AR1", "On Hold")
+		s.invoice("AR2", "On Hold")
+		time.Sleep(time.Minute)
+		round(t, p)
+		if diff := cmp.Diff([]string{"Invoice AR1"}, b.subjects()); diff != "" {
+			t.Errorf("published (-want +got):\n%s", diff)
+		}
+	})
 }
 
 func TestWindowIsBoundedByTheServersClock(t *testing.T) {

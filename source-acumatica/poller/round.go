@@ -183,7 +183,11 @@ func (p *Poller) publish(ctx context.Context, e *entity, rows []row, t *tally) e
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if e.hidden(r.record) {
+		hide, err := p.hide(ctx, e, r)
+		if err != nil {
+			return err
+		}
+		if hide {
 			t.hidden++
 			continue
 		}
@@ -203,6 +207,20 @@ func (p *Poller) publish(ctx context.Context, e *entity, rows []row, t *tally) e
 		}
 	}
 	return nil
+}
+
+// hide reports a row that is nobody's business yet. One that has become
+// something in Stripe is, whatever it is now: what is not released any more must
+// not be payable.
+func (p *Poller) hide(ctx context.Context, e *entity, r row) (bool, error) {
+	if !e.hidden(r.record) {
+		return false, nil
+	}
+	_, linked, err := p.o.Linked(ctx, p.o.Connection, e.kind, r.key)
+	if err != nil {
+		return false, fmt.Errorf("link of %s: %w", r.key, err)
+	}
+	return !linked, nil
 }
 
 // send starts the trace that follows the record through both systems.

@@ -23,7 +23,7 @@ const maxRows = 5_000
 func documentKinds() map[string]map[string]reflect.Type {
 	return map[string]map[string]reflect.Type{
 		"stripe customer":      {"upsert": reflect.TypeFor[schemas.StripeCustomer]()},
-		"stripe invoice":       {"create": reflect.TypeFor[schemas.StripeInvoice]()},
+		"stripe invoice":       {"upsert": reflect.TypeFor[schemas.StripeInvoice]()},
 		"acumatica payment":    {"create": reflect.TypeFor[schemas.AcumaticaPayment](), "void": reflect.TypeFor[schemas.AcumaticaPaymentVoid]()},
 		"acumatica refund":     {"create": reflect.TypeFor[schemas.AcumaticaRefund]()},
 		"acumatica creditmemo": {"create": reflect.TypeFor[schemas.AcumaticaCreditMemo]()},
@@ -98,7 +98,7 @@ func (r *reader) field(n ast.Node, path string, t reflect.Type, required bool, k
 	if kind == reflect.Map {
 		f.entries = r.metadata(n, path, known)
 	}
-	if kind == reflect.String || kind == reflect.Int64 {
+	if kind == reflect.String || kind == reflect.Int64 || kind == reflect.Bool {
 		f.leaf = r.expression(n, known)
 	}
 	if !fillable(t) {
@@ -110,7 +110,7 @@ func (r *reader) field(n ast.Node, path string, t reflect.Type, required bool, k
 // fillable reports whether fill knows the type; a document kind with another
 // one must not lose that field silently (Invariant 8).
 func fillable(t reflect.Type) bool {
-	kinds := []reflect.Kind{reflect.String, reflect.Int64, reflect.Struct, reflect.Slice}
+	kinds := []reflect.Kind{reflect.String, reflect.Int64, reflect.Bool, reflect.Struct, reflect.Slice}
 	return slices.Contains(kinds, t.Kind()) ||
 		t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct ||
 		t == reflect.TypeFor[map[string]string]()
@@ -249,6 +249,14 @@ func (f *field) set(v reflect.Value, value any) (bool, error) {
 		}
 		v.SetInt(d.IntPart())
 		return true, nil
+	}
+	if f.typ.Kind() == reflect.Bool {
+		b, ok := value.(bool)
+		if !ok {
+			return false, f.bad(fmt.Errorf("%s where true or false is needed", kindOf(value)))
+		}
+		v.SetBool(b)
+		return b, nil
 	}
 	switch value.(type) {
 	case string, int, decimal.Decimal:

@@ -90,10 +90,11 @@ type Event struct {
 
 // Books are the settings of the connection that flows may look at.
 type Books struct {
-	TimeZone      string            `json:"time_zone"`            // IANA
-	PaymentMethod string            `json:"payment_method"`       // empty: none configured
-	CashAccounts  map[string]string `json:"cash_accounts"`        // currency, upper case → account
-	Settlement    *Settlement       `json:"settlement,omitempty"` // nil: only payments are posted
+	TimeZone      string            `json:"time_zone"`               // IANA
+	PaymentMethod string            `json:"payment_method"`          // empty: none configured
+	CashAccounts  map[string]string `json:"cash_accounts"`           // currency, upper case → account
+	SendInvoices  bool              `json:"send_invoices,omitempty"` // Stripe e-mails them
+	Settlement    *Settlement       `json:"settlement,omitempty"`    // nil: only payments are posted
 }
 
 // Settlement is how the books take in what is not a customer's document.
@@ -110,7 +111,8 @@ type Settlement struct {
 
 // value is what expressions see as books.
 func (b *Books) value() map[string]any {
-	v := map[string]any{"time_zone": b.TimeZone, "payment_method": b.PaymentMethod, "settles": b.Settlement != nil, "start": decimal.Zero, "summary_from": nil}
+	v := map[string]any{"time_zone": b.TimeZone, "payment_method": b.PaymentMethod, "settles": b.Settlement != nil,
+		"send_invoices": b.SendInvoices, "start": decimal.Zero, "summary_from": nil}
 	if s := b.Settlement; s != nil {
 		v["start"] = decimal.NewFromInt(s.Start)
 		if s.SummaryFrom != nil {

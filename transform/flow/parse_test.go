@@ -93,7 +93,7 @@ func TestParseNamesLineAndColumn(t *testing.T) {
 		{"step id reserved", "  - id: paid", "  - id: sum", "7:9 the name sum is reserved"},
 		{"step id not a name", "  - id: paid", "  - id: is-paid", "7:9 id \"is-paid\" must match"},
 		{"unknown document", "document: invoice", "document: payslip", ""},
-		{"unknown verb", "verb: annotate", "verb: delete", `11:5 a stripe invoice cannot be asked to "delete"; known: create`},
+		{"unknown verb", "verb: annotate", "verb: delete", `11:5 a stripe invoice cannot be asked to "delete"; known: upsert`},
 		{"unknown field", "      id: invoice.id", "      id: invoice.id\n      ident: invoice.id", "18:7 unknown field ident in invoice; known: id, metadata"},
 		{"missing field", "      id: invoice.id\n", "", "17:7 invoice needs id"},
 		{"metadata key", "{seen:", "{'a[b]':", "18:18 metadata key \"a[b]\""},

@@ -60,7 +60,7 @@ func connect(rt *service.Runtime, c config.Connection) (Connection, error) {
 	conn := Connection{
 		Livemode: c.Stripe.Livemode,
 		Books: flow.Books{
-			TimeZone: c.Books.TimeZone, PaymentMethod: c.Books.PaymentMethod, CashAccounts: c.Books.CashAccounts,
+			TimeZone: c.Books.TimeZone, PaymentMethod: c.Books.PaymentMethod, CashAccounts: c.Books.CashAccounts, SendInvoices: c.Invoices.Send,
 		},
 		Stripe: stripe, Acumatica: erp,
 	}

@@ -26,7 +26,7 @@ const (
 	// Name is the stage's name in outcomes and durable consumers.
 	Name = "transform"
 	// maxRounds bounds how often a flow may ask for more. The shipped flows
-	// need four.
+	// need six.
 	maxRounds = 8
 	// evaluationTimeout bounds one evaluation, which takes a millisecond.
 	evaluationTimeout = 2 * time.Second

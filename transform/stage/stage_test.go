@@ -27,18 +27,18 @@ func TestUnknownCustomerGoesFirst(t *testing.T) {
 	}
 	wantLog := []string{
 		"link acumatica invoice Invoice AR000001",
-		"acumatica Invoice [Invoice AR000001] [Details TaxDetails] [Document.CuryID]",
+		"acumatica Invoice [Invoice AR000001] [Details TaxDetails ApplicationsDefault] [Document.CuryID Document.OrigModule]",
 		"link acumatica customer C000001",
 		"acumatica Customer [C000001] [MainContact MainContact/Address] []",
 		"publish default/stripe/customer/upsert/C000001@2026-03-02T10:00:00.12+00:00",
-		"publish default/stripe/invoice/create/Invoice AR000001",
+		"publish default/stripe/invoice/upsert/Invoice AR000001@2026-03-02T10:00:00.12+00:00 120.5000 Open",
 	}
 	if diff := cmp.Diff(wantLog, w.log); diff != "" {
 		t.Error(diff)
 	}
 	want := schemas.Outcome{
 		Document: "invoice", Outcome: schemas.Applied, Reason: "published 2 intents",
-		Intents: []string{"default/stripe/customer/upsert/C000001@2026-03-02T10:00:00.12+00:00", "default/stripe/invoice/create/Invoice AR000001"},
+		Intents: []string{"default/stripe/customer/upsert/C000001@2026-03-02T10:00:00.12+00:00", "default/stripe/invoice/upsert/Invoice AR000001@2026-03-02T10:00:00.12+00:00 120.5000 Open"},
 		Refs:    []schemas.Ref{{System: "acumatica", Kind: "Invoice", ID: "Invoice AR000001"}, {System: "acumatica", Kind: "Customer", ID: "C000001"}},
 	}
 	if diff := cmp.Diff(want, out); diff != "" {

@@ -132,7 +132,7 @@ const (
 	customerRecord = `{"id":"g1","rowNumber":1,"CustomerID":{"value":"C000001"},"CustomerName":{"value":"Northwind"},"Status":{"value":"Active"},
 		"LastModifiedDateTime":{"value":"2026-03-02T10:00:00.12+00:00"},"MainContact":{"id":"g2","Email":{"value":"a@b.example"},"Phone1":{},"Address":{"id":"g3","City":{"value":"Bonn"},"Country":{"value":"DE"}}},"custom":{}}`
 	invoiceRecord = `{"id":"g4","Type":{"value":"Invoice"},"ReferenceNbr":{"value":"AR000001"},"Customer":{"value":"C000001"},"Status":{"value":"Open"},
-		"Amount":{"value":120.5000},"Balance":{"value":120.5000},"DueDate":{"value":"2026-04-01T00:00:00+00:00"},"Description":{},
+		"LastModifiedDateTime":{"value":"2026-03-02T10:00:00.12+00:00"},"Amount":{"value":120.5000},"Balance":{"value":120.5000},"DueDate":{"value":"2026-04-01T00:00:00+00:00"},"Description":{},
 		"Details":[{"id":"g5","TransactionDescription":{"value":"Work"},"Amount":{"value":100.0000},"LineNbr":{"value":1}}],
 		"TaxDetails":[{"id":"g6","TaxID":{"value":"VAT"},"TaxAmount":{"value":20.5000}}],
 		"custom":{"Document":{"CuryID":{"type":"CustomStringField","value":"USD"}}}}`

@@ -1,0 +1,271 @@
+package stripesink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"millrace/internal/fault"
+	"millrace/internal/link"
+	"millrace/internal/stripeapi"
+	"millrace/schemas"
+)
+
+// revision is the document at a later time, with total open.
+func revision(n int, total int64, change func(*schemas.StripeInvoice)) schemas.Intent {
+	f := invoiceFields()
+	f.Lines, f.Total = []schemas.StripeInvoiceLine{{Description: "what is open", Amount: total}}, total
+	if change != nil {
+		change(&f)
+	}
+	at := time.Date(2026, 3, 1, 9, 0, n, 0, time.UTC).Format(time.RFC3339Nano)
+	return intent("invoice", "upsert", "Invoice AR000123", fmt.Sprintf("%s %d Open", at, total), f)
+}
+
+func lowering(lowered ...schemas.StripeLowering) func(*schemas.StripeInvoice) {
+	return func(f *schemas.StripeInvoice) { f.Lowered = lowered }
+}
+
+func asVoid(f *schemas.StripeInvoice) { f.Void = true }
+
+var (
+	cheque   = schemas.StripeLowering{Type: "Payment", Number: "000001", Amount: 5000}
+	memo20   = schemas.StripeLowering{Type: "Credit Memo", Number: "CM000001", Amount: 2000}
+	writeOff = schemas.StripeLowering{Type: "Balance WO", Number: "000009", Amount: 550}
+)
+
+// brief is the history of the document's invoices in Stripe, oldest first.
+func (w *world) brief() string {
+	w.t.Helper()
+	var parts []string
+	all := w.invoices()
+	for n := len(all) - 1; n >= 0; n-- {
+		inv := all[n]
+		part := fmt.Sprintf("%s %s %d of %d", inv.Number, inv.Status, inv.Remaining, inv.Total)
+		if inv.Credited > 0 {
+			part += fmt.Sprintf(", credited %d", inv.Credited)
+		}
+		if inv.OutOfBand {
+			part += ", outside"
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// payable is what the buyer can pay of open invoices.
+func (w *world) payable() int64 {
+	var sum int64
+	for _, inv := range w.invoices() {
+		if inv.Status == statusOpen {
+			sum += inv.Remaining
+		}
+	}
+	return sum
+}
+
+func TestCorrectionsOfAnInvoice(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		changes []schemas.Intent // after it was made over 120.50
+		want    string
+	}{
+		{"nothing changed", []schemas.Intent{revision(1, 12050, nil)}, "AR000123 open 12050 of 12050"},
+		{"a part was credited", []schemas.Intent{revision(1, 10050, lowering(memo20))}, "AR000123 open 10050 of 12050, credited 2000"},
+		{"a part was paid by cheque", []schemas.Intent{revision(1, 7050, lowering(cheque))}, "AR000123 open 7050 of 12050, credited 5000"},
+		{"all was paid by cheque", []schemas.Intent{revision(1, 0, lowering(cheque))}, "AR000123 paid 0 of 12050, outside"},
+		{"credited in part, then paid", []schemas.Intent{revision(1, 10050, lowering(memo20)), revision(2, 0, lowering(memo20, cheque))},
+			"AR000123 paid 0 of 12050, credited 2000, outside"},
+		{"credited and paid at once", []schemas.Intent{revision(1, 0, lowering(memo20, cheque))}, "AR000123 paid 0 of 12050, credited 2000, outside"},
+		{"voided", []schemas.Intent{revision(1, 0, asVoid)}, "AR000123 void 12050 of 12050"},
+		{"credited in part, then voided", []schemas.Intent{revision(1, 10050, lowering(memo20)), revision(2, 0, asVoid)}, "AR000123 paid 0 of 12050, credited 12050"},
+		{"written off", []schemas.Intent{revision(1, 0, lowering(schemas.StripeLowering{Type: "SMB", Number: "1", Amount: 12050}))}, "AR000123 uncollectible 12050 of 12050"},
+		{"paid, and the rest written off", []schemas.Intent{revision(1, 0, lowering(cheque, writeOff))}, "AR000123 uncollectible 550 of 12050, credited 11500"},
+		{"voided and made again", []schemas.Intent{revision(1, 0, asVoid), revision(2, 12050, nil)}, "AR000123 void 12050 of 12050; AR000123-2 open 12050 of 12050"},
+		{"paid outside, and the payment voided", []schemas.Intent{revision(1, 0, lowering(cheque)), revision(2, 12050, nil)},
+			"AR000123 paid 0 of 12050, outside; AR000123-2 open 12050 of 12050"},
+		{"a credit memo was taken off", []schemas.Intent{revision(1, 10050, lowering(memo20)), revision(2, 12050, nil)},
+			"AR000123 paid 0 of 12050, credited 12050; AR000123-2 open 12050 of 12050"},
+		{"raised, and raised again", []schemas.Intent{revision(1, 13000, nil), revision(2, 14000, nil)},
+			"AR000123 void 12050 of 12050; AR000123-2 void 13000 of 13000; AR000123-3 open 14000 of 14000"},
+		{"the write-off was taken back", []schemas.Intent{revision(1, 0, lowering(cheque, writeOff)), revision(2, 550, lowering(cheque))},
+			"AR000123 paid 0 of 12050, credited 11500, outside; AR000123-2 open 550 of 550"},
+		{"an old version comes late", []schemas.Intent{revision(2, 7050, lowering(cheque)), revision(1, 10050, lowering(memo20))}, "AR000123 open 7050 of 12050, credited 5000"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.apply(customerIntent("1", "Ada"), schemas.Applied)
+			w.apply(revision(0, 12050, nil), schemas.Applied)
+			for _, in := range tt.changes {
+				if _, err := w.handle(in, w.now); err != nil {
+					t.Fatal(err)
+				}
+				w.apply(in, schemas.Duplicate)
+				w.now = w.now.Add(time.Minute)
+			}
+			if got := w.brief(); got != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestANewInvoiceIsNeverPayableBesideTheOldOne(t *testing.T) {
+	for crashAt := 1; ; crashAt++ {
+		w := newWorld(t)
+		w.apply(customerIntent("1", "Ada"), schemas.Applied)
+		w.apply(revision(0, 12050, nil), schemas.Applied)
+		w.crashAt = crashAt
+		_, err := w.handle(revision(1, 13000, nil), w.now)
+		if got := w.payable(); got > 13000 {
+			t.Fatalf("crashed at %d: %d can be paid: %s", crashAt, got, w.brief())
+		}
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, errCrash) {
+			t.Fatal(err)
+		}
+		if _, err := w.handle(revision(1, 13000, nil), w.now); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.brief(); got != "AR000123 void 12050 of 12050; AR000123-2 open 13000 of 13000" {
+			t.Fatalf("crashed at %d: %s", crashAt, got)
+		}
+	}
+}
+
+// faster pays an invoice just before a step.
+type faster struct {
+	API
+	before func()
+}
+
+func (a faster) CreateCreditNote(ctx context.Context, key string, n stripeapi.CreditNote) (stripeapi.CreditNote, error) {
+	a.before()
+	return a.API.CreateCreditNote(ctx, key, n)
+}
+
+func (a faster) VoidInvoice(ctx context.Context, key, id string) (stripeapi.Invoice, error) {
+	a.before()
+	return a.API.VoidInvoice(ctx, key, id)
+}
+
+func TestABuyerWhoIsFasterIsNoError(t *testing.T) {
+	for name, in := range map[string]schemas.Intent{
+		"credited": revision(1, 10050, lowering(memo20)),
+		"raised":   revision(1, 13000, nil),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.apply(customerIntent("1", "Ada"), schemas.Applied)
+			w.apply(revision(0, 12050, nil), schemas.Applied)
+			w.api = faster{w.client, func() { w.pay(w.invoices()[0].ID) }}
+			w.apply(in, schemas.Skipped)
+			if got := w.brief(); got != "AR000123 paid 0 of 12050" {
+				t.Errorf("got %s", got)
+			}
+		})
+	}
+}
+
+// TestWhatWasPaidInStripeIsNotBilledAgain: the books have something open of a
+// document whose invoice was paid by a charge.
+func TestWhatWasPaidInStripeIsNotBilledAgain(t *testing.T) {
+	payment := func(amount int64) schemas.StripeLowering {
+		return schemas.StripeLowering{Type: "Payment", Number: "000007", Amount: amount}
+	}
+	for _, tt := range []struct {
+		name   string
+		linked bool
+		in     schemas.Intent
+		review bool
+		want   string
+	}{
+		{"the payment is on its way", false, revision(1, 12050, nil), false, "AR000123 paid 0 of 12050"},
+		{"applied in full, and more is open", true, revision(1, 1000, lowering(payment(12050))), false, "AR000123 paid 0 of 12050; AR000123-2 open 1000 of 1000"},
+		{"a part lies unapplied", true, revision(1, 2050, lowering(payment(10000))), true, "AR000123 paid 0 of 12050"},
+		{"all of it lies unapplied", true, revision(1, 12050, nil), true, "AR000123 paid 0 of 12050"},
+		{"it was voided", true, revision(1, 12050, lowering(payment(12050),
+			schemas.StripeLowering{Type: "Voided Payment", Number: "000007", Amount: -12050})), true, "AR000123 paid 0 of 12050"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.apply(customerIntent("1", "Ada"), schemas.Applied)
+			w.apply(revision(0, 12050, nil), schemas.Applied)
+			id := w.invoices()[0].ID
+			w.pay(id)
+			if tt.linked {
+				if err := w.Put(t.Context(), connection, link.Link{Kind: link.Payment, AcumaticaID: "Payment 000007", StripeID: w.invoices()[0].Charge}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w.now = w.now.Add(time.Minute)
+			out, err := w.handle(tt.in, w.now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := w.brief(); got != tt.want || (out.Review != "") != tt.review {
+				t.Errorf("got %s, review %q; want %s, %t", got, out.Review, tt.want, tt.review)
+			}
+		})
+	}
+}
+
+func TestABankDebitUnderWayIsWaitedFor(t *testing.T) {
+	inv := stripeapi.Invoice{ID: "in_1", Status: statusOpen, Total: 100, Remaining: 100, Processing: true}
+	for total, want := range map[int64]string{100: doNothing, 50: doWait, 0: doWait, 200: doWait} {
+		if s := decide(schemas.StripeInvoice{Currency: "usd", Total: total}, inv, paid{}); s.do != want {
+			t.Errorf("%d open: %s, want %s", total, s.do, want)
+		}
+	}
+}
+
+func TestWhatStripeSetsOffIsForAPerson(t *testing.T) {
+	for _, inv := range []stripeapi.Invoice{
+		{Status: statusOpen, Total: 100, Remaining: 60},
+		{Status: statusPaid, Total: 30},
+	} {
+		if s := decide(schemas.StripeInvoice{Currency: "usd", Total: inv.Total}, inv, paid{}); s.do != doLeave || s.why == "" {
+			t.Errorf("%+v: %+v", inv, s)
+		}
+	}
+}
+
+func TestStripeEmailsOnlyWhereItIsAskedTo(t *testing.T) {
+	for _, send := range []bool{false, true} {
+		w := newWorld(t)
+		w.apply(customerIntent("1", "Ada"), schemas.Applied)
+		w.apply(revision(0, 12050, func(f *schemas.StripeInvoice) { f.Send = send }), schemas.Applied)
+		sent := 0
+		for _, r := range w.twin.Requests() {
+			if strings.HasSuffix(r.Path, "/send") {
+				sent++
+			}
+		}
+		if (sent == 1) != send {
+			t.Errorf("asked %t, sent %d times", send, sent)
+		}
+	}
+}
+
+func TestAnotherCurrencyIsRefused(t *testing.T) {
+	w := newWorld(t)
+	w.apply(customerIntent("1", "Ada"), schemas.Applied)
+	w.apply(revision(0, 12050, nil), schemas.Applied)
+	err := w.refuse(revision(1, 10000, func(f *schemas.StripeInvoice) { f.Currency = "eur" }), "stripe.invoice_mismatch")
+	if fault.KindOf(err) != fault.Rejected || w.payable() != 12050 {
+		t.Errorf("%v, %s", err, w.brief())
+	}
+}
+
+// pay pays an invoice as its page does.
+func (w *world) pay(id string) {
+	w.t.Helper()
+	if err := w.twin.Pay(w.t.Context(), id); err != nil {
+		w.t.Fatal(err)
+	}
+}
