@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -54,8 +55,8 @@ type installation struct {
 func measure(ctx context.Context, out io.Writer, charges int) error {
 	x := &installation{}
 	defer func() {
-		for i := len(x.stops) - 1; i >= 0; i-- {
-			x.stops[i]()
+		for _, stop := range slices.Backward(x.stops) {
+			stop()
 		}
 	}()
 	if err := x.start(ctx); err != nil {

@@ -92,7 +92,7 @@ func (s stripe) call(ctx context.Context, method, path, kind, body string, into 
 }
 
 func do(req *http.Request, into any) error {
-	res, err := http.DefaultClient.Do(req)
+	res, err := (&http.Client{Timeout: patience}).Do(req)
 	if err != nil {
 		return err
 	}

@@ -93,7 +93,7 @@ func sell(t *testing.T, base string, twin *stripetwin.Twin) {
 	}
 	req.Header.Set("Authorization", "Bearer sk_test_twin")
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	res, err := http.DefaultClient.Do(req)
+	res, err := (&http.Client{Timeout: time.Minute}).Do(req)
 	if err != nil || res.StatusCode != http.StatusOK {
 		t.Fatal(res, err)
 	}

@@ -20,7 +20,6 @@ type player struct {
 	buyers   []buyer
 	invoices []string // in Stripe, open
 	charges  []string // that succeeded or are pending
-	caught   int      // charges that the pipeline has caught up with
 	refunds  []string
 	disputes []string
 	payouts  []string // automatic
@@ -40,16 +39,15 @@ func play(w *world, s script) *player {
 		p.pass(day)
 		if i%step == step-1 {
 			p.catchUp()
-			p.caught = len(p.charges)
 		}
 	}
 	p.end()
 	return p
 }
 
-// step is after how many days the pipeline catches up: what is given back was
-// charged before.
-const step = 2
+// step is after how many days the pipeline catches up. Meanwhile what is given
+// back may overtake what was charged.
+const step = 3
 
 // found makes the customers with their invoices, and waits until they are in
 // Stripe.
@@ -218,7 +216,7 @@ func (p *player) refund(a act) error {
 		}
 		return err
 	}
-	charge, err := pick(p.charges[:p.caught], a.which)
+	charge, err := pick(p.charges, a.which)
 	if err != nil {
 		return err
 	}
@@ -236,7 +234,7 @@ func (p *player) refund(a act) error {
 func (p *player) dispute(a act) error {
 	ctx := p.t.Context()
 	if a.do == "dispute" || a.do == "inquiry" {
-		charge, err := pick(p.charges[:p.caught], a.which)
+		charge, err := pick(p.charges, a.which)
 		if err != nil {
 			return err
 		}

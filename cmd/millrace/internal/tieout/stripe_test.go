@@ -49,7 +49,7 @@ func (w *world) ask(method, path string, form *strings.Reader, into any) error {
 	if form.Len() > 0 {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := (&http.Client{Timeout: patience}).Do(req)
 	if err != nil {
 		return err
 	}

@@ -61,6 +61,7 @@ func TestBooksTieOutWhateverMoves(t *testing.T) {
 
 // tie plays the script of a seed on books that are kept so.
 func tie(t *testing.T, seed uint64, k keeping) *player {
+	t.Helper()
 	s := draw(seed)
 	if k.mode == ledger.Detailed && seed%3 == 0 { // changes in the middle
 		k.summary = s.start.Truncate(day).AddDate(0, 0, len(s.days)*2/3)
@@ -103,6 +104,7 @@ func tie(t *testing.T, seed uint64, k keeping) *player {
 // everything sees that the cases together did all that there is: what is
 // never done proves nothing.
 func everything(t *testing.T, tally <-chan *player) {
+	t.Helper()
 	did, cases := map[string]int{}, 0
 	for p := range tally {
 		cases++
