@@ -109,13 +109,15 @@ func (s *Sweeper) reachKey() string {
 	return bus.Key(s.o.Connection, schemas.Stripe, "balance_transaction")
 }
 
-// loadReach reads how far the movements were checked. The first time it is
-// now: what was before this installation is not its business.
+// loadReach reads how far the movements were checked. The first time it is the
+// start of the books, or else now: what was before is not the installation's
+// business. Books that start before what was checked are checked from there:
+// what is in the ledger is not told again.
 func (s *Sweeper) loadReach(ctx context.Context, now time.Time) (reach, error) {
 	data, rev, err := s.o.Cursors.Get(ctx, s.reachKey())
 	if errors.Is(err, bus.ErrNotFound) {
-		r := reach{Begin: now.UTC()}
-		err := s.saveReach(ctx, &r, now)
+		r := reach{Begin: s.begins(now)}
+		err := s.saveReach(ctx, &r, r.Begin)
 		return r, err
 	}
 	if err != nil {
@@ -125,7 +127,20 @@ func (s *Sweeper) loadReach(ctx context.Context, now time.Time) (reach, error) {
 	if err := json.Unmarshal(data, &r); err != nil {
 		return r, fault.Newf("source.cursor_malformed", "position %s: %w", s.reachKey(), err)
 	}
+	if begin := s.begins(r.Begin); begin.Before(r.Begin) {
+		r.Begin = begin
+		return r, s.saveReach(ctx, &r, begin)
+	}
 	return r, nil
+}
+
+// begins is the start of the books where that is before now, and not before
+// everything.
+func (s *Sweeper) begins(now time.Time) time.Time {
+	if set := s.o.Settle; set != nil && !set.Start.IsZero() && set.Start.Before(now) {
+		return set.Start.UTC()
+	}
+	return now.UTC()
 }
 
 func (s *Sweeper) saveReach(ctx context.Context, r *reach, until time.Time) error {

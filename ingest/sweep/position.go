@@ -88,9 +88,9 @@ func later(a, b time.Time) time.Time {
 
 func (s *Sweeper) key() string { return bus.Key(s.o.Connection, schemas.Stripe, "event") }
 
-// load reads the position. The first one is the newest event: what was before
-// this installation is not its business. An account without any event has the
-// position before its first.
+// load reads the position. The first one is the last event before the books
+// start, or else the newest: what was before is not the installation's business.
+// Without such an event the position is before the first that is listed.
 func (s *Sweeper) load(ctx context.Context) (position, error) {
 	data, rev, err := s.o.Cursors.Get(ctx, s.key())
 	if errors.Is(err, bus.ErrNotFound) {
@@ -114,10 +114,33 @@ func (s *Sweeper) begin(ctx context.Context) (position, error) {
 	var pos, first position
 	if n := len(page.Events); n > 0 {
 		newest := page.Events[n-1]
-		first = position{After: newest.ID, Created: newest.Created}
+		if first, err = s.beginAt(ctx, newest, page.At); err != nil {
+			return pos, err
+		}
 	}
 	err = s.save(ctx, &pos, first)
 	return pos, err
+}
+
+// beginAt is the last event before the books start, of those that are listed,
+// at the time at in Stripe.
+func (s *Sweeper) beginAt(ctx context.Context, newest stripeapi.RawEvent, at time.Time) (position, error) {
+	start := s.begins(newest.Created)
+	if !start.Before(newest.Created) {
+		return position{After: newest.ID, Created: newest.Created}, nil
+	}
+	last, found, err := s.o.Stripe.LastEvent(ctx, start.Add(-time.Second))
+	if err != nil {
+		return position{}, err
+	}
+	if at.Sub(start) >= listed {
+		s.o.Log.Warn("the books start before the oldest event that Stripe lists", "connection", s.o.Connection, "start", start,
+			"told", "payments, refunds, payouts, disputes that were lost", "not_told", "credit notes, and what people did in Stripe, before "+at.Add(-listed).Format(time.DateOnly))
+	}
+	if !found {
+		return position{}, nil
+	}
+	return position{After: last.ID, Created: last.Created}, nil
 }
 
 // fromOldest stores the oldest events that Stripe lists, some because the very

@@ -165,6 +165,19 @@ func (v *validator) missingAccounts(path string, b *Books) {
 			v.warn(path+".accounts", parked+"set one of "+strings.Join(ledger.Fallbacks(name), ", "), fmt.Sprintf("no account %s for %s", name, strings.Join(lacks, ", ")))
 		}
 	}
+	if b.Start.IsZero() {
+		v.note(path+".start", "set it to have all of it, and the balance of before as the opening",
+			"no start: charges of before the first run have no payment, and may be in payouts that come later")
+	}
+	var cost []string
+	for _, currency := range slices.Sorted(maps.Keys(b.Clearing)) {
+		if _, name, ok := rules.Find("tax", currency); ok && name != "tax" {
+			cost = append(cost, currency)
+		}
+	}
+	if len(cost) > 0 {
+		v.note(path+".accounts", "set tax to the account of input tax if you may deduct it", "tax on Stripe fees is posted as a fee in "+strings.Join(cost, ", "))
+	}
 	if names := ledger.ToSuspense(&rules); len(names) > 0 {
 		v.note(path+".accounts", "set those that you use", "goes to suspense: "+strings.Join(names, ", "))
 	}

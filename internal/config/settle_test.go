@@ -138,3 +138,25 @@ func TestWithoutAccountsSettlementIsOff(t *testing.T) {
 		t.Errorf("one note that settlement is off in\n%s", text)
 	}
 }
+
+func TestLintTellsWhatFallsBackSilently(t *testing.T) {
+	const tax, start = "tax on Stripe fees is posted as a fee in EUR", "books.start: no start: charges of before the first run have no payment"
+	text := lintText(t, write(t, "m.yaml", `
+connections:
+- books: {clearing: {USD: "10250", EUR: "10251"}, accounts: {fee: "61000", tax: {USD: "14500"}}}
+`))
+	for _, want := range []string{tax, start} {
+		if !strings.Contains(text, "note: ") || !strings.Contains(text, want) {
+			t.Errorf("no finding %q in\n%s", want, text)
+		}
+	}
+	text = lintText(t, write(t, "n.yaml", `
+connections:
+- books: {start: 2026-01-01, clearing: {USD: "10250", EUR: "10251"}, accounts: {fee: "61000", tax: "14500"}}
+`))
+	for _, no := range []string{tax, start} {
+		if strings.Contains(text, no) {
+			t.Errorf("finding %q in\n%s", no, text)
+		}
+	}
+}
