@@ -200,7 +200,8 @@ func (x *tx) unbill(r *record) {
 	})
 }
 
-// takeBack gives the payments of a deleted invoice back to its order.
+// takeBack gives the payments of a deleted invoice back to its order, as far as
+// they have not been applied to something else since.
 func (x *tx) takeBack(o, r *record) {
 	for _, l := range r.Many[partPaidBy] {
 		p := x.byKey(entityPayment, l.get("DocType"), l.get("AdjustingDocReferenceNbr"))
@@ -209,7 +210,8 @@ func (x *tx) takeBack(o, r *record) {
 		}
 		if row := paymentRowOf(o, p); row != nil {
 			row.setDec("TransferredtoInvoice", row.dec("TransferredtoInvoice").Sub(l.dec("AmountPaid")))
-			x.reserve(x.edit(entityPayment, p), o, row.dec("AppliedToOrder").Add(l.dec("AmountPaid")))
+			free := decimal.Max(decimal.Zero, left(p).Sub(applied(p.Many[partApply])).Sub(forOrders(p)))
+			x.reserve(x.edit(entityPayment, p), o, row.dec("AppliedToOrder").Add(decimal.Min(l.dec("AmountPaid"), free)))
 		}
 	}
 }

@@ -51,6 +51,22 @@ func TestPaymentIsReservedForAnOrderAndGoesOnToItsInvoice(t *testing.T) {
 	}
 }
 
+func TestADeletedInvoiceGivesBackOnlyWhatIsLeftOfAPayment(t *testing.T) {
+	c := sales(t)
+	c.order("SO", orderLine("SETUP", 2, ""))
+	c.put("Payment", reserveBody(typePayment, "")).wantStatus(t, 200)
+	c.post("Payment/ReleasePayment", releaseBody(typePayment, "000001")).wantStatus(t, 204)
+	c.post("SalesOrder/PrepareSalesInvoice", orderKey("SO", "000001", "")).wantStatus(t, 204)
+	c.put("Payment", `{"Type":{"value":"Payment"},"ReferenceNbr":{"value":"000001"},"DocumentsToApply":[
+		{"DocType":{"value":"Invoice"},"ReferenceNbr":{"value":"AR000001"},"AmountPaid":{"value":100}}]}`).wantStatus(t, 200)
+	c.post("Payment/ReleasePayment", releaseBody(typePayment, "000001")).wantStatus(t, 204)
+	c.do("DELETE", root+"SalesInvoice/Invoice/AR000007", "", nil).wantStatus(t, 204)
+	a := c.get("SalesOrder/SO/000001?$expand=Payments").wantStatus(t, 200)
+	want(t, "kept for the order", a.text("Payments", 0, "AppliedToOrder", "value"), "20.0000")
+	want(t, "kept for the invoice", a.text("Payments", 0, "TransferredtoInvoice", "value"), "0.0000")
+	checkOrders(t, c.twin)
+}
+
 func TestReservationsAreChecked(t *testing.T) {
 	c := sales(t)
 	c.order("SO", orderLine("LAMP", 2, ""))
