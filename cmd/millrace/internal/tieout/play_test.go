@@ -164,9 +164,6 @@ func (p *player) charge(a act) error {
 		}
 		i := slices.IndexFunc(p.buyers, func(b buyer) bool { return b.currency == "USD" })
 		b, currency = p.buyers[i], "usd"
-		if a.do == "failing debit" && p.turns(bankDays) {
-			return errNothing
-		}
 	case "partial capture":
 		capture = "manual"
 	case "declined":
@@ -183,15 +180,6 @@ func (p *player) charge(a act) error {
 	}
 	return err
 }
-
-// turns says whether the mode changes within so many days.
-func (p *player) turns(days int) bool {
-	now, change := p.now(), p.conn.Books.SummaryFrom
-	return now.Before(change) && !now.AddDate(0, 0, days).Before(change)
-}
-
-// bankDays is how long Stripe waits for a bank, with a day to spare.
-const bankDays = 6
 
 func (p *player) payInvoice(a act) error {
 	if len(p.invoices) == 0 {
