@@ -33,9 +33,7 @@
 //     one that is voided with all its charges, while Stripe keeps the fee or
 //     gives it back by a movement. Tax, application fees and everything
 //     given back are in the journal, because a payment charge has one account
-//     and no negative amount. So is the fee of a bank debit (a movement of type
-//     payment): when the debit fails there may be no payment that had it, and
-//     what Stripe gives back of it would meet nothing.
+//     and no negative amount.
 //   - A refund that fails after an AR refund was posted leaves that document
 //     alone: the money that came back is owed to the customer (refund_failure)
 //     until somebody pays it out again.
