@@ -74,7 +74,7 @@ func settling(c config.Connection, client *stripeapi.Client) (*Settle, error) {
 	}
 	each := rules.Fees == ledger.FeesPerTransaction
 	return &Settle{
-		Payouts: client.ListPayouts, Zone: rules.Location, Start: rules.Start, Livemode: c.Stripe.Livemode, Summary: summary, Sales: sales, Opening: !rules.Start.IsZero() && !rules.NoOpening,
+		Payouts: client.ListPayouts, Disputes: client.ListDisputes, Zone: rules.Location, Start: rules.Start, Livemode: c.Stripe.Livemode, Summary: summary, Sales: sales, Opening: !rules.Start.IsZero() && !rules.NoOpening,
 		Refunds: rules.Refunds != ledger.RefundJournal, Each: each, Days: !each && c.Books.Payouts == config.PayoutsManual,
 	}, nil
 }

@@ -22,6 +22,7 @@ import (
 // Settle is what the books want to be told of beside Stripe's events.
 type Settle struct {
 	Payouts  Payouts
+	Disputes Disputes
 	Zone     *time.Location // of the books: where a day ends
 	Start    time.Time      // nothing before it is settled; zero: from when the sweep first ran
 	Livemode bool
@@ -69,6 +70,9 @@ func (s *Sweeper) settleUntil(ctx context.Context, at time.Time) error {
 		if err := s.tellEach(ctx, at); err != nil {
 			return err
 		}
+	}
+	if err := s.tellDisputes(ctx, at); err != nil {
+		return err
 	}
 	return s.tellPayouts(ctx, at)
 }
@@ -143,12 +147,17 @@ type due struct {
 // loadDue reads how far a kind of thing has been told. The first time it is
 // the start of the books, or else first.
 func (s *Sweeper) loadDue(ctx context.Context, kind string, first time.Time) (due, error) {
+	if !s.o.Settle.Start.IsZero() {
+		first = s.o.Settle.Start
+	}
+	return s.loadDueFrom(ctx, kind, first)
+}
+
+// loadDueFrom is loadDue, the first time from an instant whatever the start is.
+func (s *Sweeper) loadDueFrom(ctx context.Context, kind string, first time.Time) (due, error) {
 	key := bus.Key(s.o.Connection, schemas.Stripe, kind)
 	data, rev, err := s.o.Cursors.Get(ctx, key)
 	if errors.Is(err, bus.ErrNotFound) {
-		if !s.o.Settle.Start.IsZero() {
-			first = s.o.Settle.Start
-		}
 		d := due{}
 		return d, s.saveDue(ctx, kind, &d, first)
 	}

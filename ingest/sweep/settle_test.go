@@ -21,7 +21,7 @@ func (sh *shop) settles(set Settle) {
 	if err != nil {
 		sh.t.Fatal(err)
 	}
-	set.Payouts = client.ListPayouts
+	set.Payouts, set.Disputes = client.ListPayouts, client.ListDisputes
 	sh.s.o.Settle = &set
 }
 

@@ -44,9 +44,13 @@ func DisputeLost(rules Rules, dispute string, amount int64, currency string, at 
 	if err := missingError(dispute, lacks); err != nil {
 		return nil, err
 	}
-	j := Journal{Key: dispute + "/" + currency + "/lost", Currency: currency, Date: rules.day(at)}
+	j := Journal{Key: LostKey(dispute, currency), Currency: currency, Date: rules.day(at)}
 	return j.of([]Part{p}), nil
 }
+
+// LostKey is the key of the journal of a lost dispute, in the currency of the
+// balance, upper case.
+func LostKey(dispute, currency string) string { return dispute + "/" + currency + "/lost" }
 
 // Opening returns the journal of what Stripe's balance was at the start, in
 // minor units of its currency. None when there is no start, nothing to open

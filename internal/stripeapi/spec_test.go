@@ -91,6 +91,10 @@ func TestEveryRequestIsLegalAtThePinnedVersion(t *testing.T) {
 			_, _, err := c.ListPayouts(ctx, PayoutQuery{CreatedFrom: since, ArrivalUntil: since, After: "po_1"})
 			return err
 		},
+		"ListDisputes": func() error {
+			_, _, err := c.ListDisputes(ctx, DisputeQuery{CreatedFrom: since, CreatedUntil: since, After: "dp_1"})
+			return err
+		},
 		"SearchInvoices": func() error { _, err := c.SearchInvoices(ctx, "k", "v"); return err },
 	}
 	for m := range reflect.TypeFor[*Client]().Methods() {
@@ -110,7 +114,7 @@ func answerFor(r *http.Request) string {
 	switch path := r.URL.Path; {
 	case strings.HasSuffix(path, "/search"):
 		return `{"object":"search_result","data":[],"has_more":false}`
-	case r.Method == http.MethodGet && (path == "/v1/customers" || path == "/v1/invoices" || path == "/v1/invoiceitems" || path == "/v1/events" || path == "/v1/balance_transactions" || path == "/v1/payouts" || path == "/v1/refunds"):
+	case r.Method == http.MethodGet && (path == "/v1/customers" || path == "/v1/invoices" || path == "/v1/invoiceitems" || path == "/v1/events" || path == "/v1/balance_transactions" || path == "/v1/payouts" || path == "/v1/refunds" || path == "/v1/disputes"):
 		return `{"object":"list","data":[],"has_more":false}`
 	case strings.HasPrefix(path, "/v1/customers"):
 		return `{"object":"customer","id":"cus_1"}`
