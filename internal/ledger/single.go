@@ -6,10 +6,17 @@ import (
 	"millrace/internal/fault"
 )
 
-// Bank returns the journal of a payout's own movement: bank against clearing,
-// dated with the day of arrival, which Stripe gives as a day in UTC. What Stripe
-// took for the payout (instant payouts) is in it as well. None when the payout
-// was created before the start.
+// BankDay is the date of the journal of a payout's own movement: the day of
+// arrival, which Stripe gives as a day in UTC. Where the books have a later date
+// already when the payout is created, it is that: money that is not paid out yet
+// cannot have arrived.
+func (r *Rules) BankDay(created, arrival time.Time) string {
+	return max(arrival.UTC().Format(time.DateOnly), r.day(created))
+}
+
+// Bank returns the journal of a payout's own movement: bank against clearing, on
+// the day of BankDay. What Stripe took for the payout (instant payouts) is in it
+// as well. None when the payout was created before the start.
 func Bank(rules Rules, m *Movement, arrival time.Time) ([]Journal, error) {
 	if c, _ := classify(m); c.role != payoutRole {
 		return nil, fault.Newf("ledger.payout_sum", "movement %s of type %s is not that of a payout", m.ID, m.Type)
@@ -18,7 +25,7 @@ func Bank(rules Rules, m *Movement, arrival time.Time) ([]Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := Journal{Key: m.Source.ID + "/" + m.Currency + "/bank", Currency: m.Currency, Date: arrival.UTC().Format(time.DateOnly)}
+	j := Journal{Key: m.Source.ID + "/" + m.Currency + "/bank", Currency: m.Currency, Date: rules.BankDay(m.Created, arrival)}
 	return j.of(parts), nil
 }
 

@@ -157,3 +157,23 @@ func TestMoneyInAnotherCurrencyLeavesNothingOnItsClearingAccount(t *testing.T) {
 		t.Errorf("payout: %v %v", both, err)
 	}
 }
+
+// TestAPayoutDoesNotArriveBeforeItIsCreated: Stripe gives the arrival as a day
+// in UTC, where it may be the day before.
+func TestAPayoutDoesNotArriveBeforeItIsCreated(t *testing.T) {
+	w := newWorld(t)
+	var err error
+	if w.o.Rules.Location, err = time.LoadLocation("Asia/Tokyo"); err != nil {
+		t.Fatal(err)
+	}
+	w.charge("2026-03-10", 100_00, 3_20, "po_1")
+	w.pay("po_1", "2026-03-31", "2026-03-31")
+	late := time.Date(2026, 3, 31, 20, 0, 0, 0, time.UTC) // 05:00 on 1 April in Tokyo
+	w.moves[1].Created, w.payouts[0].Created, w.payouts[0].Movement.Created = late, late, late
+	w.post()
+	for _, s := range append(w.months("2026-03", "2026-04"), w.months("2026-04", "2026-04")[0], w.ofPayout("po_1")) {
+		if !s.OK() || len(s.Reconciling) != 0 {
+			t.Errorf("%s", dump(s))
+		}
+	}
+}

@@ -253,7 +253,7 @@ func ended(p stripeapi.Payout) bool {
 func (t *truth) bank(p stripeapi.Payout, own *ownMove) *item {
 	return &item{
 		itemKey:  itemKey{journal, p.ID + "/" + own.currency + "/bank"},
-		currency: own.currency, date: p.Arrival.UTC().Format(time.DateOnly), stripe: own.effect, lanes: []string{p.ID}, transit: !ended(p),
+		currency: own.currency, date: t.o.Rules.BankDay(own.created, p.Arrival), stripe: own.effect, lanes: []string{p.ID}, transit: !ended(p),
 	}
 }
 
