@@ -165,6 +165,10 @@ func (v *validator) missingAccounts(path string, b *Books) {
 			v.warn(path+".accounts", parked+"set one of "+strings.Join(ledger.Fallbacks(name), ", "), fmt.Sprintf("no account %s for %s", name, strings.Join(lacks, ", ")))
 		}
 	}
+	if !rules.Start.IsZero() && rules.NoOpening {
+		v.note(path+".opening", "date the opening balance the day before the start",
+			"none: the clearing accounts are taken to have Stripe's balance when the books start")
+	}
 	if b.Start.IsZero() {
 		v.note(path+".start", "set it to have all of it, and the balance of before as the opening",
 			"no start: charges of before the first run have no payment, and may be in payouts that come later")

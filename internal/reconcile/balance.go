@@ -67,8 +67,9 @@ func (p *period) against(d *draft, m Month) {
 			books += n
 		}
 	}
-	if p.o.Rules.NoOpening && !p.o.Rules.Start.IsZero() {
+	if p.openedElsewhere() {
 		books += p.atStart(currency)
+		p.assumed(d)
 	}
 	for _, e := range d.s.Reconciling {
 		if outOfBooks(e.Cause) && !e.earlier {

@@ -19,7 +19,9 @@
 //   - Stripe's balance at an instant is the balance now, available and pending,
 //     less the net of all movements created since. The clearing account is the
 //     sum of the lines on it in all batches that are released, from the start of
-//     the books on; what was on it before is the opening balance.
+//     the books on; what was on it before is the opening balance. Somebody else's
+//     opening balance is looked for in the month before the start alone, and
+//     otherwise taken to be there: it is noted.
 //   - The date of a payment is CurrentDocument.DocDate: ApplicationDate moves
 //     when the rest of a payment is applied later.
 //   - Lists of Acumatica have no order, so a page may miss a row while others

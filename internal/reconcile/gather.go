@@ -107,12 +107,21 @@ func (p *period) readDocuments(ctx context.Context) error {
 	if !p.quick {
 		since = p.since()
 	}
+	from := since
+	if p.openedElsewhere() {
+		if since, err = before(from); err != nil {
+			return err
+		}
+	}
 	return p.o.batches(ctx, since, last, false, func(module string, d *document) error {
 		var sum int64
 		for _, n := range d.text {
 			sum += n
 		}
 		month := monthOf(d.booked)
+		if p.openedElsewhere() && p.opens(d, module, sum, from) {
+			return nil
+		}
 		if p.clearing[d.currency] == nil {
 			p.clearing[d.currency] = map[Month]int64{}
 		}

@@ -62,6 +62,8 @@ type period struct {
 	balance     map[string]int64           // of Stripe now
 	clearing    map[string]map[Month]int64 // of the ledger
 	strangers   []*document
+	before      map[string]int64 // by currency, on the clearing account in the month before the start
+	opened      map[string]bool  // by currency: the opening balance is on the start day
 	open        map[string]int64 // of pending and the like, so far
 }
 
@@ -73,7 +75,7 @@ type bankItem struct {
 }
 
 func newPeriod(o *Options, first, last Month, quick bool) (*period, error) {
-	p := &period{o: o, quick: quick, wanted: map[Month]bool{}, clearing: map[string]map[Month]int64{}, open: map[string]int64{}}
+	p := &period{o: o, quick: quick, wanted: map[Month]bool{}, clearing: map[string]map[Month]int64{}, open: map[string]int64{}, before: map[string]int64{}, opened: map[string]bool{}}
 	if start := o.Rules.Start; !start.IsZero() && first < monthOf(o.day(start)) {
 		first = monthOf(o.day(start))
 	}

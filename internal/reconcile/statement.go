@@ -37,6 +37,7 @@ const (
 	Dated       = "dated_ahead"     // with the invoice that it pays
 	UnknownType = "unknown_type"    // in suspense, or otherwise to be looked at
 	WrittenOff  = "written_off"
+	Assumed     = "opening_assumed" // on the clearing account before the start
 )
 
 // Statement is the proof of one currency of a month or payout. Amounts are
