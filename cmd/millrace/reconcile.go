@@ -66,7 +66,7 @@ func (a *app) reconcileCommand() *cobra.Command {
 	l.BoolVar(&f.quick, "quick", false, "without the clearing account against Stripe's balance")
 	l.BoolVar(&f.csv, "csv", false, "print CSV on stdout")
 	l.StringVar(&f.html, "html", "", "also write a statement to print and file into this file")
-	l.StringVar(&f.sign, "sign", "", "store that this person signs what agrees; see millrace reconcile history")
+	l.StringVar(&f.sign, "sign", "", "store that this person signs what agrees, of months that are over; see millrace reconcile history")
 	addConnection(c, &f.connection)
 	a.addDataDir(c)
 	a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
@@ -75,6 +75,9 @@ func (a *app) reconcileCommand() *cobra.Command {
 		}
 		if len(f.payouts) > 0 && (f.each || f.period != "" || f.from != "" || f.to != "") || f.period != "" && (f.from != "" || f.to != "") {
 			return nil, usage(errors.New("name either --period, or --from and --to, or --payout"))
+		}
+		if f.sign != "" && f.quick {
+			return nil, usage(errors.New("--sign and --quick: what is signed has the clearing account compared"))
 		}
 		return looking(ctx, a, func(v *view) (*reply, error) { return a.reconcile(ctx, v, f) })
 	})
@@ -146,6 +149,21 @@ func (b *books) months(f reconcileFlags) (first, last reconcile.Month, err error
 	return reconcile.Month(from), reconcile.Month(to), nil
 }
 
+// signable refuses to sign a month that is not over: it will say something else.
+func (b *books) signable(f reconcileFlags) error {
+	if f.sign == "" || len(f.payouts) > 0 || f.each {
+		return nil
+	}
+	_, last, err := b.months(f)
+	if err != nil {
+		return err
+	}
+	if today := b.now.In(cmp.Or(b.o.Rules.Location, time.UTC)).Format(time.DateOnly); last.Last() >= today {
+		return usage(fmt.Errorf("--sign: %s is not over", last))
+	}
+	return nil
+}
+
 // prove makes the statements that the flags ask for.
 func (b *books) prove(ctx context.Context, f reconcileFlags) ([]*reconcile.Statement, error) {
 	ids := f.payouts
@@ -175,6 +193,9 @@ func (b *books) prove(ctx context.Context, f reconcileFlags) ([]*reconcile.State
 func (a *app) reconcile(ctx context.Context, v *view, f reconcileFlags) (*reply, error) {
 	var signatures []reconcile.Signature
 	res, err := proving(ctx, a, v, f.connection, func(ctx context.Context, b *books) (*reconciled, error) {
+		if err := b.signable(f); err != nil {
+			return nil, err
+		}
 		all, err := b.prove(ctx, f)
 		if err != nil {
 			return nil, err

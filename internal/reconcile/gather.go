@@ -11,17 +11,14 @@ import (
 // readStripe puts the movements of the span through the rules, and those of
 // payouts into their units.
 func (p *period) readStripe(ctx context.Context, now time.Time) error {
-	t, q := p.truth, stripeapi.MovementQuery{From: p.from, Until: p.until}
+	q := stripeapi.MovementQuery{From: p.from, Until: p.until}
 	if !p.quick {
 		q = stripeapi.MovementQuery{From: p.o.Rules.Start}
-		var err error
-		if p.balance, err = p.o.Balance(ctx); err != nil {
-			return err
-		}
 	}
-	if err := p.o.Stripe.EachMovement(ctx, q, func(m *ledger.Movement) error { return t.add(m, "") }); err != nil {
+	if err := p.movements(ctx, q); err != nil {
 		return err
 	}
+	t := p.truth
 	if t.newest.After(now) { // Stripe's clock decides
 		now = t.newest
 	}
@@ -60,6 +57,9 @@ func (p *period) readPayouts(ctx context.Context, from time.Time) error {
 func (p *period) bank(ctx context.Context, x stripeapi.Payout) error {
 	own := p.truth.own[x.ID]
 	if own == nil { // created outside of the span
+		if !p.quick && x.Created.After(p.truth.newest) { // after the balance was read
+			return nil
+		}
 		if x.Created.Before(p.o.Rules.Start) || !x.Created.Before(p.until) {
 			return nil
 		}

@@ -93,12 +93,18 @@ func newPeriod(o *Options, first, last Month, quick bool) (*period, error) {
 	if len(p.months) == 0 {
 		return nil, fault.Newf("cli.usage", "%s to %s: no month of these books", first, last)
 	}
-	p.truth = newTruth(o, nil)
-	if quick {
-		p.truth = newTruth(o, p.wanted)
-		p.truth.part = true
-	}
+	p.truth = p.fresh()
 	return p, nil
+}
+
+// fresh is a truth that nothing is in yet.
+func (p *period) fresh() *truth {
+	if !p.quick {
+		return newTruth(p.o, nil)
+	}
+	t := newTruth(p.o, p.wanted)
+	t.part = true
+	return t
 }
 
 func (p *period) currencies() []string {
