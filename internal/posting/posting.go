@@ -39,6 +39,7 @@ type Record struct {
 	Sends    int               `json:"sends"`            // how many times a creating write was sent
 	Writes   []Write           `json:"writes,omitempty"` // what was sent, each version of the intent once
 	SentAt   time.Time         `json:"sent_at,omitzero"`
+	Fits     map[string]string `json:"fits,omitempty"` // applications that are smaller than the intent asks, by document: decimals
 	Holder   string            `json:"holder,omitempty"`
 	Until    time.Time         `json:"until,omitzero"` // before this time nobody else may take it
 	Updated  time.Time         `json:"updated"`

@@ -83,6 +83,9 @@ func (e Entry) line() string {
 		return fmt.Sprintf("%s  [%s, %s %d]", e.What, e.IntentID, e.Stream, e.Seq)
 	}
 	text := fmt.Sprintf("%s %s: %s", e.What, e.Outcome, e.Reason)
+	if e.Review != "" {
+		text += "; TO BE LOOKED AT: " + e.Review
+	}
 	if e.Calls != nil {
 		text += fmt.Sprintf("  [%s]", callsText(*e.Calls))
 	}

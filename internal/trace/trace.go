@@ -40,6 +40,7 @@ type Entry struct {
 	What       string            `json:"what"`
 	Outcome    string            `json:"outcome,omitempty"`
 	Reason     string            `json:"reason,omitempty"`
+	Review     string            `json:"review,omitempty"` // what a person should look at, although nothing is held up
 	Code       string            `json:"code,omitempty"`
 	Hint       string            `json:"hint,omitempty"`
 	Error      string            `json:"error,omitempty"`
@@ -270,7 +271,7 @@ func (e *Entry) fromOutcome(m *bus.Message) error {
 		return fmt.Errorf("not an outcome: %w", err)
 	}
 	e.Step, e.What, e.Outcome, e.Reason = o.Stage, o.Document, o.Outcome, o.Reason
-	e.Decision = o.Decision
+	e.Review, e.Decision = o.Review, o.Decision
 	if o.Stream == bus.Intents {
 		e.of = o.Seq
 	}

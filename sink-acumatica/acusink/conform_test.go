@@ -19,13 +19,20 @@ import (
 
 func TestPaymentConforms(t *testing.T) {
 	sinktest.Run(t, bustest.New(t), newProcess, sinktest.Kind{Target: schemas.Acumatica, Prepare: func(_ testing.TB, w *sinktest.World) sinktest.Document {
-		return paymentDocument(w, "Payment")
+		return paymentDocument(w, "Payment", 0)
+	}})
+}
+
+// TestPaymentOfALoweredInvoiceConforms: less is open than was paid in Stripe.
+func TestPaymentOfALoweredInvoiceConforms(t *testing.T) {
+	sinktest.Run(t, bustest.New(t), newProcess, sinktest.Kind{Target: schemas.Acumatica, Prepare: func(_ testing.TB, w *sinktest.World) sinktest.Document {
+		return paymentDocument(w, "Payment", 1000)
 	}})
 }
 
 func TestPrepaymentConforms(t *testing.T) {
 	sinktest.Run(t, bustest.New(t), newProcess, sinktest.Kind{Target: schemas.Acumatica, Prepare: func(_ testing.TB, w *sinktest.World) sinktest.Document {
-		return paymentDocument(w, "Prepayment")
+		return paymentDocument(w, "Prepayment", 0)
 	}})
 }
 
@@ -54,17 +61,22 @@ func newProcess(ctx context.Context, w *sinktest.World, p sinktest.Process) (sin
 }
 
 // paymentDocument is a payment of an invoice, or a prepayment, and the next
-// one of the same customer.
-func paymentDocument(w *sinktest.World, typ string) sinktest.Document {
+// one of the same customer. lowered is by how many cents less is open than was
+// paid.
+func paymentDocument(w *sinktest.World, typ string, lowered int64) sinktest.Document {
 	customer := w.ERP.AddCustomer(acumaticatwin.Customer{Name: "Harbor & Pine"})
 	want := func(charge string, cents int64) sinktest.Wanted {
 		amount := decimal.New(cents, -2)
 		invoice, applied, status := "", "", "Open"
 		if typ == "Payment" {
+			open := amount.Sub(decimal.New(lowered, -2))
 			invoice = w.ERP.AddInvoice(acumaticatwin.Invoice{CustomerID: customer, Lines: []acumaticatwin.InvoiceLine{
-				{Description: "Desk", Qty: decimal.New(1, 0), UnitPrice: amount},
+				{Description: "Desk", Qty: decimal.New(1, 0), UnitPrice: open},
 			}})
-			applied, status = fmt.Sprintf(" %s %s", invoice, amount), "Closed"
+			applied, status = fmt.Sprintf(" %s %s", invoice, open), "Closed"
+			if lowered > 0 {
+				status = "Open"
+			}
 		}
 		in := intent(func(in *schemas.Intent, f map[string]any) {
 			in.Connection, in.Lane, in.Key = w.Connection, customer, charge
@@ -246,7 +258,7 @@ func TestPaymentVoidConforms(t *testing.T) {
 // voidDocument is the void of a payment that comes before it in its lane, and
 // the next one of the same customer.
 func voidDocument(w *sinktest.World) sinktest.Document {
-	payments := paymentDocument(w, "Payment")
+	payments := paymentDocument(w, "Payment", 0)
 	date := w.Clock.Now().Add(-24 * time.Hour).Format(time.DateOnly) // not the server's day
 	want := func(paid sinktest.Wanted, amount string) sinktest.Wanted {
 		return sinktest.Wanted{

@@ -104,6 +104,9 @@ func (s *Sink) clear(ctx context.Context, d Doubt) error {
 		return err
 	}
 	w.seq = d.Seq
+	if err := w.refit(rec.Fits); err != nil {
+		return err
+	}
 	copies, err := w.searchFor(ctx, rec.Writes)
 	if err != nil {
 		return err

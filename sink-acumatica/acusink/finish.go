@@ -37,7 +37,7 @@ func (w *work) finish(ctx context.Context, out schemas.Outcome) (schemas.Outcome
 		return out, err
 	}
 	w.sink.at("done_saved")
-	out.Outcome, out.Reason = schemas.Applied, w.story()
+	out.Outcome, out.Reason, out.Review = schemas.Applied, w.story(), w.review()
 	return out, nil
 }
 

@@ -75,8 +75,8 @@ func (w *work) check(ctx context.Context) (replace bool, err error) {
 	}
 	bad := fault.Newf("acumatica.readback", "%s: %s", w.name(), diff)
 	switch {
-	case !w.put && w.edited():
-		if err := w.remove(ctx, w.seen, "was made before the intent was edited"); err != nil {
+	case !w.put && (w.edited() || len(w.p.Data().Fits) > 0):
+		if err := w.remove(ctx, w.seen, "was made before the intent was edited, or the invoice was lowered"); err != nil {
 			return false, err
 		}
 		w.notes = append(w.notes, "replaced the unreleased "+w.name())
@@ -142,9 +142,12 @@ func (w *work) invoke(ctx context.Context) error {
 			return w.proven(ctx, r)
 		}
 	}
-	w.seen = nil
 	rec := w.p.Data()
 	rec.State = posting.Created
+	if fitted, fail := w.fit(ctx, err, "acumatica.application", "acumatica.validation"); fail == nil && fitted {
+		return w.unfit(ctx)
+	}
+	w.seen = nil
 	if save := w.p.Save(ctx); save != nil {
 		return errors.Join(err, save)
 	}

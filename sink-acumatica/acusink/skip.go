@@ -53,6 +53,9 @@ func (w *work) skip(ctx context.Context, out schemas.Outcome) (schemas.Outcome, 
 	ctx, w.letGo = posting.Hold(ctx, w.p.Data().Until.Sub(w.sink.now()), w.p.Renew)
 	defer func() { _ = w.letGo() }() // also when a step panics
 	out.Refs = w.refs()
+	if err := w.refit(w.p.Data().Fits); err != nil {
+		return out, err
+	}
 	inLedger, open, err := w.withdraw(ctx)
 	if err != nil {
 		return out, posting.Blame(ctx, w.letGo, w.p.Save, err)

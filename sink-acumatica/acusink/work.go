@@ -80,6 +80,9 @@ func (w *work) post(ctx context.Context, out schemas.Outcome) (schemas.Outcome, 
 	}
 	ctx, w.letGo = posting.Hold(ctx, w.p.Data().Until.Sub(w.sink.now()), w.p.Renew)
 	defer func() { _ = w.letGo() }() // also when a step panics
+	if err := w.refit(w.p.Data().Fits); err != nil {
+		return out, err
+	}
 	if err := w.advance(ctx); err != nil {
 		out.Refs = w.refs()
 		err = posting.Blame(ctx, w.letGo, w.p.Save, err)
@@ -208,7 +211,11 @@ func (w *work) send(ctx context.Context) error {
 		return err
 	}
 	if err != nil {
-		if err := w.unsent(ctx, w.postpone(ctx, err)); err != nil {
+		fitted, fail := w.fit(ctx, err, "acumatica.application")
+		if fail == nil && !fitted {
+			fail = w.postpone(ctx, err)
+		}
+		if err := w.unsent(ctx, fail); err != nil {
 			return err
 		}
 		return w.send(ctx) // what was refused left nothing, and whoever sent it has searched

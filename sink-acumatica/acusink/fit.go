@@ -1,0 +1,114 @@
+package acusink
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/shopspring/decimal"
+
+	"millrace/internal/acumatica"
+	"millrace/internal/fault"
+)
+
+// fit answers a refusal of a payment that is applied to more than is open: the
+// invoice was credited, or paid otherwise, while the buyer paid. The money is
+// here, so the payment is made all the same, applied up to what is open; the
+// rest stays on it, for a person. What each application comes to is kept in the
+// posting, because the document is compared with it from then on, by whoever
+// goes on (Invariant 10); the caller saves it. An application that is not too
+// large, or is to a document in another currency, was not what was refused.
+func (w *work) fit(ctx context.Context, refused error, codes ...string) (fitted bool, err error) {
+	p, ok := w.doc.(payment)
+	if !ok || len(p.applied) == 0 || !slices.Contains(codes, fault.Of(refused).Code) {
+		return false, nil
+	}
+	fits := make(map[string]string)
+	for _, a := range p.applied {
+		doc, err := w.conn.Client.Get(ctx, "Invoice", []string{a.DocType, a.ReferenceNbr}, acumatica.Query{Custom: []string{"Document.CuryID"}})
+		if acumatica.IsNotFound(err) {
+			return false, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("what is open of %s %s: %w", a.DocType, a.ReferenceNbr, err)
+		}
+		if !strings.EqualFold(strings.TrimSpace(doc.Custom("Document", "CuryID")), p.CurrencyID) {
+			return false, nil
+		}
+		if open := openOf(doc); open.LessThan(a.amount) {
+			fits[a.name()] = open.String()
+		}
+	}
+	if len(fits) == 0 {
+		return false, nil
+	}
+	rec := w.p.Data()
+	rec.Fits = maps.Clone(rec.Fits)
+	if rec.Fits == nil {
+		rec.Fits = make(map[string]string)
+	}
+	maps.Copy(rec.Fits, fits)
+	w.sink.at("fitted")
+	return true, w.refit(rec.Fits)
+}
+
+// openOf is what can be applied to an invoice. Acumatica: only open documents
+// are on offer.
+func openOf(doc acumatica.Record) decimal.Decimal {
+	balance, ok := doc.Decimal("Balance")
+	if !ok || doc.String("Status") != "Open" || balance.IsNegative() {
+		return decimal.Zero
+	}
+	return balance
+}
+
+// refit brings the document to what its posting says of the applications.
+func (w *work) refit(fits map[string]string) error {
+	p, ok := w.doc.(payment)
+	if !ok || len(fits) == 0 {
+		return nil
+	}
+	var list applications
+	for _, a := range p.applied {
+		if text, lower := fits[a.name()]; lower {
+			var err error
+			if a.amount, err = decimal.NewFromString(text); err != nil {
+				return fault.Newf("acumatica.intent_malformed", "the posting applies %q to %s", text, a.name())
+			}
+			a.AmountPaid = text
+		}
+		if a.amount.IsPositive() {
+			list = append(list, a)
+		}
+	}
+	p.applied = list
+	w.doc = p
+	return nil
+}
+
+// unfit replaces an unreleased payment that turned out to be applied to more
+// than is open. Until the posting is saved without it the payment is there, or
+// was, and is of no effect either way.
+func (w *work) unfit(ctx context.Context) error {
+	if err := w.p.Save(ctx); err != nil {
+		return err
+	}
+	if err := w.remove(ctx, w.seen, "is applied to more than is open"); err != nil {
+		return err
+	}
+	return w.unsent(ctx, nil)
+}
+
+// review says what a person should look at; empty if nothing.
+func (w *work) review() string {
+	if p, ok := w.doc.(payment); ok && len(w.p.Data().Fits) > 0 {
+		return fmt.Sprintf("of %s %s only %s could be applied to what is open; the rest lies unapplied on %s",
+			p.PaymentAmount, p.CurrencyID, p.applied.total(), w.name())
+	}
+	return ""
+}
+
+// name is how people call the document that is applied to.
+func (a application) name() string { return a.DocType + " " + a.ReferenceNbr }

@@ -1,0 +1,85 @@
+package acusink
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/shopspring/decimal"
+
+	"millrace/internal/acumatica"
+	"millrace/internal/acumaticatwin"
+	"millrace/schemas"
+)
+
+// credit applies a credit memo to the invoice of the tenant, as a bookkeeper
+// does.
+func (n *tenant) credit(t *testing.T, amount string) {
+	t.Helper()
+	memo := n.twin.AddInvoice(acumaticatwin.Invoice{Type: "Credit Memo", CustomerID: n.invoice.CustomerID, Lines: []acumaticatwin.InvoiceLine{
+		{Description: "return", Qty: decimal.New(1, 0), UnitPrice: decimal.RequireFromString(amount)},
+	}})
+	client := n.sink.o.Connections["default"].Client
+	value := func(s string) map[string]any { return map[string]any{"value": s} }
+	_, err := client.Put(t.Context(), "Payment", map[string]any{
+		"Type": value("Credit Memo"), "ReferenceNbr": value(memo),
+		"DocumentsToApply": []any{map[string]any{"ReferenceNbr": value(n.invoice.ReferenceNbr), "AmountPaid": value(amount)}},
+	}, acumatica.Query{})
+	if err == nil {
+		err = client.Invoke(t.Context(), "Payment", "ReleasePayment", map[string]any{"Type": value("Credit Memo"), "ReferenceNbr": value(memo)})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestAPaymentIsAppliedUpToWhatIsOpen: the invoice was lowered while the buyer
+// paid it in Stripe; before the payment was made, or at any moment of it.
+func TestAPaymentIsAppliedUpToWhatIsOpen(t *testing.T) {
+	for _, tt := range []struct{ credit, applied string }{{"20.50", "100"}, {"120.50", ""}} {
+		for _, point := range []string{"", "claimed", "sent_saved", "put_done", "keys_saved", "checked", "release_saved"} {
+			t.Run(tt.credit+" at "+point, func(t *testing.T) {
+				n := newTenant(t, false, 0)
+				if point == "" {
+					n.credit(t, tt.credit)
+				}
+				done := point == ""
+				n.sink.at = func(at string) {
+					if at == point && !done {
+						done = true
+						n.credit(t, tt.credit)
+					}
+				}
+				out, _, err := n.pay(t)
+				if err != nil || out.Outcome != schemas.Applied || !done {
+					t.Fatalf("%+v, %v", out, err)
+				}
+				if !strings.Contains(out.Review, "the rest lies unapplied on Payment ") {
+					t.Errorf("review %q", out.Review)
+				}
+				var applied []string
+				payments := 0
+				for _, p := range n.twin.Payments() {
+					if p.Type != "Payment" {
+						continue
+					}
+					payments++
+					for _, a := range p.AppliedTo {
+						applied = append(applied, a.Amount.String())
+					}
+					if p.Status != "Open" || p.PaymentAmount.String() != "120.5" {
+						t.Errorf("payment %+v", p)
+					}
+				}
+				if got := strings.Join(applied, " "); payments != 1 || got != tt.applied {
+					t.Errorf("%d payments, applied %q, want %q", payments, got, tt.applied)
+				}
+				if inv := n.twin.Invoices()[0]; inv.Status != "Closed" || !inv.Balance.IsZero() {
+					t.Errorf("invoice %+v", inv)
+				}
+				if out, count, err := n.pay(t); err != nil || out.Outcome != schemas.Duplicate || count != 0 {
+					t.Errorf("again: %d calls, %+v, %v", count, out, err)
+				}
+			})
+		}
+	}
+}
