@@ -179,15 +179,7 @@ func (b *books) prove(ctx context.Context, f reconcileFlags) ([]*reconcile.State
 			return nil, err
 		}
 	}
-	var all []*reconcile.Statement
-	for _, id := range ids {
-		s, err := reconcile.Payout(ctx, b.o, id)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, s...)
-	}
-	return all, nil
+	return reconcile.ByPayout(ctx, b.o, ids...)
 }
 
 func (a *app) reconcile(ctx context.Context, v *view, f reconcileFlags) (*reply, error) {

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -152,7 +153,7 @@ func TestMoneyInAnotherCurrencyLeavesNothingOnItsClearingAccount(t *testing.T) {
 			t.Errorf("%s", dump(s))
 		}
 	}
-	both, err := Payout(t.Context(), w.o, "po_1")
+	both, err := ByPayout(t.Context(), w.o, "po_1")
 	if err != nil || len(both) != 2 || !both[0].OK() || !both[1].OK() {
 		t.Errorf("payout: %v %v", both, err)
 	}
@@ -173,6 +174,34 @@ func TestAPayoutDoesNotArriveBeforeItIsCreated(t *testing.T) {
 	w.post()
 	for _, s := range append(w.months("2026-03", "2026-04"), w.months("2026-04", "2026-04")[0], w.ofPayout("po_1")) {
 		if !s.OK() || len(s.Reconciling) != 0 {
+			t.Errorf("%s", dump(s))
+		}
+	}
+}
+
+// scans counts how often the intents are read.
+type scans struct {
+	Scanner
+
+	n int
+}
+
+func (s *scans) Scan(ctx context.Context, stream string, from uint64, fn func(*bus.Message) error) error {
+	s.n++
+	return s.Scanner.Scan(ctx, stream, from, fn)
+}
+
+func TestPayoutsReadTheIntentsOnce(t *testing.T) {
+	w := twoMonths(t)
+	w.post()
+	counted := &scans{Scanner: w.o.Log}
+	w.o.Log = counted
+	all, err := ByPayout(t.Context(), w.o, "po_1", "po_2", "po_3")
+	if err != nil || len(all) != 3 || counted.n != 1 {
+		t.Fatalf("%d statements, %d scans, %v", len(all), counted.n, err)
+	}
+	for i, s := range all {
+		if one := w.ofPayout(s.Payout); !s.OK() || s.Matched == 0 || dump(one) != dump(s) || s.Payout != []string{"po_1", "po_2", "po_3"}[i] {
 			t.Errorf("%s", dump(s))
 		}
 	}

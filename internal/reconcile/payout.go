@@ -10,14 +10,53 @@ import (
 	"millrace/internal/stripeapi"
 )
 
-// Payout proves one payout: what Stripe lists for it and its own movement. One
+// onePayout is the proof of a payout in the making.
+type onePayout struct {
+	*truth
+
+	payout stripeapi.Payout
+	bank   *item // its own movement; nil: from before the start
+}
+
+// ByPayout proves payouts: what Stripe lists for each and its own movement. One
 // statement a currency: where money was exchanged, that of the documents too.
-func Payout(ctx context.Context, o Options, id string) ([]*Statement, error) {
+// The intents, which are those of the whole connection, are read once for all.
+func ByPayout(ctx context.Context, o Options, ids ...string) ([]*Statement, error) {
+	var payouts []*onePayout
+	var truths []*truth
+	for _, id := range ids {
+		p, err := o.onePayout(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		payouts, truths = append(payouts, p), append(truths, p.truth)
+	}
+	if err := o.read(ctx, truths, nil); err != nil {
+		return nil, err
+	}
+	var all []*Statement
+	for n, p := range payouts {
+		maps.DeleteFunc(p.items, func(_ itemKey, i *item) bool { return i.stripe == nil && i.posted == nil })
+		if err := p.documents(ctx); err != nil {
+			return nil, err
+		}
+		s, err := p.statements(ctx, p.payout, p.bank)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s...)
+		payouts[n] = nil // its documents are not needed any more
+	}
+	return all, nil
+}
+
+// onePayout reads what Stripe says of a payout.
+func (o *Options) onePayout(ctx context.Context, id string) (*onePayout, error) {
 	p, err := o.Stripe.GetPayout(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	t := newTruth(&o, nil)
+	t := newTruth(o, nil)
 	t.part = true
 	if !p.Created.Before(o.Rules.Start) {
 		if err := t.add(&p.Movement, ""); err != nil {
@@ -29,20 +68,18 @@ func Payout(ctx context.Context, o Options, id string) ([]*Statement, error) {
 			return nil, err
 		}
 	}
-	var bank *item
+	one := &onePayout{truth: t, payout: p}
 	if own := t.own[p.ID]; own != nil {
-		bank = t.bank(p, own)
-		if !bank.transit {
-			t.items[bank.itemKey] = bank
+		one.bank = t.bank(p, own)
+		if !one.bank.transit {
+			t.items[one.bank.itemKey] = one.bank
 		}
 	}
-	if err := t.writeOffs(ctx, p); err != nil {
-		return nil, err
+	for _, c := range t.currencies() { // what was written off of it
+		key := itemKey{journal, writeOffOf(p.ID, c)}
+		t.items[key] = &item{itemKey: key, currency: c, date: o.day(p.Created)}
 	}
-	if err := t.documents(ctx); err != nil {
-		return nil, err
-	}
-	return t.statements(ctx, p, bank)
+	return one, nil
 }
 
 // ofPayout takes in the movements of a payout.
@@ -59,20 +96,6 @@ func (t *truth) ofPayout(ctx context.Context, p stripeapi.Payout) error {
 	for _, u := range t.units {
 		t.close(u)
 	}
-	return nil
-}
-
-// writeOffs reads the intents, with those that write something of the payout
-// off.
-func (t *truth) writeOffs(ctx context.Context, p stripeapi.Payout) error {
-	for _, c := range t.currencies() {
-		key := itemKey{journal, writeOffOf(p.ID, c)}
-		t.items[key] = &item{itemKey: key, currency: c, date: t.o.day(p.Created)}
-	}
-	if err := t.read(ctx, nil); err != nil {
-		return err
-	}
-	maps.DeleteFunc(t.items, func(k itemKey, i *item) bool { return i.stripe == nil && i.posted == nil })
 	return nil
 }
 

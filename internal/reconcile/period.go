@@ -22,7 +22,7 @@ func Months(ctx context.Context, o Options, first, last Month, quick bool, now t
 	if err := p.readStripe(ctx, now); err != nil {
 		return nil, err
 	}
-	err = p.truth.read(ctx, func(day string) bool { return p.wanted[monthOf(day)] })
+	err = o.read(ctx, []*truth{p.truth}, func(day string) bool { return p.wanted[monthOf(day)] })
 	if err != nil {
 		return nil, err
 	}

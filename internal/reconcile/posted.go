@@ -16,54 +16,74 @@ import (
 )
 
 // read finds the intents of the items, and those of ours that are dated in a
-// wanted month and that nothing at Stripe asks for. The first one with an id is
-// the one that was posted (Invariant 2).
-func (t *truth) read(ctx context.Context, dated func(day string) bool) error {
-	seen := map[itemKey]bool{}
-	return t.o.Log.Scan(ctx, bus.Intents, 1, func(m *bus.Message) error {
+// wanted month and that nothing at Stripe asks for, in one pass for all.
+func (o *Options) read(ctx context.Context, all []*truth, dated func(day string) bool) error {
+	index := map[itemKey][]*truth{}
+	for _, t := range all {
+		for k := range t.items {
+			index[k] = append(index[k], t)
+		}
+	}
+	return o.Log.Scan(ctx, bus.Intents, 1, func(m *bus.Message) error {
 		s := m.Subject
 		kind := kindOf(s.B, s.C)
-		if s.Connection == t.o.Connection && kind == journal && strings.HasPrefix(m.Event.Subject, writeOffKey) {
-			t.written[m.Event.Subject] = true
-		}
-		if s.Connection != t.o.Connection || s.A != schemas.Acumatica || kind == "" {
+		if s.Connection != o.Connection || s.A != schemas.Acumatica || kind == "" {
 			return nil
 		}
 		key := itemKey{kind, m.Event.Subject}
-		i := t.items[key]
-		if seen[key] || i == nil && dated == nil {
-			return nil
+		takers := index[key]
+		if dated != nil || kind == journal && strings.HasPrefix(key.key, writeOffKey) {
+			takers = all
 		}
-		var in schemas.Intent
-		if err := json.Unmarshal(m.Event.Data, &in); err != nil {
-			return fmt.Errorf("intent %d: %w", m.Seq, err)
-		}
-		p, err := t.posted(kind, in)
-		if err != nil {
-			return fmt.Errorf("intent %s: %w", in.ID, err)
-		}
-		if i == nil {
-			if kind == journal && t.part {
-				t.others[schemas.JournalReference(t.o.Connection, key.key)] = &unread{key.key, p}
+		for _, t := range takers {
+			if err := t.intent(m, key, dated); err != nil {
+				return err
 			}
-			lost := kind == journal && strings.HasSuffix(key.key, lostKey) && !t.part
-			if !dated(p.date) || len(p.effect) == 0 && !lost {
-				return nil
-			}
-			i = &item{itemKey: key, currency: p.currency, date: p.date, lanes: []string{in.Lane}}
-			t.items[key] = i
 		}
-		seen[key] = true
-		if strings.HasPrefix(key.key, writeOffKey) || i.loss != 0 { // their date is ours to say
-			i.date = p.date
-		}
-		if dated != nil && kind != journal && !dated(i.date) && monthOf(p.date) == monthOf(i.date) {
-			return nil // it is not asked for, and the balance is as its date says
-		}
-		i.posted = p
-		i.lanes = append(i.lanes, in.Lane)
 		return nil
 	})
+}
+
+// intent takes one in. The first one with an id is the one that was posted
+// (Invariant 2).
+func (t *truth) intent(m *bus.Message, key itemKey, dated func(day string) bool) error {
+	isWriteOff := strings.HasPrefix(key.key, writeOffKey)
+	if isWriteOff {
+		t.written[key.key] = true
+	}
+	i := t.items[key]
+	if t.seen[key] || i == nil && dated == nil {
+		return nil
+	}
+	var in schemas.Intent
+	if err := json.Unmarshal(m.Event.Data, &in); err != nil {
+		return fmt.Errorf("intent %d: %w", m.Seq, err)
+	}
+	p, err := t.posted(key.kind, in)
+	if err != nil {
+		return fmt.Errorf("intent %s: %w", in.ID, err)
+	}
+	if i == nil {
+		if key.kind == journal && t.part {
+			t.others[schemas.JournalReference(t.o.Connection, key.key)] = &unread{key.key, p}
+		}
+		lost := key.kind == journal && strings.HasSuffix(key.key, lostKey) && !t.part
+		if !dated(p.date) || len(p.effect) == 0 && !lost {
+			return nil
+		}
+		i = &item{itemKey: key, currency: p.currency, date: p.date, lanes: []string{in.Lane}}
+		t.items[key] = i
+	}
+	t.seen[key] = true
+	if isWriteOff || i.loss != 0 { // their date is ours to say
+		i.date = p.date
+	}
+	if dated != nil && key.kind != journal && !dated(i.date) && monthOf(p.date) == monthOf(i.date) {
+		return nil // it is not asked for, and the balance is as its date says
+	}
+	i.posted = p
+	i.lanes = append(i.lanes, in.Lane)
+	return nil
 }
 
 // kindOf is the kind of item that an intent is about; empty for none.

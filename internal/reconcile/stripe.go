@@ -28,7 +28,8 @@ type truth struct {
 	newest time.Time
 	count  int
 
-	written map[string]bool // keys of all write-offs
+	written map[string]bool  // keys of all write-offs
+	seen    map[itemKey]bool // whose intent was read
 }
 
 type flagKey struct {
@@ -62,7 +63,7 @@ type ownMove struct {
 func newTruth(o *Options, wanted map[Month]bool) *truth {
 	return &truth{
 		o: o, names: newCatalog(), wanted: wanted, items: map[itemKey]*item{}, loose: map[looseKey]*loose{}, units: map[string]*unit{},
-		nets: map[string]map[Month]int64{}, flags: map[flagKey]*Flag{}, own: map[string]*ownMove{}, others: map[string]*unread{}, written: map[string]bool{},
+		nets: map[string]map[Month]int64{}, flags: map[flagKey]*Flag{}, own: map[string]*ownMove{}, others: map[string]*unread{}, written: map[string]bool{}, seen: map[itemKey]bool{},
 	}
 }
 

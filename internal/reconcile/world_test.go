@@ -204,7 +204,7 @@ func (w *world) months(first, last Month) []*Statement {
 
 func (w *world) ofPayout(id string) *Statement {
 	w.t.Helper()
-	all, err := Payout(w.t.Context(), w.o, id)
+	all, err := ByPayout(w.t.Context(), w.o, id)
 	if err != nil {
 		w.t.Fatal(err)
 	}

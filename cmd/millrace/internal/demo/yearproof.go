@@ -42,7 +42,7 @@ func (d *Demo) statements(ctx context.Context, rt *service.Runtime, end time.Tim
 		return 0, nil, err
 	}
 	for _, id := range payouts {
-		s, err := reconcile.Payout(ctx, o, id)
+		s, err := reconcile.ByPayout(ctx, o, id)
 		if err != nil {
 			return 0, nil, err
 		}

@@ -63,7 +63,7 @@ func (w *world) statements() ([]*reconcile.Statement, error) {
 		return nil, err
 	}
 	for _, id := range ids {
-		s, err := reconcile.Payout(ctx, o, id)
+		s, err := reconcile.ByPayout(ctx, o, id)
 		if err != nil {
 			return nil, err
 		}
