@@ -169,6 +169,10 @@ func (v *validator) missingAccounts(path string, b *Books) {
 		v.note(path+".opening", "date the opening balance the day before the start",
 			"none: the clearing accounts are taken to have Stripe's balance when the books start")
 	}
+	if b.ClosedPeriod == ClosedPeriodNext {
+		v.note(path+".closed_period", "open the period for them, or close it only when its last payout has arrived",
+			"journals go to the next open period; payments, refunds and credit memos of customers are parked all the same")
+	}
 	if b.Start.IsZero() {
 		v.note(path+".start", "set it to have all of it, and the balance of before as the opening",
 			"no start: charges of before the first run have no payment, and may be in payouts that come later")

@@ -140,12 +140,13 @@ func TestWithoutAccountsSettlementIsOff(t *testing.T) {
 }
 
 func TestLintTellsWhatFallsBackSilently(t *testing.T) {
+	const next = "books.closed_period: journals go to the next open period; payments, refunds and credit memos of customers are parked"
 	const tax, start = "tax on Stripe fees is posted as a fee in EUR", "books.start: no start: charges of before the first run have no payment"
 	text := lintText(t, write(t, "m.yaml", `
 connections:
-- books: {clearing: {USD: "10250", EUR: "10251"}, accounts: {fee: "61000", tax: {USD: "14500"}}}
+- books: {closed_period: next_open, clearing: {USD: "10250", EUR: "10251"}, accounts: {fee: "61000", tax: {USD: "14500"}}}
 `))
-	for _, want := range []string{tax, start} {
+	for _, want := range []string{tax, start, next} {
 		if !strings.Contains(text, "note: ") || !strings.Contains(text, want) {
 			t.Errorf("no finding %q in\n%s", want, text)
 		}
@@ -154,7 +155,7 @@ connections:
 connections:
 - books: {start: 2026-01-01, clearing: {USD: "10250", EUR: "10251"}, accounts: {fee: "61000", tax: "14500"}}
 `))
-	for _, no := range []string{tax, start} {
+	for _, no := range []string{tax, start, next} {
 		if strings.Contains(text, no) {
 			t.Errorf("finding %q in\n%s", no, text)
 		}

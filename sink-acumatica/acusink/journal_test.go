@@ -155,6 +155,50 @@ func TestJournalOfAClosedPeriod(t *testing.T) {
 	}
 }
 
+// A period may also be closed after the journal was saved in it: by whom, and
+// at which step, makes no difference.
+func TestJournalOfAPeriodThatIsClosedBeforeItsRelease(t *testing.T) {
+	for name, attempts := range map[string]int{"in one attempt": 1, "after a crash": 2} {
+		t.Run(name, func(t *testing.T) {
+			n := newTenant(t, false, 0)
+			c := n.sink.o.Connections["default"]
+			c.NextOpenPeriod = true
+			n.sink.o.Connections["default"] = c
+			month := n.clock.UTC()
+			closePeriod := func() {
+				if err := n.twin.ClosePeriod(month.Format("01-2006")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if attempts == 1 {
+				n.sink.at = func(point string) {
+					if point == "release_saved" && n.twin.Journals()[0].Period == month.Format("012006") {
+						closePeriod()
+					}
+				}
+			} else {
+				fault := acumaticatwin.Fault{PathPrefix: "/entity/Default/24.200.001/JournalTransaction/Release", Count: 1, Mode: "status:422"}
+				if err := n.twin.AddFault(fault); err != nil {
+					t.Fatal(err)
+				}
+				if _, _, err := n.settle(t, func(*schemas.AcumaticaJournal) {}); err == nil {
+					t.Fatal("the release was not refused")
+				}
+				closePeriod()
+				n.clock = n.clock.Add(settleDelay)
+			}
+			next := time.Date(month.Year(), month.Month()+1, 1, 0, 0, 0, 0, time.UTC)
+			out, _, err := n.settle(t, func(j *schemas.AcumaticaJournal) { j.TransactionDate = month.Format(time.DateOnly) })
+			if err != nil || out.Outcome != schemas.Applied || !strings.Contains(out.Reason, "in period "+next.Format("012006")) {
+				t.Fatalf("%+v, %v", out, err)
+			}
+			if j := n.twin.Journals(); len(j) != 1 || j[0].Status != "Posted" || j[0].Date != month.Format(time.DateOnly) || j[0].Period != next.Format("012006") {
+				t.Errorf("%+v", j)
+			}
+		})
+	}
+}
+
 // What was sent before an edit is found by what it carried, and replaced as
 // long as it is not in the ledger.
 func TestEditedJournalReplacesTheUnreleasedOne(t *testing.T) {

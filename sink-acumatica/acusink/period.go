@@ -31,6 +31,20 @@ func (w *work) postpone(ctx context.Context, refused error) error {
 	return nil
 }
 
+// remake answers a release that was refused because of the period, which was
+// closed after the document was saved or is only looked at then: where the books
+// say so, the unreleased document is deleted, and made anew in the next period
+// that is open. A crash in between ends the same way: the document is gone.
+func (w *work) remake(ctx context.Context, saved acumatica.Record, refused error) error {
+	if err := w.postpone(ctx, refused); err != nil {
+		return err
+	}
+	if err := w.remove(ctx, saved, "is in a closed period"); err != nil {
+		return err
+	}
+	return w.unsent(ctx, nil)
+}
+
 // nextOpen is the first open period that starts after a date, MMYYYY; empty if
 // there is none.
 func (w *work) nextOpen(ctx context.Context, date string) (string, error) {

@@ -147,11 +147,12 @@ func (w *work) invoke(ctx context.Context) error {
 	if fitted, fail := w.fit(ctx, err, "acumatica.application", "acumatica.validation"); fail == nil && fitted {
 		return w.unfit(ctx)
 	}
+	was := w.seen
 	w.seen = nil
 	if save := w.p.Save(ctx); save != nil {
 		return errors.Join(err, save)
 	}
-	return err
+	return w.remake(ctx, was, err)
 }
 
 // confirm reads the released document back (Invariant 10).
