@@ -29,9 +29,12 @@ func (t *Twin) controlRoutes() map[string]func(*call) reply {
 		"POST /_twin/rates": func(c *call) reply {
 			return controlAdd(c, "date", func(r Rate) (string, error) { return r.Date, t.SetRate(r) })
 		},
-		"GET /_twin/cash-accounts":         shows(t.CashAccounts),
-		"POST /_twin/customers":            func(c *call) reply { return controlAdd(c, "customer_id", t.addCustomer) },
-		"POST /_twin/invoices":             func(c *call) reply { return controlAdd(c, "reference_nbr", t.addInvoice) },
+		"GET /_twin/cash-accounts": shows(t.CashAccounts),
+		"POST /_twin/customers":    func(c *call) reply { return controlAdd(c, "customer_id", t.addCustomer) },
+		"POST /_twin/invoices":     func(c *call) reply { return controlAdd(c, "reference_nbr", t.addInvoice) },
+		"POST /_twin/write-offs": func(c *call) reply {
+			return controlAdd(c, "reference_nbr", func(w writeOff) (string, error) { return t.WriteOff(w.Invoice, w.Amount) })
+		},
 		"GET /_twin/notifications":         shows(t.Destinations),
 		"POST /_twin/notifications":        t.controlDestination,
 		"GET /_twin/notifications/failed":  shows(t.FailedNotifications),
@@ -46,6 +49,7 @@ var controlBodies = map[string]string{
 		`"address"?: {"line1", "line2", "city", "state", "postal_code", "country"}}`,
 	"POST /_twin/invoices": `{"customer_id", "lines": [{"description", "qty", "unit_price", "inventory_id"?, "taxable"?}], "type"?: "Credit Memo", ` +
 		`"date"?: "2026-05-14", "terms"?, "description"?, "customer_order"?, "currency"?, "unreleased"?}`,
+	"POST /_twin/write-offs":           `{"invoice": "AR000001", "amount"}`,
 	"POST /_twin/rates":                `{"currency", "date": "2026-05-14", "rate": "1.08", "type"?}`,
 	"POST /_twin/periods/close":        `{"period": "2026-05", "module"?: "AR", "CA" or "GL"}`,
 	"POST /_twin/periods/open":         `{"period": "2026-05"}`,
