@@ -22,6 +22,9 @@ const (
 	// dateView and dateField are a payment's own date: ApplicationDate is that
 	// of its latest application.
 	dateView, dateField = "CurrentDocument", "DocDate"
+	// leftView and leftField are what a payment has left: AvailableBalance is
+	// empty in lists.
+	leftView, leftField = "Document", "CuryDocBal"
 
 	// erpPage is how many rows are read at once.
 	erpPage = 500
@@ -86,7 +89,7 @@ func (o *Options) payments(ctx context.Context, currency, first, last string, ea
 
 // widen asks for what of a payment is not in its fields.
 func (o *Options) widen(q *acumatica.Query) {
-	q.Custom = []string{dateView + "." + dateField}
+	q.Custom = []string{dateView + "." + dateField, leftView + "." + leftField}
 	if o.Charges {
 		q.Expand = []string{"Charges"}
 	}
@@ -103,6 +106,14 @@ func (o *Options) paymentOf(r acumatica.Record) (*document, error) {
 	amount, err := minor(r, "PaymentAmount", d.currency)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", d.name, err)
+	}
+	d.applied = amount
+	if text := r.Custom(leftView, leftField); text != "" {
+		left, err := parse(text, d.currency)
+		if err != nil {
+			return nil, fmt.Errorf("%s: what is left: %w", d.name, err)
+		}
+		d.applied -= left
 	}
 	category := "charge"
 	switch r.String("Type") {
@@ -189,6 +200,7 @@ func (o *Options) batchOf(r acumatica.Record) (*document, error) {
 		}
 		account := strings.TrimSpace(l.String("Account"))
 		d.lines = append(d.lines, line{account, debit - credit})
+		d.places = append(d.places, place{strings.TrimSpace(l.String("Subaccount")), strings.TrimSpace(l.String("BranchID"))})
 		if d.released && clearing != "" && strings.EqualFold(account, clearing) {
 			d.text[words(l.String("TransactionDescription"))] += debit - credit
 		}

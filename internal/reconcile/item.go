@@ -63,7 +63,9 @@ type posted struct {
 	date     string
 	account  string // cash account; of journals empty
 	effect   side
+	applied  int64 // to documents, of payments
 	lines    []line
+	places   []place // of the lines, in their order
 }
 
 // unread is what an intent says whose movements were not read.
@@ -77,6 +79,9 @@ type line struct {
 	account string
 	amount  int64 // debit less credit, minor units
 }
+
+// place is where a line stands beside its account; empty: Acumatica chose.
+type place struct{ subaccount, branch string }
 
 // document is a document of Acumatica on a clearing account.
 type document struct {
@@ -92,7 +97,9 @@ type document struct {
 	account  string // cash account; of journals empty
 	effect   side   // all zero while it is not released
 	released bool
+	applied  int64
 	lines    []line
+	places   []place          // of the lines, in their order
 	text     map[string]int64 // effect on the clearing account by the text of the line
 }
 

@@ -52,6 +52,7 @@ func (t *truth) judge(ctx context.Context, d *draft, i *item, in scope) error {
 	d.docs.add(i.shaped(there, want))
 	if v.cause == "" {
 		d.s.Matched++
+		i.remark(d)
 		return nil
 	}
 	d.finding(Entry{

@@ -68,11 +68,22 @@ func (w *world) payment(charge string, amount int64, day string) {
 	w.paymentIn("USD", charge, amount, day)
 }
 
+// pays is what the payment of a charge is applied to.
+func (w *world) pays(charge string) []schemas.AcumaticaApplication {
+	if w.applied[charge] == nil {
+		return nil
+	}
+	return []schemas.AcumaticaApplication{*w.applied[charge]}
+}
+
 func (w *world) paymentIn(currency, charge string, amount int64, day string) {
 	w.t.Helper()
 	fields := schemas.AcumaticaPayment{
 		Type: "Prepayment", CustomerID: w.customer, PaymentMethod: acumaticatwin.SeedPaymentMethod, CashAccount: w.o.CashAccounts[currency],
 		CurrencyID: currency, PaymentAmount: decimalOf(amount, currency), PaymentRef: charge, ApplicationDate: day,
+	}
+	if fields.DocumentsToApply = w.pays(charge); fields.DocumentsToApply != nil {
+		fields.Type = "Payment"
 	}
 	if day := w.dated[charge]; day != "" {
 		fields.ApplicationDate = day
@@ -94,7 +105,7 @@ func (w *world) journals(js []ledger.Journal, err error) {
 			Module: "GL", CurrencyID: j.Currency, TransactionDate: j.Date, Description: "Stripe " + j.Key + " " + schemas.JournalReference(connection, j.Key),
 		}
 		for _, l := range j.Lines {
-			row := schemas.AcumaticaJournalLine{Account: l.Account, TransactionDescription: l.Description}
+			row := schemas.AcumaticaJournalLine{Account: l.Account, Subaccount: l.Subaccount, TransactionDescription: l.Description}
 			if l.Debit != 0 {
 				row.DebitAmount = decimalOf(l.Debit, j.Currency)
 			} else {

@@ -113,6 +113,8 @@ func (t *truth) posted(kind string, in schemas.Intent) (*posted, error) {
 		PaymentAmount   string                    `json:"PaymentAmount"`
 		ApplicationDate string                    `json:"ApplicationDate"`
 		Charges         []schemas.AcumaticaCharge `json:"Charges"`
+
+		DocumentsToApply []schemas.AcumaticaApplication `json:"DocumentsToApply"`
 	}
 	if err := json.Unmarshal(in.Fields, &f); err != nil {
 		return nil, err
@@ -132,6 +134,13 @@ func (t *truth) posted(kind string, in schemas.Intent) (*posted, error) {
 		p.effect["charge_failure"] = -amount
 	default:
 		p.effect["refund"] = -amount
+	}
+	for _, a := range f.DocumentsToApply {
+		n, err := parse(a.AmountPaid, f.CurrencyID)
+		if err != nil {
+			return nil, err
+		}
+		p.applied += n
 	}
 	for _, c := range f.Charges {
 		fee, err := parse(c.Amount, f.CurrencyID)
@@ -159,6 +168,7 @@ func (t *truth) postedJournal(in schemas.Intent) (*posted, error) {
 			return nil, err
 		}
 		p.lines = append(p.lines, line{l.Account, debit - credit})
+		p.places = append(p.places, place{l.Subaccount, l.BranchID})
 		if l.Account == t.o.Rules.Clearing[f.CurrencyID].Account {
 			p.effect[t.names.told(in.Key, words(l.TransactionDescription))] += debit - credit
 		}

@@ -48,7 +48,8 @@ type world struct {
 	only    func(kind, key string) bool // what is posted; nil: all
 	edit    func(fields map[string]any) // what people make of the document with the key
 	editKey string
-	dated   map[string]string // charge → date of its payment; otherwise that of the charge
+	applied map[string]*schemas.AcumaticaApplication // by charge
+	dated   map[string]string                        // charge → date of its payment; otherwise that of the charge
 }
 
 func newWorld(tb testing.TB) *world {
