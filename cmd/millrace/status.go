@@ -31,7 +31,7 @@ type statusResult struct {
 	// Unconsumed are the stages that nobody runs, as far as it can be told.
 	Unconsumed []bus.StageLag `json:"unconsumed"`
 	// Refused is why nothing is settled, by connection: the choices of its books
-	// are not those that it was settled by.
+	// are not those that it was settled by, or its account is another one's.
 	Refused map[string]string `json:"refused,omitempty"`
 }
 
@@ -201,7 +201,8 @@ func (s *statusResult) print(w io.Writer) {
 		fmt.Fprintf(w, "process %d, webhooks on %s, probes on %s\n", s.PID, s.Ingest, s.Ops)
 	}
 	for _, c := range slices.Sorted(maps.Keys(s.Refused)) {
-		code, _ := fault.Lookup("config.books_changed")
+		name, _, _ := strings.Cut(s.Refused[c], ": ")
+		code, _ := fault.Lookup(name)
 		fmt.Fprintf(w, "not settled: %s\n  %s\n", s.Refused[c], code.Hint)
 	}
 	if len(s.Unconsumed) > 0 && len(s.neglected()) == 0 {

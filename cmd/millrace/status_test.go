@@ -73,7 +73,7 @@ func TestStatusSaysWhyNothingIsSettled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = basis.New(b.Bucket(basis.BucketName), "sweep", "emea", chosen).Check(t.Context())
+		err = basis.New(basis.Options{Bucket: b.Bucket(basis.BucketName), Service: "sweep", Connection: "emea", Is: chosen}).Check(t.Context())
 		if refused := err != nil; refused != (payouts == "manual") {
 			t.Fatalf("%s: %v", payouts, err)
 		}

@@ -36,7 +36,9 @@ func run(ctx context.Context, rt *service.Runtime) error {
 		if err != nil {
 			return fmt.Errorf("connection %s: %w", c.Name, err)
 		}
-		guard := basis.New(rt.Bus.Bucket(basis.BucketName), Stage, c.Name, chosen)
+		guard := basis.New(basis.Options{
+			Bucket: rt.Bus.Bucket(basis.BucketName), Service: Stage, Connection: c.Name, Is: chosen, Livemode: c.Stripe.Livemode, Account: client.Account,
+		})
 		rt.OnReady(Stage+" books "+c.Name, guard.Check)
 		s := New(Options{
 			Connection: c.Name, Interval: c.Stripe.SweepInterval, Stripe: client,

@@ -60,7 +60,7 @@ func guard(t *testing.T, m memory, service string, change func(b *config.Books))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(m, service, "default", is)
+	return New(Options{Bucket: m, Service: service, Connection: "default", Is: is})
 }
 
 // What was settled by one choice is never settled again by another.
@@ -157,5 +157,49 @@ func TestBooksThatSettleNothingDecideNothing(t *testing.T) {
 	}
 	if err := guard(t, m, "transform", func(b *config.Books) { b.Payouts = "manual" }).Check(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// Two keys of one account are one account: the second connection settles
+// nothing, whatever its name was before. Test and live mode are two balances.
+func TestAnAccountIsSettledByOneConnection(t *testing.T) {
+	m := memory{}
+	reads := 0
+	check := func(connection string, live, settles bool, id string) error {
+		var is *Basis
+		if settles {
+			is = guard(t, m, "", func(*config.Books) {}).o.Is
+		}
+		g := New(Options{Bucket: m, Service: "sweep", Connection: connection, Is: is, Livemode: live, Account: func(context.Context) (string, error) {
+			reads++
+			return id, nil
+		}})
+		_ = g.Check(t.Context())
+		return g.Check(t.Context())
+	}
+	for _, x := range []struct {
+		connection    string
+		live, settles bool
+		id            string
+		shared        bool
+	}{
+		{"default", false, true, "acct_1", false},
+		{"default", false, true, "acct_1", false}, // started again
+		{"emea", false, true, "acct_1", true},
+		{"emea", false, false, "acct_1", false}, // posts no journal
+		{"live", true, true, "acct_1", false},
+		{"apac", false, true, "acct_2", false},
+		{"restricted", false, true, "", false},
+	} {
+		err := check(x.connection, x.live, x.settles, x.id)
+		if shared := err != nil; shared != x.shared {
+			t.Errorf("%+v: %v", x, err)
+		}
+		if err != nil && (fault.Of(err).Code != "config.account_shared" || !strings.Contains(m["emea.basis_refused.sweep"], "is settled by connection default")) {
+			t.Errorf("%+v: %v, %v", x, err, m)
+		}
+	}
+	if reads != 7 { // once, and again where it is refused
+		t.Errorf("%d reads of the account", reads)
 	}
 }

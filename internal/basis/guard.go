@@ -32,25 +32,34 @@ type Bucket interface {
 	Delete(ctx context.Context, key string, rev uint64) error
 }
 
-// Guard lets a service settle only by the basis that the connection has. Safe
-// for concurrent use.
-type Guard struct {
-	bucket              Bucket
-	connection, service string
-	is                  *Basis // of the configuration; nil: nothing is settled
+// Options are what a Guard is made of.
+type Options struct {
+	Bucket              Bucket
+	Service, Connection string
+	Is                  *Basis // of the configuration; nil: nothing is settled
+	Livemode            bool
+	// Account is the id of the Stripe account, empty when it may not be read; nil:
+	// it is not looked at.
+	Account func(ctx context.Context) (string, error)
+}
 
-	mu     sync.Mutex
-	until  time.Time // the last good answer stands
-	listed string    // what the bucket says that this service refuses; "?": not known
+// Guard lets a service settle only by the basis that the connection has, and
+// only one connection settle an account. Safe for concurrent use.
+type Guard struct {
+	o Options
+
+	mu      sync.Mutex
+	claimed bool      // the account is ours
+	until   time.Time // the last good answer stands
+	listed  string    // what the bucket says that this service refuses; "?": not known
 }
 
 // New returns the guard of a service for one connection.
-func New(bucket Bucket, service, connection string, is *Basis) *Guard {
-	return &Guard{bucket: bucket, connection: connection, service: service, is: is, listed: "?"}
-}
+func New(o Options) *Guard { return &Guard{o: o, listed: "?"} }
 
 // Check is an error, config.books_changed, when the connection was settled by other
-// choices than those of the configuration. The first that settles decides.
+// choices than those of the configuration, and config.account_shared, when its
+// account is settled by another connection. The first that settles decides.
 func (g *Guard) Check(ctx context.Context) error { return g.check(ctx, time.Time{}) }
 
 // Accept is Check, but takes over a change that is still to come at the time now
@@ -63,7 +72,10 @@ func (g *Guard) check(ctx context.Context, now time.Time) error {
 	if time.Now().Before(g.until) {
 		return nil
 	}
-	err := g.compare(ctx, now)
+	err := g.claim(ctx) // first: a connection that is refused decides nothing
+	if err == nil {
+		err = g.compare(ctx, now)
+	}
 	if errors.Is(err, bus.ErrConflict) { // another service was first: its word counts
 		err = g.compare(ctx, now)
 	}
@@ -71,15 +83,15 @@ func (g *Guard) check(ctx context.Context, now time.Time) error {
 		g.until = time.Now().Add(standsFor)
 		return g.list(ctx, "")
 	}
-	if fault.Of(err).Code == "config.books_changed" {
+	if code := fault.Of(err).Code; code == "config.books_changed" || code == "config.account_shared" {
 		return errors.Join(err, g.list(ctx, err.Error()))
 	}
 	return err
 }
 
 func (g *Guard) compare(ctx context.Context, now time.Time) error {
-	key := bus.Key(g.connection, keyBasis)
-	data, rev, err := g.bucket.Get(ctx, key)
+	key := bus.Key(g.o.Connection, keyBasis)
+	data, rev, err := g.o.Bucket.Get(ctx, key)
 	if errors.Is(err, bus.ErrNotFound) {
 		return g.write(ctx, key, 0)
 	}
@@ -88,36 +100,36 @@ func (g *Guard) compare(ctx context.Context, now time.Time) error {
 	}
 	var was Basis
 	if err := json.Unmarshal(data, &was); err != nil {
-		return fault.Newf("config.books_changed", "connection %s: what its books were settled by cannot be read: %w", g.connection, err)
+		return fault.Newf("config.books_changed", "connection %s: what its books were settled by cannot be read: %w", g.o.Connection, err)
 	}
-	if g.is == nil {
-		return fault.Newf("config.books_changed", "connection %s: its books were settled, and books.clearing and books.accounts are empty now", g.connection)
+	if g.o.Is == nil {
+		return fault.Newf("config.books_changed", "connection %s: its books were settled, and books.clearing and books.accounts are empty now", g.o.Connection)
 	}
-	list := g.is.changes(&was)
+	list := g.o.Is.changes(&was)
 	switch {
 	case len(list) == 0:
 		return nil
-	case !now.IsZero() && g.is.follows(&was, now):
+	case !now.IsZero() && g.o.Is.follows(&was, now):
 		return g.write(ctx, key, rev)
 	}
-	return fault.Newf("config.books_changed", "connection %s: %s", g.connection, strings.Join(list, "; "))
+	return fault.Newf("config.books_changed", "connection %s: %s", g.o.Connection, strings.Join(list, "; "))
 }
 
 func (g *Guard) write(ctx context.Context, key string, rev uint64) error {
-	if g.is == nil {
+	if g.o.Is == nil {
 		return nil
 	}
-	data, err := json.Marshal(g.is)
+	data, err := json.Marshal(g.o.Is)
 	if err != nil {
-		return fmt.Errorf("basis of %s: %w", g.connection, err)
+		return fmt.Errorf("basis of %s: %w", g.o.Connection, err)
 	}
 	if rev == 0 {
-		_, err = g.bucket.Create(ctx, key, data)
+		_, err = g.o.Bucket.Create(ctx, key, data)
 	} else {
-		_, err = g.bucket.Update(ctx, key, data, rev)
+		_, err = g.o.Bucket.Update(ctx, key, data, rev)
 	}
 	if err != nil {
-		return fmt.Errorf("write what the books of %s are settled by: %w", g.connection, err)
+		return fmt.Errorf("write what the books of %s are settled by: %w", g.o.Connection, err)
 	}
 	return nil
 }
@@ -127,14 +139,14 @@ func (g *Guard) list(ctx context.Context, text string) error {
 	if g.listed == text {
 		return nil
 	}
-	key := bus.Key(g.connection, keyRefused, g.service)
+	key := bus.Key(g.o.Connection, keyRefused, g.o.Service)
 	if text != "" {
-		if _, err := g.bucket.Put(ctx, key, []byte(text)); err != nil {
+		if _, err := g.o.Bucket.Put(ctx, key, []byte(text)); err != nil {
 			return err
 		}
-	} else if _, _, err := g.bucket.Get(ctx, key); !errors.Is(err, bus.ErrNotFound) {
+	} else if _, _, err := g.o.Bucket.Get(ctx, key); !errors.Is(err, bus.ErrNotFound) {
 		if err == nil {
-			err = g.bucket.Delete(ctx, key, 0)
+			err = g.o.Bucket.Delete(ctx, key, 0)
 		}
 		if err != nil {
 			return err

@@ -91,6 +91,7 @@ func TestEveryRequestIsLegalAtThePinnedVersion(t *testing.T) {
 			_, _, err := c.ListPayouts(ctx, PayoutQuery{CreatedFrom: since, ArrivalUntil: since, After: "po_1"})
 			return err
 		},
+		"Account": func() error { _, err := c.Account(ctx); return err },
 		"ListDisputes": func() error {
 			_, _, err := c.ListDisputes(ctx, DisputeQuery{CreatedFrom: since, CreatedUntil: since, After: "dp_1"})
 			return err
@@ -124,6 +125,7 @@ func answerFor(r *http.Request) string {
 		return `{"object":"invoice","id":"in_1"}`
 	}
 	for path, object := range map[string]string{
+		"/v1/account":               `{"object":"account","id":"acct_1"}`,
 		"/v1/charges/":              `{"object":"charge","id":"ch_1"}`,
 		"/v1/refunds/":              `{"object":"refund","id":"re_1"}`,
 		"/v1/disputes/":             `{"object":"dispute","id":"dp_1"}`,

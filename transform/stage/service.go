@@ -40,7 +40,13 @@ func run(ctx context.Context, rt *service.Runtime) error {
 		if err != nil {
 			return fmt.Errorf("connection %s: %w", c.Name, err)
 		}
-		conn.Basis = basis.New(rt.Bus.Bucket(basis.BucketName), Name, c.Name, chosen).Check
+		client, err := rt.Stripe(c)
+		if err != nil {
+			return err
+		}
+		conn.Basis = basis.New(basis.Options{
+			Bucket: rt.Bus.Bucket(basis.BucketName), Service: Name, Connection: c.Name, Is: chosen, Livemode: c.Stripe.Livemode, Account: client.Account,
+		}).Check
 		rt.OnReady(Name+" books "+c.Name, conn.Basis)
 		connections[c.Name] = conn
 	}
