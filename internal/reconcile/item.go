@@ -8,6 +8,7 @@ const (
 	paymentVoid = "payment_void"
 	refund      = "refund"
 	journal     = "journal"
+	creditMemo  = "creditmemo" // no item: it is not on the clearing account
 )
 
 // Categories that only the proof has.

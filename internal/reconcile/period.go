@@ -29,6 +29,9 @@ func Months(ctx context.Context, o Options, first, last Month, quick bool, now t
 	if err := p.readDocuments(ctx); err != nil {
 		return nil, err
 	}
+	if err := p.readMemos(ctx); err != nil {
+		return nil, err
+	}
 	if err := p.carry(ctx); err != nil {
 		return nil, err
 	}
@@ -146,12 +149,13 @@ func (p *period) statement(ctx context.Context, m Month, currency string) (*Stat
 	if err := p.foreign(ctx, d, m); err != nil {
 		return nil, err
 	}
+	p.memoNotes(d, m)
 	p.truth.notes(d, func(month Month) bool { return month == m })
 	if !p.quick {
 		p.against(d, m)
 	}
 	s := d.done()
-	if len(s.Lines) == 0 && len(s.Findings) == 0 && s.OK() && s.Matched == 0 && (s.Clearing == nil || s.Clearing.Stripe == d.show(0)) {
+	if len(s.Lines) == 0 && len(s.Findings)+len(s.Notes) == 0 && s.OK() && s.Matched == 0 && (s.Clearing == nil || s.Clearing.Stripe == d.show(0)) {
 		return nil, nil //nolint:nilnil // nothing to state
 	}
 	return s, nil

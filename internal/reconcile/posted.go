@@ -31,6 +31,9 @@ func (o *Options) read(ctx context.Context, all []*truth, dated func(day string)
 			return nil
 		}
 		key := itemKey{kind, m.Event.Subject}
+		if kind == creditMemo {
+			return o.readMemo(all, m, dated)
+		}
 		takers := index[key]
 		if dated != nil || kind == journal && strings.HasPrefix(key.key, writeOffKey) {
 			takers = all
@@ -97,6 +100,8 @@ func kindOf(document, verb string) string {
 		return refund
 	case "journal create":
 		return journal
+	case "creditmemo create":
+		return creditMemo
 	}
 	return ""
 }

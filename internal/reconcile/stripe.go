@@ -30,6 +30,7 @@ type truth struct {
 
 	written map[string]bool  // keys of all write-offs
 	seen    map[itemKey]bool // whose intent was read
+	memos   map[string]*memo // credit memos of the wanted months, by their key
 }
 
 type flagKey struct {
@@ -63,7 +64,7 @@ type ownMove struct {
 func newTruth(o *Options, wanted map[Month]bool) *truth {
 	return &truth{
 		o: o, names: newCatalog(), wanted: wanted, items: map[itemKey]*item{}, loose: map[looseKey]*loose{}, units: map[string]*unit{},
-		nets: map[string]map[Month]int64{}, flags: map[flagKey]*Flag{}, own: map[string]*ownMove{}, others: map[string]*unread{}, written: map[string]bool{}, seen: map[itemKey]bool{},
+		nets: map[string]map[Month]int64{}, flags: map[flagKey]*Flag{}, own: map[string]*ownMove{}, others: map[string]*unread{}, written: map[string]bool{}, seen: map[itemKey]bool{}, memos: map[string]*memo{},
 	}
 }
 
