@@ -288,12 +288,12 @@ func (w *work) replace(ctx context.Context, f schemas.StripeInvoice, l link.Link
 // no address, is for a person to know: the buyer can pay all the same.
 func (w *work) email(ctx context.Context, inv stripeapi.Invoice) error {
 	_, err := w.api.SendInvoice(ctx, w.key("send:"+inv.ID), inv.ID)
-	if fault.KindOf(err) == fault.Rejected && err != nil {
+	switch {
+	case err == nil:
+	case fault.KindOf(err) == fault.Rejected:
 		w.p.Keys[keyReview] = "it was not e-mailed: " + err.Error()
 		w.nextGeneration()
-		return nil
-	}
-	if err != nil {
+	default:
 		return w.failed(ctx, err)
 	}
 	w.at("sent")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,8 +43,7 @@ func (w *world) brief() string {
 	w.t.Helper()
 	var parts []string
 	all := w.invoices()
-	for n := len(all) - 1; n >= 0; n-- {
-		inv := all[n]
+	for _, inv := range slices.Backward(all) {
 		part := fmt.Sprintf("%s %s %d of %d", inv.Number, inv.Status, inv.Remaining, inv.Total)
 		if inv.Credited > 0 {
 			part += fmt.Sprintf(", credited %d", inv.Credited)
@@ -77,22 +77,37 @@ func TestCorrectionsOfAnInvoice(t *testing.T) {
 		{"a part was credited", []schemas.Intent{revision(1, 10050, lowering(memo20))}, "AR000123 open 10050 of 12050, credited 2000"},
 		{"a part was paid by cheque", []schemas.Intent{revision(1, 7050, lowering(cheque))}, "AR000123 open 7050 of 12050, credited 5000"},
 		{"all was paid by cheque", []schemas.Intent{revision(1, 0, lowering(cheque))}, "AR000123 paid 0 of 12050, outside"},
-		{"credited in part, then paid", []schemas.Intent{revision(1, 10050, lowering(memo20)), revision(2, 0, lowering(memo20, cheque))},
-			"AR000123 paid 0 of 12050, credited 2000, outside"},
+		{
+			"credited in part, then paid",
+			[]schemas.Intent{revision(1, 10050, lowering(memo20)), revision(2, 0, lowering(memo20, cheque))},
+			"AR000123 paid 0 of 12050, credited 2000, outside",
+		},
 		{"credited and paid at once", []schemas.Intent{revision(1, 0, lowering(memo20, cheque))}, "AR000123 paid 0 of 12050, credited 2000, outside"},
 		{"voided", []schemas.Intent{revision(1, 0, asVoid)}, "AR000123 void 12050 of 12050"},
 		{"credited in part, then voided", []schemas.Intent{revision(1, 10050, lowering(memo20)), revision(2, 0, asVoid)}, "AR000123 paid 0 of 12050, credited 12050"},
 		{"written off", []schemas.Intent{revision(1, 0, lowering(schemas.StripeLowering{Type: "SMB", Number: "1", Amount: 12050}))}, "AR000123 uncollectible 12050 of 12050"},
 		{"paid, and the rest written off", []schemas.Intent{revision(1, 0, lowering(cheque, writeOff))}, "AR000123 uncollectible 550 of 12050, credited 11500"},
 		{"voided and made again", []schemas.Intent{revision(1, 0, asVoid), revision(2, 12050, nil)}, "AR000123 void 12050 of 12050; AR000123-2 open 12050 of 12050"},
-		{"paid outside, and the payment voided", []schemas.Intent{revision(1, 0, lowering(cheque)), revision(2, 12050, nil)},
-			"AR000123 paid 0 of 12050, outside; AR000123-2 open 12050 of 12050"},
-		{"a credit memo was taken off", []schemas.Intent{revision(1, 10050, lowering(memo20)), revision(2, 12050, nil)},
-			"AR000123 paid 0 of 12050, credited 12050; AR000123-2 open 12050 of 12050"},
-		{"raised, and raised again", []schemas.Intent{revision(1, 13000, nil), revision(2, 14000, nil)},
-			"AR000123 void 12050 of 12050; AR000123-2 void 13000 of 13000; AR000123-3 open 14000 of 14000"},
-		{"the write-off was taken back", []schemas.Intent{revision(1, 0, lowering(cheque, writeOff)), revision(2, 550, lowering(cheque))},
-			"AR000123 paid 0 of 12050, credited 11500, outside; AR000123-2 open 550 of 550"},
+		{
+			"paid outside, and the payment voided",
+			[]schemas.Intent{revision(1, 0, lowering(cheque)), revision(2, 12050, nil)},
+			"AR000123 paid 0 of 12050, outside; AR000123-2 open 12050 of 12050",
+		},
+		{
+			"a credit memo was taken off",
+			[]schemas.Intent{revision(1, 10050, lowering(memo20)), revision(2, 12050, nil)},
+			"AR000123 paid 0 of 12050, credited 12050; AR000123-2 open 12050 of 12050",
+		},
+		{
+			"raised, and raised again",
+			[]schemas.Intent{revision(1, 13000, nil), revision(2, 14000, nil)},
+			"AR000123 void 12050 of 12050; AR000123-2 void 13000 of 13000; AR000123-3 open 14000 of 14000",
+		},
+		{
+			"the write-off was taken back",
+			[]schemas.Intent{revision(1, 0, lowering(cheque, writeOff)), revision(2, 550, lowering(cheque))},
+			"AR000123 paid 0 of 12050, credited 11500, outside; AR000123-2 open 550 of 550",
+		},
 		{"an old version comes late", []schemas.Intent{revision(2, 7050, lowering(cheque)), revision(1, 10050, lowering(memo20))}, "AR000123 open 7050 of 12050, credited 5000"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -259,6 +274,40 @@ func TestAnotherCurrencyIsRefused(t *testing.T) {
 	err := w.refuse(revision(1, 10000, func(f *schemas.StripeInvoice) { f.Currency = "eur" }), "stripe.invoice_mismatch")
 	if fault.KindOf(err) != fault.Rejected || w.payable() != 12050 {
 		t.Errorf("%v, %s", err, w.brief())
+	}
+}
+
+func TestNothingIsMadeOfADocumentWithoutAnythingOpen(t *testing.T) {
+	w := newWorld(t)
+	w.apply(customerIntent("1", "Ada"), schemas.Applied)
+	w.apply(invoiceIntent(func(f *schemas.StripeInvoice) { f.Lines, f.Total = nil, 0 }), schemas.Skipped)
+	w.cost(1, 0)
+	_ = w.refuse(intent("invoice", "upsert", "Invoice AR000124", "", schemas.StripeInvoice{Customer: schemas.LinkRef{Kind: "customer", ID: "C1"}, Currency: "usd", Total: 100}), "stripe.fields_invalid")
+	if all := w.invoices(); len(all) != 0 {
+		t.Errorf("invoices %+v", all)
+	}
+}
+
+func TestMoreLinesThanStripeTakesBecomeOne(t *testing.T) {
+	w := newWorld(t)
+	w.apply(customerIntent("1", "Ada"), schemas.Applied)
+	w.apply(invoiceIntent(func(f *schemas.StripeInvoice) {
+		f.Lines, f.Total = nil, 0
+		for n := range 260 {
+			f.Lines = append(f.Lines, schemas.StripeInvoiceLine{Description: "same", Amount: int64(n)})
+			f.Total += int64(n)
+		}
+	}), schemas.Applied)
+	all := w.invoices()
+	if len(all) != 1 || all[0].Total != 260*259/2 || all[0].Status != statusOpen {
+		t.Fatalf("invoices %+v", all)
+	}
+	items, err := w.client.ListItems(t.Context(), all[0].ID)
+	if err != nil || len(items) != maxLines {
+		t.Fatalf("%d items, %v", len(items), err)
+	}
+	if !slices.ContainsFunc(items, func(i stripeapi.Item) bool { return i.Description == "11 more lines" && i.Amount == 11*254 }) {
+		t.Errorf("no line stands for the rest: %+v", items)
 	}
 }
 

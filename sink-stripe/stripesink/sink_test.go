@@ -72,40 +72,6 @@ func TestAPastDueDateBecomesDueOnReceipt(t *testing.T) {
 	w.oneInvoice(in)
 }
 
-func TestNothingIsMadeOfADocumentWithoutAnythingOpen(t *testing.T) {
-	w := newWorld(t)
-	w.apply(customerIntent("1", "Ada"), schemas.Applied)
-	w.apply(invoiceIntent(func(f *schemas.StripeInvoice) { f.Lines, f.Total = nil, 0 }), schemas.Skipped)
-	w.cost(1, 0)
-	_ = w.refuse(intent("invoice", "upsert", "Invoice AR000124", "", schemas.StripeInvoice{Customer: schemas.LinkRef{Kind: "customer", ID: "C1"}, Currency: "usd", Total: 100}), "stripe.fields_invalid")
-	if all := w.invoices(); len(all) != 0 {
-		t.Errorf("invoices %+v", all)
-	}
-}
-
-func TestMoreLinesThanStripeTakesBecomeOne(t *testing.T) {
-	w := newWorld(t)
-	w.apply(customerIntent("1", "Ada"), schemas.Applied)
-	w.apply(invoiceIntent(func(f *schemas.StripeInvoice) {
-		f.Lines, f.Total = nil, 0
-		for n := range 260 {
-			f.Lines = append(f.Lines, schemas.StripeInvoiceLine{Description: "same", Amount: int64(n)})
-			f.Total += int64(n)
-		}
-	}), schemas.Applied)
-	all := w.invoices()
-	if len(all) != 1 || all[0].Total != 260*259/2 || all[0].Status != statusOpen {
-		t.Fatalf("invoices %+v", all)
-	}
-	items, err := w.client.ListItems(t.Context(), all[0].ID)
-	if err != nil || len(items) != maxLines {
-		t.Fatalf("%d items, %v", len(items), err)
-	}
-	if !slices.ContainsFunc(items, func(i stripeapi.Item) bool { return i.Description == "11 more lines" && i.Amount == 11*254 }) {
-		t.Errorf("no line stands for the rest: %+v", items)
-	}
-}
-
 func TestManyLinesAreComparedToTheLast(t *testing.T) {
 	w := newWorld(t)
 	w.apply(customerIntent("1", "Ada"), schemas.Applied)

@@ -111,8 +111,10 @@ type Settlement struct {
 
 // value is what expressions see as books.
 func (b *Books) value() map[string]any {
-	v := map[string]any{"time_zone": b.TimeZone, "payment_method": b.PaymentMethod, "settles": b.Settlement != nil,
-		"send_invoices": b.SendInvoices, "start": decimal.Zero, "summary_from": nil}
+	v := map[string]any{
+		"time_zone": b.TimeZone, "payment_method": b.PaymentMethod, "settles": b.Settlement != nil, "send_invoices": b.SendInvoices,
+		"start": decimal.Zero, "summary_from": nil,
+	}
 	if s := b.Settlement; s != nil {
 		v["start"] = decimal.NewFromInt(s.Start)
 		if s.SummaryFrom != nil {
