@@ -9,40 +9,31 @@ import (
 func TestAMonthByItselfKnowsTheOthers(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		make func(t *testing.T) *world
+		make func(w *world)
 	}{
-		{"a journal in the next open period", func(t *testing.T) *world {
-			w := twoMonths(t)
+		{"a journal in the next open period", func(w *world) {
 			w.o.NextOpen = true
 			w.edit, w.editKey = func(f map[string]any) { f["PostPeriod"] = "042026" }, "po_1/USD/2026-03"
-			return w
 		}},
-		{"a journal two periods later", func(t *testing.T) *world {
-			w := twoMonths(t)
+		{"a journal two periods later", func(w *world) {
 			w.o.NextOpen = true
 			w.edit, w.editKey = func(f map[string]any) { f["PostPeriod"] = "052026" }, "po_1/USD/2026-03"
-			return w
 		}},
-		{"the payment of an invoice that is dated ahead", func(t *testing.T) *world {
-			w := twoMonths(t)
+		{"the payment of an invoice that is dated ahead", func(w *world) {
 			w.dated = map[string]string{w.moves[0].Source.ID: "2026-04-20"}
-			return w
 		}},
-		{"the payment of an invoice that is dated far ahead", func(t *testing.T) *world {
-			w := twoMonths(t)
+		{"the payment of an invoice that is dated far ahead", func(w *world) {
 			w.dated = map[string]string{w.moves[0].Source.ID: "2026-05-11"}
-			return w
 		}},
-		{"a debit that failed a month later", func(t *testing.T) *world {
-			w := twoMonths(t)
+		{"a debit that failed a month later", func(w *world) {
 			w.fails("2026-03-27", "2026-04-04", 100_00, 0, "")
 			failed := w.moves[len(w.moves)-2].Source.ID
 			w.only = func(kind, key string) bool { return kind != payment || key != failed }
-			return w
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := tt.make(t)
+			w := twoMonths(t)
+			tt.make(w)
 			w.post()
 			for _, asked := range [][2]Month{{"2026-03", "2026-05"}, {"2026-03", "2026-03"}, {"2026-04", "2026-04"}, {"2026-05", "2026-05"}, {"2026-04", "2026-05"}} {
 				for _, s := range w.months(asked[0], asked[1]) {

@@ -158,7 +158,7 @@ func (p *period) settling(d *draft, m Month) {
 			continue
 		case p.onlyByHand():
 			entry.Cause = ByHand
-			entry.Detail = title(r.category) + ": waits for automatic payouts, and all are made by hand; set books.payouts: manual"
+			entry.Detail = title(r.category) + ": waits for automatic payouts, and all are made by hand: books.payouts should be manual, docs/operations.md says when it may change"
 		default:
 			entry.Cause = Overdue
 			entry.Detail = title(r.category) + ": available since " + r.available + ", and no payout has it"
