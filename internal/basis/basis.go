@@ -84,9 +84,14 @@ func (b *Basis) follows(was *Basis, now time.Time) bool {
 func (b *Basis) changes(was *Basis) []string {
 	var list []string
 	for _, x := range []struct{ name, was, is string }{
-		{"time_zone", was.TimeZone, b.TimeZone}, {"start", was.date(was.Start), b.date(b.Start)}, {"opening", was.Opening, b.Opening},
-		{"mode", was.Mode, b.Mode}, {"summary_from", was.date(was.SummaryFrom), b.date(b.SummaryFrom)},
-		{"payouts", was.Payouts, b.Payouts}, {"fees", was.Fees, b.Fees}, {"refunds", was.Refunds, b.Refunds},
+		{"time_zone", was.TimeZone, b.TimeZone},
+		{"start", was.date(was.Start), b.date(b.Start)},
+		{"opening", was.Opening, b.Opening},
+		{"mode", was.Mode, b.Mode},
+		{"summary_from", was.date(was.SummaryFrom), b.date(b.SummaryFrom)},
+		{"payouts", was.Payouts, b.Payouts},
+		{"fees", was.Fees, b.Fees},
+		{"refunds", was.Refunds, b.Refunds},
 	} {
 		if x.was != x.is {
 			list = append(list, fmt.Sprintf("books.%s was %s and is %s", x.name, x.was, x.is))

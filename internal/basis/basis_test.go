@@ -83,8 +83,10 @@ func TestAChoiceStaysOnceSomethingWasSettledByIt(t *testing.T) {
 		"an earlier start":       {func(*config.Books) {}, func(b *config.Books) { b.Start = day("2025-12-01") }, "books.start was 2026-01-01 and is 2025-12-01"},
 		"no opening":             {func(*config.Books) {}, func(b *config.Books) { b.Opening = "none" }, "books.opening was post and is none"},
 		"settlement off":         {func(*config.Books) {}, func(b *config.Books) { b.Clearing = nil }, "books.clearing and books.accounts are empty now"},
-		"several at once": {func(*config.Books) {}, func(b *config.Books) { b.Payouts, b.Refunds = "manual", "credit_memo" },
-			"books.payouts was automatic and is manual; books.refunds was ar_refund and is credit_memo"},
+		"several at once": {
+			func(*config.Books) {}, func(b *config.Books) { b.Payouts, b.Refunds = "manual", "credit_memo" },
+			"books.payouts was automatic and is manual; books.refunds was ar_refund and is credit_memo",
+		},
 		"summary later":           {func(*config.Books) {}, func(b *config.Books) { b.SummaryFrom = day("2026-09-02") }, ""},
 		"summary later, too soon": {func(*config.Books) {}, func(b *config.Books) { b.SummaryFrom = day("2026-09-01") }, "books.summary_from was not set and is 2026-09-01"},
 		"summary moved":           {func(b *config.Books) { b.SummaryFrom = day("2026-10-01") }, func(b *config.Books) { b.SummaryFrom = day("2026-11-01") }, ""},

@@ -12,7 +12,10 @@ func getAccount(t *Twin, _ *call) (object, error) {
 		},
 		"metadata": object{}, "payouts_enabled": true, "type": "standard",
 		"settings": object{
-			"dashboard": object{"display_name": "Millrace test account", "timezone": "Etc/UTC"},
+			"branding":      object{"icon": nil, "logo": nil, "primary_color": nil, "secondary_color": nil},
+			"card_payments": object{"statement_descriptor_prefix": nil, "statement_descriptor_prefix_kana": nil, "statement_descriptor_prefix_kanji": nil},
+			"payments":      object{"statement_descriptor": "MILLRACE", "statement_descriptor_kana": nil, "statement_descriptor_kanji": nil},
+			"dashboard":     object{"display_name": "Millrace test account", "timezone": "Etc/UTC"},
 			"payouts": object{
 				"debit_negative_balances": true, "schedule": object{"delay_days": int64(settleDays), "interval": t.interval()},
 				"statement_descriptor": nil,
