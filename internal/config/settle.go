@@ -103,6 +103,8 @@ func (v *validator) settlement(path string, b *Books) {
 		return
 	}
 	v.missingAccounts(path, b)
+	v.mixedAccounts(path, b)
+	v.laterStart(path, b.Start)
 }
 
 // accounts checks what is written about accounts.
@@ -151,19 +153,22 @@ func (v *validator) missingAccounts(path string, b *Books) {
 			v.warn(path+".clearing", parked+"set the ledger account behind cash account "+b.CashAccounts[currency], "no clearing account for "+currency)
 		}
 	}
+	for _, currency := range slices.Sorted(maps.Keys(b.Clearing)) {
+		if _, ok := b.CashAccounts[currency]; !ok && len(b.CashAccounts) > 0 && rules.Mode != ledger.Summary {
+			v.warn(path+".cash_accounts", parked+"set the cash account on account "+b.Clearing[currency].Account, "no cash account for "+currency)
+		}
+	}
 	for _, name := range ledger.Needed(&rules) {
-		var lacks []string
-		for _, currency := range slices.Sorted(maps.Keys(b.Clearing)) {
-			if _, _, ok := rules.Find(name, currency); !ok {
-				lacks = append(lacks, currency)
-			}
+		switch lacks := without(&rules, name); {
+		case lacks == "":
+		case name == "bank" && len(b.Accounts[name]) > 0: // Stripe pays out only where there is a bank account, and exchanges the rest
+			v.note(path+".accounts", "right where Stripe exchanges at once what is paid in it; else payouts in it are parked", "no account bank for "+lacks)
+		default:
+			v.warn(path+".accounts", parked+"set one of "+strings.Join(ledger.Fallbacks(name), ", "), fmt.Sprintf("no account %s for %s", name, lacks))
 		}
-		if _, _, ok := rules.Find(name, ""); len(b.Clearing) == 0 && !ok {
-			lacks = append(lacks, "any currency")
-		}
-		if len(lacks) > 0 {
-			v.warn(path+".accounts", parked+"set one of "+strings.Join(ledger.Fallbacks(name), ", "), fmt.Sprintf("no account %s for %s", name, strings.Join(lacks, ", ")))
-		}
+	}
+	if limit, err := b.WriteOff(); err == nil && limit.IsPositive() {
+		v.writeOff(path, without(&rules, "write_off"))
 	}
 	if !rules.Start.IsZero() && rules.NoOpening {
 		v.note(path+".opening", "date the opening balance the day before the start",
@@ -189,4 +194,33 @@ func (v *validator) missingAccounts(path string, b *Books) {
 	if names := ledger.ToSuspense(&rules); len(names) > 0 {
 		v.note(path+".accounts", "set those that you use", "goes to suspense: "+strings.Join(names, ", "))
 	}
+}
+
+// without lists the currencies that have no account for a name; empty when all
+// have one.
+func without(rules *ledger.Rules, name string) string {
+	var lacks []string
+	for _, currency := range slices.Sorted(maps.Keys(rules.Clearing)) {
+		if _, _, ok := rules.Find(name, currency); !ok {
+			lacks = append(lacks, currency)
+		}
+	}
+	if _, _, ok := rules.Find(name, ""); len(rules.Clearing) == 0 && !ok {
+		lacks = append(lacks, "any currency")
+	}
+	return strings.Join(lacks, ", ")
+}
+
+// writeOff tells of a missing account for what is written off: a finding where
+// somebody chose a limit, good to know where it is the default.
+func (v *validator) writeOff(path, lacks string) {
+	if lacks == "" {
+		return
+	}
+	message, hint := "no account write_off for "+lacks, "reconcile write-off is refused until it is set"
+	if v.origins.Set(path + ".write_off_limit") {
+		v.warn(path+".accounts", hint, message)
+		return
+	}
+	v.note(path+".accounts", hint+"; or set write_off_limit to 0", message)
 }

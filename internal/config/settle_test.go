@@ -109,7 +109,7 @@ connections:
 		`m.yaml:10:13: connections[0].books.accounts.fees: no posting rule asks for "fees" (did you mean fee?)`,
 		"m.yaml:11:16: connections[0].books.accounts.dispute: has no account",
 		"warning: m.yaml:8:15: connections[0].books.clearing: no clearing account for EUR (until it is set, what needs it is parked: set the ledger account behind cash account 10251ST)",
-		"warning: m.yaml:10:11: connections[0].books.accounts: no account bank for EURO, GBP",
+		"note: m.yaml:10:11: connections[0].books.accounts: no account bank for EURO, GBP (right where Stripe exchanges",
 		"no account dispute for EURO, GBP, USD",
 		"no account fee for",
 		"no account fx for",

@@ -52,7 +52,9 @@ func WriteOff(rules ledger.Rules, s *Statement, amount, limit decimal.Decimal, d
 	clearing, ok := rules.Clearing[s.Currency]
 	against, _, found := rules.Find("write_off", s.Currency)
 	if !ok || !found {
-		return schemas.Intent{}, fault.Newf("ledger.account_missing", "write-off: no account for clearing or write_off in %s", s.Currency)
+		e := fault.Newf("ledger.account_missing", "write-off: no account for clearing or write_off in %s", s.Currency)
+		e.Hint = "set it under books.accounts or books.clearing, then write it off again" // nothing runs that were to be restarted, nothing is parked
+		return schemas.Intent{}, e
 	}
 	debit, credit := clearing, against
 	if a.Minor < 0 {
