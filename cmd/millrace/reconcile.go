@@ -38,7 +38,10 @@ type reconcileFlags struct {
 type reconciled struct {
 	Reconciliation []*reconcile.Statement `json:"reconciliation"`
 	Signed         []reconcile.Signature  `json:"signed,omitempty"`
-	HTML           string                 `json:"html,omitempty"` // the file that was written
+	NotSigned      []string               `json:"not_signed,omitempty"` // why something that agrees was not signed
+	HTML           string                 `json:"html,omitempty"`       // the file that was written
+
+	signatures []reconcile.Signature // all that there are
 }
 
 const reconcileLong = `What moved at Stripe, what our postings say, and the documents as read back from
@@ -183,7 +186,6 @@ func (b *books) prove(ctx context.Context, f reconcileFlags) ([]*reconcile.State
 }
 
 func (a *app) reconcile(ctx context.Context, v *view, f reconcileFlags) (*reply, error) {
-	var signatures []reconcile.Signature
 	res, err := proving(ctx, a, v, f.connection, func(ctx context.Context, b *books) (*reconciled, error) {
 		if err := b.signable(f); err != nil {
 			return nil, err
@@ -195,7 +197,14 @@ func (a *app) reconcile(ctx context.Context, v *view, f reconcileFlags) (*reply,
 		res := &reconciled{Reconciliation: slices.Clip(append([]*reconcile.Statement{}, all...))}
 		store := reconcile.NewSignatures(b.bus)
 		for _, s := range all {
+			if err := store.State(ctx, s); err != nil {
+				return nil, err
+			}
 			if f.sign == "" || !s.OK() {
+				continue
+			}
+			if err := s.Signable(); err != nil {
+				res.NotSigned = append(res.NotSigned, fault.Of(err).Err.Error())
 				continue
 			}
 			g, err := store.Sign(ctx, s, f.sign, b.now)
@@ -204,14 +213,14 @@ func (a *app) reconcile(ctx context.Context, v *view, f reconcileFlags) (*reply,
 			}
 			res.Signed = append(res.Signed, g)
 		}
-		signatures, err = store.History(ctx, b.o.Connection)
+		res.signatures, err = store.History(ctx, b.o.Connection)
 		return res, err
 	})
 	if err != nil {
 		return nil, err
 	}
 	if f.html != "" {
-		if err := writeStatement(f.html, res.Reconciliation, signatures); err != nil {
+		if err := writeStatement(f.html, res.Reconciliation, res.signatures); err != nil {
 			return nil, err
 		}
 		res.HTML = f.html
@@ -249,12 +258,22 @@ func (r *reconciled) reply(csv bool) (*reply, error) {
 		}
 		for _, s := range r.Reconciliation {
 			s.Print(w)
+			s.PrintSigned(w, r.signatures)
 			fmt.Fprintln(w)
+		}
+		for _, g := range r.Signed {
+			fmt.Fprintf(w, "signed by %s: %s %s, difference %s, hash %s\n", g.By, g.Scope, g.Currency, g.Difference, g.Hash)
+		}
+		for _, why := range r.NotSigned {
+			fmt.Fprintf(w, "not signed: %s\n", why)
 		}
 		fmt.Fprintln(w, summary)
 	}}
 	if off > 0 {
 		return out, found{fault.New("reconcile.difference", errors.New(summary))}
+	}
+	if len(r.NotSigned) > 0 {
+		return out, found{fault.New("reconcile.not_signed", errors.New(strings.Join(r.NotSigned, "; ")))}
 	}
 	return out, nil
 }

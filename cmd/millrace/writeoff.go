@@ -21,14 +21,14 @@ import (
 func (a *app) reconcileHistory() *cobra.Command {
 	c := &cobra.Command{
 		Use: "history", Short: "Who signed which statement, and when", Args: cobra.NoArgs,
-		Long:    "Who signed which statement, when, and what it said. A statement that says\nsomething else later has another hash and is signed anew.",
+		Long:    "Who signed which statement, when, and what it said. A statement that says\nsomething else later has another hash and is signed anew; one that was last\nproved with another hash is marked out of date.",
 		Example: "  millrace reconcile history\n  millrace reconcile history --connection eu --json",
 	}
 	var connection string
 	addConnection(c, &connection)
 	a.addDataDir(c)
 	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
-		all, err := looking(ctx, a, func(v *view) ([]reconcile.Signature, error) {
+		all, err := looking(ctx, a, func(v *view) ([]signed, error) {
 			if err := v.bus.Verify(ctx); err != nil {
 				return nil, err
 			}
@@ -36,7 +36,7 @@ func (a *app) reconcileHistory() *cobra.Command {
 			if name == "" {
 				name = v.connections[0]
 			}
-			return reconcile.NewSignatures(v.bus).History(ctx, name)
+			return readSigned(ctx, reconcile.NewSignatures(v.bus), name)
 		})
 		if err != nil {
 			return nil, err
@@ -46,11 +46,41 @@ func (a *app) reconcileHistory() *cobra.Command {
 			fmt.Fprintln(w, summary)
 			tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 			for _, g := range all {
-				fmt.Fprintf(tw, "%s\t%s\t%s\tdifference %s\t%s\t%.12s\n", g.At.Format(timeForm), g.Scope, g.Currency, g.Difference, g.By, g.Hash)
+				fmt.Fprintf(tw, "%s\t%s\t%s\tdifference %s\t%s\t%.12s\t%s\n", g.At.Format(timeForm), g.Scope, g.Currency, g.Difference, g.By, g.Hash, g.remark())
 			}
 			_ = tw.Flush() // w reports nothing that could be acted on
 		}}, nil
 	})
+}
+
+// signed is a signature in the list.
+type signed struct {
+	reconcile.Signature
+
+	OutOfDate bool `json:"out_of_date"` // its scope said something else when it was last proved
+}
+
+func (s *signed) remark() string {
+	if s.OutOfDate {
+		return "out of date: the statement changed since"
+	}
+	return ""
+}
+
+func readSigned(ctx context.Context, store *reconcile.Signatures, connection string) ([]signed, error) {
+	all, err := store.History(ctx, connection)
+	if err != nil {
+		return nil, err
+	}
+	old, err := store.Outdated(ctx, all)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]signed, 0, len(all))
+	for n, g := range all {
+		list = append(list, signed{g, old[n]})
+	}
+	return list, nil
 }
 
 // writeOffFlags say what is written off.

@@ -77,12 +77,7 @@ func TestAParkedLaneIsNamed(t *testing.T) {
 func TestEntriesOfOthersOnTheClearingAccountAreShown(t *testing.T) {
 	w := twoMonths(t)
 	w.post()
-	w.put("x", journalEntity, "ReleaseJournalTransaction", map[string]any{
-		"Module": "GL", "CurrencyID": "USD", "TransactionDate": "2026-03-20", "Description": "by hand",
-		"Details": []any{
-			map[string]any{"Account": "10250", "DebitAmount": "0.07"}, map[string]any{"Account": "61000", "CreditAmount": "0.07"},
-		},
-	})
+	w.foreign("2026-03-20", 7)
 	s := w.months("2026-03", "2026-03")[0]
 	if s.Difference != "0.07" || s.Findings[0].Cause != Foreign || s.Clearing.Difference != "0.07" {
 		t.Errorf("%s", dump(s))

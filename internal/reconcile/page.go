@@ -27,13 +27,12 @@ func HTML(w io.Writer, all []*Statement, signed []Signature, made time.Time) err
 		"story":  func(e Entry) string { return e.story() },
 		"netted": func(s *Statement) string { return decimalOf(s.net, s.Currency) },
 		"by": func(s *Statement) []Signature {
-			var mine []Signature
-			for _, g := range signed {
-				if g.Connection == s.Connection && g.Scope == s.Scope() && g.Currency == s.Currency {
-					mine = append(mine, g)
-				}
-			}
-			return mine
+			stand, _ := Of(signed, s)
+			return stand
+		},
+		"before": func(s *Statement) []Signature {
+			_, outdated := Of(signed, s)
+			return outdated
 		},
 	}).Parse(pageText)
 	if err != nil {

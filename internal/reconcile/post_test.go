@@ -268,3 +268,17 @@ func (w *world) carry(in schemas.Intent) {
 	}
 	w.journal(in.Key, f)
 }
+
+// foreign is what somebody else enters on the clearing account.
+func (w *world) foreign(day string, amount int64) {
+	w.t.Helper()
+	debit, credit := "10250", "61000"
+	if amount < 0 {
+		debit, credit = credit, debit
+	}
+	n := decimalOf(abs(amount), "USD")
+	w.put("x", journalEntity, "ReleaseJournalTransaction", map[string]any{
+		"Module": "GL", "CurrencyID": "USD", "TransactionDate": day, "Description": "by hand",
+		"Details": []any{map[string]any{"Account": debit, "DebitAmount": n}, map[string]any{"Account": credit, "CreditAmount": n}},
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+	"time"
 )
 
 // Verdict is the statement in one line.
@@ -41,6 +42,18 @@ func (s *Statement) Print(w io.Writer) {
 	if b := s.Clearing; b != nil {
 		fmt.Fprintf(w, "\nClearing account on %s: Stripe's balance %s, less in transit %s, less not settled %s, is %s; the account has %s, difference %s\n",
 			b.At, b.Stripe, b.InTransit, b.NotSettled, b.Expected, b.Clearing, b.Difference)
+	}
+}
+
+// PrintSigned writes the hash of the statement and who signed it.
+func (s *Statement) PrintSigned(w io.Writer, all []Signature) {
+	fmt.Fprintf(w, "\nHash %s\n", s.Hash)
+	stand, outdated := Of(all, s)
+	for _, g := range stand {
+		fmt.Fprintf(w, "signed by %s on %s\n", g.By, g.At.Format(time.DateOnly))
+	}
+	for _, g := range outdated {
+		fmt.Fprintf(w, "signed by %s on %s; the statement changed since (%.12s)\n", g.By, g.At.Format(time.DateOnly), g.Hash)
 	}
 }
 

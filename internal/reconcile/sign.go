@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"millrace/internal/bus"
+	"millrace/internal/fault"
 )
 
 // Signature is a statement as somebody signed it off.
@@ -29,7 +30,12 @@ type Signature struct {
 	At         time.Time `json:"at"` // UTC
 }
 
-// Signatures keeps what was signed; nothing in it is ever changed.
+// keyStated is before the connection of the hash that a scope had when it was
+// last proved; no connection has such a name.
+const keyStated = "_stated"
+
+// Signatures keeps what was signed; nothing of that is ever changed. Beside them
+// is what each scope last said, so that a list can tell which are out of date.
 type Signatures struct{ bucket *bus.Bucket }
 
 // NewSignatures returns those in the bucket "statements".
@@ -38,15 +44,15 @@ func NewSignatures(b *bus.Bus) *Signatures { return &Signatures{b.Bucket("statem
 // Sign stores that somebody signed a statement. The same statement signed by
 // the same person again is stored once (Invariant 2).
 func (s *Signatures) Sign(ctx context.Context, st *Statement, by string, at time.Time) (Signature, error) {
-	data, err := json.Marshal(st)
-	if err != nil {
-		return Signature{}, fmt.Errorf("sign %s: %w", st.Scope(), err)
+	if err := st.Signable(); err != nil {
+		return Signature{}, err
 	}
 	g := Signature{
 		Connection: st.Connection, Scope: st.Scope(), Currency: st.Currency, Difference: st.Difference, Stripe: st.Stripe, Open: st.Open,
-		Documents: st.Documents, Matched: st.Matched, Hash: hash(data), By: by, At: at.UTC().Truncate(time.Second),
+		Documents: st.Documents, Matched: st.Matched, Hash: st.digest(), By: by, At: at.UTC().Truncate(time.Second),
 	}
-	if data, err = json.Marshal(g); err != nil {
+	data, err := json.Marshal(g)
+	if err != nil {
 		return Signature{}, fmt.Errorf("sign %s: %w", st.Scope(), err)
 	}
 	key := bus.Key(g.Connection, g.Scope, g.Currency, g.Hash, by)
@@ -79,6 +85,80 @@ func (s *Signatures) History(ctx context.Context, connection string) ([]Signatur
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Scope, b.Scope), cmp.Compare(a.Currency, b.Currency), cmp.Compare(a.By, b.By))
 	})
 	return all, nil
+}
+
+// Signable is why a statement cannot be signed; nil when it can.
+func (s *Statement) Signable() error {
+	why := ""
+	switch transit := func(e Entry) bool { return e.Cause == InTransit }; {
+	case !s.OK():
+		why = "it has a difference"
+	case s.Payout != "" && slices.ContainsFunc(s.Reconciling, transit):
+		why = "the payout is in transit"
+	case s.Payout != "" && s.Matched == 0:
+		why = "nothing of it is matched yet"
+	default:
+		return nil
+	}
+	return fault.Newf("reconcile.not_signed", "%s %s: %s", s.Scope(), s.Currency, why)
+}
+
+// digest is the hash of everything that the statement says.
+func (s *Statement) digest() string {
+	said := *s
+	said.Hash = ""
+	data, err := json.Marshal(&said)
+	if err != nil { // texts and numbers always marshal
+		panic(err)
+	}
+	return hash(data)
+}
+
+// Stands tells whether it is this statement that was signed.
+func (g *Signature) Stands(s *Statement) bool { return g.Hash == s.Hash }
+
+// about tells whether what was signed is of the statement's month or payout.
+func (g *Signature) about(s *Statement) bool {
+	return g.Connection == s.Connection && g.Scope == s.Scope() && g.Currency == s.Currency
+}
+
+// Of parts the signatures of the statement's month or payout into those of the
+// statement as it is, and those of what it was before. A quick statement of a
+// month leaves out what was signed, so it is never the same one.
+func Of(all []Signature, s *Statement) (stand, outdated []Signature) {
+	for _, g := range all {
+		switch {
+		case !g.about(s):
+		case g.Stands(s):
+			stand = append(stand, g)
+		case s.Period == "" || s.Clearing != nil:
+			outdated = append(outdated, g)
+		}
+	}
+	return stand, outdated
+}
+
+// State keeps what a scope says now. A quick statement of a month says less.
+func (s *Signatures) State(ctx context.Context, st *Statement) error {
+	if st.Period != "" && st.Clearing == nil {
+		return nil
+	}
+	_, err := s.bucket.Put(ctx, bus.Key(keyStated, st.Connection, st.Scope(), st.Currency), []byte(st.Hash))
+	return err
+}
+
+// Outdated tells of each signature whether its scope said something else when it
+// was last proved.
+func (s *Signatures) Outdated(ctx context.Context, all []Signature) ([]bool, error) {
+	old := make([]bool, len(all))
+	for n, g := range all {
+		now, _, err := s.bucket.Get(ctx, bus.Key(keyStated, g.Connection, g.Scope, g.Currency))
+		if err != nil && !errors.Is(err, bus.ErrNotFound) {
+			return nil, err
+		}
+		old[n] = err == nil && string(now) != g.Hash
+	}
+	return old, nil
 }
 
 func hash(data []byte) string {

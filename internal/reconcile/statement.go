@@ -60,6 +60,9 @@ type Statement struct {
 	Notes       []Entry  `json:"notes"`       // posted, and to be looked at
 	Matched     int      `json:"matched"`     // documents and journals that agree
 	Clearing    *Balance `json:"clearing,omitempty"`
+	// Hash is the sha256, hex, of everything else: two statements that have the
+	// same say the same. A signature names it.
+	Hash string `json:"hash,omitempty"`
 
 	off int64 // Difference in minor units
 	net int64 // documents less what they should be
@@ -203,6 +206,7 @@ func (d *draft) done() *Statement {
 	if s.off == 0 { // all of it is written off
 		s.Notes, s.Findings = append(s.Notes, s.Findings...), []Entry{}
 	}
+	s.Hash = s.digest()
 	return s
 }
 
