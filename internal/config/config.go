@@ -90,8 +90,10 @@ type Books struct {
 	// WriteOffLimit is what of a difference may be written off at most, a
 	// decimal in the currency of the statement; default 1.00, 0 for nothing.
 	WriteOffLimit string `yaml:"write_off_limit"`
-	Refunds       string `yaml:"refunds"`       // ar_refund (default), credit_memo or journal
-	ClosedPeriod  string `yaml:"closed_period"` // park (default) or next_open
+	// Refunds is ar_refund (default), credit_memo or journal. A payment that is
+	// applied in full has nothing to refund: ar_refund makes a credit memo too.
+	Refunds      string `yaml:"refunds"`
+	ClosedPeriod string `yaml:"closed_period"` // park (default) or next_open
 	// Clearing has, by currency, the ledger account behind the clearing cash
 	// account.
 	Clearing map[string]Account `yaml:"clearing"`

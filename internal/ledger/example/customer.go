@@ -6,9 +6,14 @@ import "millrace/internal/ledger"
 func charges() []Example {
 	return []Example{
 		{
-			Title: "A customer pays", Text: "The charge has a customer, so an AR payment covers its amount the moment the charge succeeds. What is left for the payout's journal is the fee, and the tax on it.",
+			Title: "A customer pays an invoice", Text: "The charge has a customer, so an AR payment covers its amount the moment the charge succeeds, and is applied to the invoice. What is left for the payout's journal is the fee, and the tax on it.",
 			Movements: moves(move("charge", "charge", 10_000).from("charge", "ch_1", "cus_1", 10_000, "USD").
 				processing(320).fee("tax", "VAT", 61)),
+		},
+		{
+			Title: "A customer pays without an invoice", Text: "The charge has a customer and no invoice from Acumatica: a prepayment, on the customer's prepayment account and not on the receivables. It is owed to the customer until somebody applies it to an invoice.",
+			Prepaid:   true,
+			Movements: moves(move("charge", "charge", 10_000).from("charge", "ch_1", "cus_1", 10_000, "USD").processing(320)),
 		},
 		{
 			Title: "Nobody's charge", Text: "The charge has no customer: the journal takes its amount to sales.",
@@ -51,9 +56,19 @@ func charges() []Example {
 func returns() []Example {
 	return []Example{
 		{
-			Title: "A refund, and the fee that Stripe gives back", Text: "An AR refund covers the amount. A fee that is given back has a category of its own.",
-			Movements: moves(move("refund", "refund", -2_500).from("refund", "re_1", "cus_1", 2_500, "USD").
-				fee("stripe_fee", "Stripe processing fee refund", -80)),
+			Title: "A paid invoice is refunded", Text: "With refunds: ar_refund, the default. Acumatica gives back what is left of a payment, and of one that is applied to its invoice in full nothing is. So the refund is two documents: a credit memo that debits the account refund, and an AR refund that pays it out. " +
+				"The invoice stays closed. With refunds: credit_memo it is always so, also where the payment has something left. " +
+				"Where the invoice has sales tax, the credit memo still has one line: it debits the account refund with all of the amount, and no tax is taken off what is owed to the tax agency. That is a known limit. What of the refund is tax is then for the accountant: before the tax period is closed, a tax adjustment of output tax (Acumatica: form TX301000, type Adjust Output) takes it from the account refund; a plain journal would not be in the tax report.",
+			Movements: moves(
+				move("charge", "charge", 10_000).from("charge", "ch_1", "cus_1", 10_000, "USD").processing(320),
+				move("refund", "refund", -2_500).from("refund", "re_1", "cus_1", 2_500, "USD").on(9)),
+		},
+		{
+			Title: "A prepayment is refunded, and Stripe gives the fee back", Text: "The payment is applied to nothing, or has enough left: one AR refund gives it back, with no credit memo. A fee that is given back has a category of its own.",
+			Prepaid: true,
+			Movements: moves(
+				move("charge", "charge", 2_500).from("charge", "ch_1", "cus_1", 2_500, "USD").processing(80),
+				move("refund", "refund", -2_500).from("refund", "re_1", "cus_1", 2_500, "USD").fee("stripe_fee", "Stripe processing fee refund", -80).on(9)),
 		},
 		{
 			Title: "A refund without a document", Text: "With refunds: journal, and for charges of nobody, the journal takes the refund to its account.",
@@ -61,17 +76,24 @@ func returns() []Example {
 			Movements: moves(move("refund", "refund", -2_500).from("refund", "re_1", "cus_1", 2_500, "USD")),
 		},
 		{
-			Title: "A refund fails", Text: "The customer's bank sends the money back. The AR refund stays as it is: the customer is owed the money until it is paid out another way.",
+			Title: "A refund fails", Text: "The customer's bank sends the money back. The credit memo and the AR refund stay as they are: the customer is owed the money until it is paid out another way.",
 			Movements: moves(
 				move("payment_refund", "refund", -2_500).from("refund", "re_1", "cus_1", 2_500, "USD"),
 				move("refund_failure", "refund_failure", 2_500).from("refund", "re_1", "cus_1", 2_500, "USD").on(12)),
 		},
 		{
 			Title: "A bank debit fails", Text: "Stripe moves the amount while the debit is pending and takes it back when it fails. The AR payment is made only when a debit succeeds, so neither the payment nor its void exists, and nothing is posted but the fee.",
+			Unmade: true,
 			Movements: moves(
 				move("payment", "charge", 8_000).from("charge", "py_1", "cus_1", 8_000, "USD").captured(0),
 				move("payment_failure_refund", "charge_failure", -8_000).from("charge", "py_1", "cus_1", 8_000, "USD").captured(0).on(9).
 					fee("stripe_fee", "Failed debit fee", 400)),
+		},
+		{
+			Title: "A bank debit fails after it was paid", Text: "The debit succeeded, and the bank takes it back later: the AR payment exists, and is voided. The invoice is open again.",
+			Movements: moves(
+				move("payment", "charge", 8_000).from("charge", "py_1", "cus_1", 8_000, "USD"),
+				move("payment_failure_refund", "charge_failure", -8_000).from("charge", "py_1", "cus_1", 8_000, "USD").on(19)),
 		},
 		{
 			Title: "A bank debit of nobody fails", Text: "Without a customer both movements are lines, on accounts that sales stands for.",

@@ -17,6 +17,8 @@ type Example struct {
 	Text      string              // what happened, and why it is posted like that
 	Rules     func(*ledger.Rules) // what is configured otherwise; nil: nothing
 	Unit      string              // what the movements are settled as; empty: the payout po_1
+	Prepaid   bool                // the charge has no invoice: its payment is a prepayment
+	Unmade    bool                // the payment is never made, and so never voided
 	Movements []ledger.Movement
 	Lost      *Lost
 	Opening   int64 // Stripe's balance in USD at the start
@@ -32,7 +34,8 @@ type Lost struct {
 // Result is what an example comes to.
 type Result struct {
 	Rules     ledger.Rules
-	Documents []ledger.Document // what the flows of the customers post
+	Prepaid   bool
+	Documents []ledger.Document // what the flows of the customers post, a credit memo before the refund of it
 	Journals  []ledger.Journal
 	Flags     []ledger.Flag
 	Net       map[string]int64 // what the movements did to Stripe's balance, by currency
@@ -40,7 +43,7 @@ type Result struct {
 
 // Run applies the rules.
 func (e *Example) Run() (*Result, error) {
-	res := &Result{Rules: rules(), Net: map[string]int64{}}
+	res := &Result{Rules: rules(), Prepaid: e.Prepaid, Net: map[string]int64{}}
 	if e.Rules != nil {
 		e.Rules(&res.Rules)
 	}
@@ -66,8 +69,8 @@ func (e *Example) Run() (*Result, error) {
 			res.Net[m.Currency] += m.Net
 		}
 		for _, p := range parts {
-			if p.Cover == ledger.ByDocument {
-				res.Documents = append(res.Documents, p.Document)
+			if p.Cover == ledger.ByDocument && !e.Unmade {
+				res.Documents = append(res.Documents, e.documents(p.Document)...)
 			}
 		}
 		if m.Type == "payout" {
@@ -100,6 +103,20 @@ func (e *Example) Run() (*Result, error) {
 	return res, err
 }
 
+// creditMemo is what an invoice that was paid gets before its money is given
+// back: a payment that is applied in full has nothing left to refund.
+const creditMemo ledger.DocumentKind = "credit_memo"
+
+// documents are what the customer's flow makes of one that the rules name.
+func (e *Example) documents(d ledger.Document) []ledger.Document {
+	if d.Kind != ledger.Refund || e.Prepaid {
+		return []ledger.Document{d}
+	}
+	memo := d
+	memo.Kind = creditMemo
+	return []ledger.Document{memo, d}
+}
+
 // rules are what the examples are configured with, unless they say otherwise.
 func rules() ledger.Rules {
 	r := ledger.Rules{
@@ -121,14 +138,15 @@ func rules() ledger.Rules {
 var accountTitles = map[string]string{
 	"10200": "Bank USD", "10201": "Bank EUR", "10250": "Stripe clearing USD", "10251": "Stripe clearing EUR",
 	"11000": "Accounts receivable", "12500": "Disputes receivable", "12600": "Stripe reserves", "14500": "Input tax", "19500": "Card spending",
-	"19900": "Suspense", "25500": "Owed to customers", "26000": "Stripe financing", "27000": "Due to connected accounts", "39000": "Opening balances",
+	"19900": "Suspense", "24000": "Customer prepayments", "25500": "Owed to customers", "26000": "Stripe financing", "27000": "Due to connected accounts", "39000": "Opening balances",
 	"40000": "Sales", "40500": "Refunds", "42000": "Platform earnings", "61000": "Fees", "61100": "Dispute fees", "61200": "Stripe product fees",
 	"62500": "Climate", "65000": "Disputes lost", "71500": "Exchange",
 }
 
-// receivable and feeAccount are the other side of the documents: Acumatica's
-// choice, not that of the rules.
+// receivable, prepayments and feeAccount are the other side of the documents:
+// Acumatica's choice, by the customer and the entry type, not that of the rules.
 const (
-	receivable = "11000"
-	feeAccount = "61000"
+	receivable  = "11000"
+	prepayments = "24000"
+	feeAccount  = "61000"
 )

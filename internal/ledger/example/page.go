@@ -20,11 +20,16 @@ A movement (a balance transaction of Stripe) has parts: its amount, each of its 
 of the customer, or it is a pair of lines in a *settlement journal*: the clearing account of its currency against the account of its category. Together they move the clearing account by exactly the
 movement's net, so that it always equals Stripe's balance; the clearing accounts of other currencies go back to zero. If any account is missing, nothing of the unit is posted.
 
+The other side of an AR document is Acumatica's choice, not ours: a payment that pays an invoice credits the customer's receivables (here 11000); one without an
+invoice is a *prepayment* and credits the customer's prepayment account, a liability (here 24000), until it is applied to an invoice, which moves it to the receivables.
+
 The settings are under ` + "`books`" + ` of the connection (` + "`millrace config init`" + ` has them with comments; ` + "`millrace config lint`" + ` names what is missing).
 
 ## Account names
 
 ` + "`books.accounts`" + ` gives names their accounts: one for all currencies, or one for each. A name without an account falls to the next more general one.
+Where the table says *must be set*, nothing stands for the name: what needs it is parked (` + "`ledger.account_missing`" + `) until it has an account. ` + "`fx`" + ` is needed only with several
+clearing accounts, ` + "`opening`" + ` only with a start, ` + "`write_off`" + ` only to write a difference off.
 Fees that are given back have the name of the fee with ` + "`.returned`" + ` at its end, and fall to the name without it.
 
 | name | what is posted there | without it |
@@ -40,7 +45,7 @@ func Page(w io.Writer) error {
 			continue
 		}
 		instead := strings.Join(n.Instead, ", then ")
-		p.printf("| `%s` | %s | %s |\n", n.Name, n.Title, cmp.Or(instead, "missing"))
+		p.printf("| `%s` | %s | %s |\n", n.Name, n.Title, cmp.Or(instead, "must be set"))
 	}
 	for _, c := range All() {
 		p.printf("\n## %s\n", c.Title)
@@ -122,10 +127,15 @@ func presented(m *ledger.Movement) string {
 	return fmt.Sprintf(" (%s %s)", m.Source.Kind, m.Source.ID)
 }
 
-func documentTitle(k ledger.DocumentKind) string {
+func documentTitle(k ledger.DocumentKind, prepaid bool) string {
 	switch k {
 	case ledger.Payment:
+		if prepaid {
+			return "AR prepayment of"
+		}
 		return "AR payment of"
+	case creditMemo:
+		return "credit memo for"
 	case ledger.PaymentCharge:
 		return "charge on the AR payment of"
 	case ledger.PaymentVoid:
@@ -142,7 +152,7 @@ func (p *page) documents(res *Result) {
 	}
 	p.printf("Documents of the customer:\n\n")
 	for i, d := range res.Documents {
-		p.printf("- (%s) %s %s, %s: %s\n", documentMark(i), documentTitle(d.Kind), d.ID, d.Customer, money.Amount{Minor: d.Amount, Currency: d.Currency})
+		p.printf("- (%s) %s %s, %s: %s\n", documentMark(i), documentTitle(d.Kind, res.Prepaid), d.ID, d.Customer, money.Amount{Minor: d.Amount, Currency: d.Currency})
 	}
 	p.printf("\n")
 }
@@ -181,11 +191,18 @@ func (res *Result) entries() map[accountIn][]entry {
 	}
 	for i, d := range res.Documents {
 		clearing, mark := res.Rules.Clearing[d.Currency].Account, documentMark(i)
-		debit, credit := clearing, receivable
+		owed := receivable
+		if res.Prepaid {
+			owed = prepayments
+		}
+		debit, credit := clearing, owed
 		switch d.Kind {
 		case ledger.Payment:
 		case ledger.PaymentVoid, ledger.Refund:
-			debit, credit = receivable, clearing
+			debit, credit = owed, clearing
+		case creditMemo:
+			given, _, _ := res.Rules.Find("refund", d.Currency)
+			debit, credit = given.Account, receivable
 		case ledger.PaymentCharge:
 			debit, credit = feeAccount, clearing
 		}

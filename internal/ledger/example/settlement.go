@@ -8,13 +8,13 @@ import (
 
 // settlements are the examples about payouts, periods and the start.
 func settlements() []Example {
-	thousand := func(n int) *builder {
-		return move("charge", "charge", 10_000).from("charge", "ch_1", "cus_1", 10_000, "USD").processing(320).on(n)
+	paid := func(charge string, n int) *builder {
+		return move("charge", "charge", 10_000).from("charge", charge, "cus_1", 10_000, "USD").processing(320).on(n)
 	}
 	return []Example{
 		{
 			Title: "A payout arrives", Text: "The payout's own movement is a journal of its own, dated with the arrival. Until then the amount is in transit: out of the balance, not yet at the bank.",
-			Movements: moves(thousand(5), move("payout", "payout", -9_680).of("payout", "po_1").on(6).arrives(9)),
+			Movements: moves(paid("ch_1", 5), move("payout", "payout", -9_680).of("payout", "po_1").on(6).arrives(9)),
 		},
 		{
 			Title: "An instant payout", Text: "Stripe's fee for it is on the payout's own movement and in the same journal.",
@@ -25,7 +25,7 @@ func settlements() []Example {
 			Movements: moves(
 				move("payout", "payout", -9_680).of("payout", "po_1").on(2).arrives(4),
 				move("payout_failure", "payout_reversal", 9_680).of("payout", "po_1").on(6),
-				thousand(7),
+				paid("ch_1", 7),
 				move("payout", "payout", -19_360).of("payout", "po_2").on(9).arrives(11)),
 			Unit: "po_2",
 		},
@@ -37,7 +37,7 @@ func settlements() []Example {
 		},
 		{
 			Title: "A payout over the end of a month", Text: "One journal per month, dated with the last day that has a movement, so that each month ties out by itself.",
-			Movements: moves(thousand(-1), thousand(0), thousand(2)),
+			Movements: moves(paid("ch_1", -1), paid("ch_2", 0), paid("ch_3", 2)),
 		},
 		{
 			Title: "A payout in euros", Text: "Each currency that Stripe holds has its own clearing account, payouts and bank account. Nothing is exchanged.",
@@ -47,27 +47,27 @@ func settlements() []Example {
 		},
 		{
 			Title: "A day of an account that is paid out by hand", Text: "With payouts: manual the unit is the day, because Stripe cannot say what such a payout is made of.",
-			Unit: "2026-03-05", Movements: moves(thousand(5), thousand(5)),
+			Unit: "2026-03-05", Movements: moves(paid("ch_1", 5), paid("ch_2", 5)),
 		},
 		{
 			Title: "Fee by fee", Text: "With fees: per_transaction each movement is a unit of its own.",
-			Unit: "txn_1", Rules: func(r *ledger.Rules) { r.Fees = ledger.FeesPerTransaction }, Movements: moves(thousand(5)),
+			Unit: "txn_1", Rules: func(r *ledger.Rules) { r.Fees = ledger.FeesPerTransaction }, Movements: moves(paid("ch_1", 5)),
 		},
 		{
 			Title: "Summary mode", Text: "No documents for customers: everything is in journals, one for each day.",
 			Rules:     func(r *ledger.Rules) { r.Mode = ledger.Summary },
-			Movements: moves(thousand(5), thousand(5), move("refund", "refund", -2_500).from("refund", "re_1", "cus_1", 2_500, "USD").on(6)),
+			Movements: moves(paid("ch_1", 5), paid("ch_2", 5), move("refund", "refund", -2_500).from("refund", "re_1", "cus_1", 2_500, "USD").on(6)),
 		},
 		{
 			Title: "Summary mode from a day on", Text: "Movements of before keep their documents, those from that day on have lines.",
 			Rules:     func(r *ledger.Rules) { r.SummaryFrom = time.Date(2026, 3, 6, 0, 0, 0, 0, time.UTC) },
-			Movements: moves(thousand(5), thousand(6)),
+			Movements: moves(paid("ch_1", 5), paid("ch_2", 6)),
 		},
 		{
 			Title: "The start", Text: "What Stripe held at the start is one journal for each currency. Movements from before are in it and are not posted again, though a payout of after may be made of them.",
 			Rules:     func(r *ledger.Rules) { r.Start = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC) },
 			Opening:   9_680,
-			Movements: moves(thousand(-1), thousand(2)),
+			Movements: moves(paid("ch_1", -1), paid("ch_2", 2)),
 		},
 	}
 }
