@@ -47,28 +47,45 @@ func (p *period) atStart(currency string) int64 {
 	return n
 }
 
-// against compares the clearing account with Stripe's balance at the end.
-func (p *period) against(d *draft, m Month) {
-	currency := d.s.Currency
-	at := p.balance[currency]
+// position is the clearing account at the end of a month, in minor units.
+type position struct {
+	stripe, transit, unsettled int64 // Stripe's balance, and what of it the books cannot have
+	books                      int64
+}
+
+func (x position) expected() int64 { return x.stripe - x.transit - x.unsettled }
+
+func (x position) off() int64 { return x.books - x.expected() }
+
+// position is known once what is listed beside is, through the month.
+func (p *period) position(currency string, m Month) position {
+	x := position{stripe: p.balance[currency]}
 	for month, n := range p.truth.nets[currency] {
 		if month > m {
-			at -= n
+			x.stripe -= n
 		}
 	}
-	var transit, books int64
 	for _, b := range p.banks {
 		if b.currency == currency && b.moved <= m && (b.transit || monthOf(b.date) > m) {
-			transit += b.stripe.total()
+			x.transit += b.stripe.total()
 		}
 	}
 	for month, n := range p.clearing[currency] {
 		if month <= m {
-			books += n
+			x.books += n
 		}
 	}
 	if p.openedElsewhere() {
-		books += p.atStart(currency)
+		x.books += p.atStart(currency)
+	}
+	x.unsettled = p.unsettled(m, currency) + p.open[currency] + p.later(m, currency)
+	return x
+}
+
+// against compares the clearing account with Stripe's balance at the end.
+func (p *period) against(d *draft, m Month) {
+	currency := d.s.Currency
+	if p.openedElsewhere() {
 		p.assumed(d)
 	}
 	for _, e := range d.s.Reconciling {
@@ -76,11 +93,58 @@ func (p *period) against(d *draft, m Month) {
 			p.open[currency] += e.minorUnits
 		}
 	}
-	unsettled := p.unsettled(m, currency) + p.open[currency] + p.later(m, currency)
-	expected := at - transit - unsettled
+	x := p.position(currency, m)
 	d.s.Clearing = &Balance{
-		At: m.Last(), Stripe: d.show(at), InTransit: d.show(transit), NotSettled: d.show(unsettled),
-		Expected: d.show(expected), Clearing: d.show(books), Difference: d.show(books - expected),
+		At: m.Last(), Opening: d.show(d.opening), Movements: d.show(x.books - d.opening),
+		Stripe: d.show(x.stripe), InTransit: d.show(x.transit), NotSettled: d.show(x.unsettled),
+		Expected: d.show(x.expected()), Clearing: d.show(x.books), Difference: d.show(x.off()),
 	}
-	d.balance = books - expected
+	d.balance = x.off()
+}
+
+// begins finds out what the clearing account had before the month, and what it
+// was off by then.
+func (p *period) begins(d *draft, m Month) error {
+	currency, start := d.s.Currency, p.o.Rules.Start
+	day, err := before(string(m) + "-01")
+	if err != nil {
+		return err
+	}
+	d.before = monthOf(day)
+	if !start.IsZero() && d.before < monthOf(p.o.day(start)) {
+		if p.openedElsewhere() {
+			d.opening = p.atStart(currency)
+		}
+		return nil
+	}
+	x := p.position(currency, d.before)
+	d.opening, d.carried = x.books, x.off()
+	return nil
+}
+
+// foot adds what the items of the month do not explain of its difference: what
+// was carried over, and what nothing explains.
+func (d *draft) foot() {
+	s := d.s
+	if s.Clearing == nil {
+		return
+	}
+	s.Difference = d.show(d.balance)
+	agrees := s.off == 0 && d.balance == 0
+	s.off = max(s.off, abs(d.balance))
+	if d.carried != 0 {
+		e := Entry{Cause: Carried, ID: string(d.before), Date: d.before.Last(), Detail: "the clearing account was off by it before: see the statement of " + string(d.before)}
+		if agrees || d.ended {
+			e.Amount, e.minorUnits, e.Detail = d.show(d.carried), d.carried, e.Detail+"; ended in this month"
+			s.Notes = append(s.Notes, e)
+		} else {
+			d.tell(e, d.carried, d.carried)
+		}
+	}
+	if rest := d.balance - d.carried - s.net; rest != 0 && !agrees {
+		d.tell(Entry{
+			Cause: Off, ID: s.Currency, Date: s.Clearing.At, Stripe: s.Clearing.Expected, Documents: s.Clearing.Clearing,
+			Detail: "the clearing account is not what Stripe's balance makes it, and no item of the month says why",
+		}, rest, rest)
+	}
 }

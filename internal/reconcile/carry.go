@@ -111,7 +111,7 @@ func (t *truth) unposted(d *draft, i *item) {
 	}
 	e.Cause, e.Detail = Missing, "the charge failed and has no document; what came of it and what went back do not cancel"
 	e.Stripe, e.Postings, e.Documents = d.show(rest), d.show(0), d.show(0)
-	d.finding(e, rest)
+	d.finding(e, rest, -rest)
 }
 
 // neverPosted tells whether a charge failed before there was a payment.

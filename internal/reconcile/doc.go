@@ -6,9 +6,11 @@
 //
 // What Stripe says is put through the posting rules (internal/ledger) anew, so
 // that a posting that was computed wrongly, or never, is seen as well. An item
-// is one document or one journal; its difference is what the worse of postings
-// and documents is off by. A statement's difference is the sum of those without
-// their signs: two errors never cancel each other out.
+// is one document or one journal; it is wrong by what the worse of postings and
+// documents is off by, and its difference is what the ledger has of it less what
+// that should have. A statement's difference is the sum of those. Two errors that
+// offset each other are findings all the same, and it does not agree; entries of
+// others on the clearing account that come to nothing are no finding.
 //
 // What Stripe has and the books cannot have yet is no difference. As in a bank
 // reconciliation it is listed with its amount: payouts in transit, movements

@@ -2,13 +2,22 @@ package reconcile
 
 import (
 	"context"
+	"slices"
 
 	"millrace/schemas"
 )
 
+// alien is an entry that nothing of ours made, in minor units.
+type alien struct {
+	Entry
+
+	n int64
+}
+
 // foreign lists what others put onto the clearing account.
 func (p *period) foreign(ctx context.Context, d *draft, m Month) error {
 	known := p.truth.known()
+	var aliens []alien
 	for _, x := range p.strangers {
 		if known[x.name] { // found by its key meanwhile
 			continue
@@ -44,9 +53,59 @@ func (p *period) foreign(ctx context.Context, d *draft, m Month) error {
 			}
 		}
 		d.docs[other] += n
-		d.finding(e, n)
+		if e.Cause == Foreign {
+			aliens = append(aliens, alien{e, n})
+			continue
+		}
+		d.finding(e, n, n)
 	}
+	d.foreign(aliens)
 	return nil
+}
+
+// foreign tells of entries of others. What of them comes to nothing, as an entry
+// and the one that takes it back, is noted; so are those that end exactly what
+// was carried over. Our own documents are never set off against them.
+func (d *draft) foreign(list []alien) {
+	var sum int64
+	for _, x := range list {
+		sum += x.n
+	}
+	note := func(x alien, why string) {
+		x.Amount, x.minorUnits = d.show(x.n), x.n
+		x.Detail += "; " + why
+		d.s.Notes = append(d.s.Notes, x.Entry)
+	}
+	why := "the entries of others come to " + d.show(0)
+	if d.ended = sum != 0 && sum == -d.carried; d.ended {
+		why = "ends what was carried over from " + string(d.before)
+	}
+	if sum != 0 && !d.ended {
+		d.gross += abs(sum)
+		var paired []alien
+		list, paired = pairs(list)
+		for _, x := range list {
+			d.tell(x.Entry, x.n, x.n)
+		}
+		list, why = paired, "another entry takes it back"
+	}
+	for _, x := range list {
+		note(x, why)
+	}
+}
+
+// pairs takes out the entries that another one takes back exactly.
+func pairs(list []alien) (rest, paired []alien) {
+	for _, x := range list {
+		opposite := slices.IndexFunc(rest, func(y alien) bool { return y.n == -x.n })
+		if opposite < 0 {
+			rest = append(rest, x)
+			continue
+		}
+		paired = append(paired, rest[opposite], x)
+		rest = slices.Delete(rest, opposite, opposite+1)
+	}
+	return rest, paired
 }
 
 // elsewhereOf tells of a batch in the month whose journal is of a month that was
@@ -68,6 +127,6 @@ func (p *period) elsewhereOf(d *draft, o *unread, x *document, m Month) bool {
 		d.aside(e, minus(there))
 		return true
 	}
-	d.finding(e, there.total())
+	d.finding(e, there.total(), there.total())
 	return true
 }

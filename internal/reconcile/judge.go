@@ -58,7 +58,7 @@ func (t *truth) judge(ctx context.Context, d *draft, i *item, in scope) error {
 	d.finding(Entry{
 		Cause: v.cause, ID: i.key, Date: i.date, In: i.names(), Detail: v.detail,
 		Stripe: d.show(want.total()), Postings: d.show(posted.total()), Documents: d.show(there.total()),
-	}, max(gap(want, posted), gap(want, i.shaped(there, want)), v.least))
+	}, max(gap(want, posted), gap(want, i.shaped(there, want)), v.least), there.total()-want.total())
 	return nil
 }
 
@@ -232,7 +232,7 @@ func (t *truth) absent(ctx context.Context, d *draft, i *item, rec posting.Recor
 	}
 	d.posted.add(posted)
 	e.Stripe, e.Postings, e.Documents = d.show(want.total()), d.show(posted.total()), d.show(0)
-	d.finding(e, max(abs(want.total()), abs(posted.total()), gap(want, side{}), abs(i.loss)))
+	d.finding(e, max(abs(want.total()), abs(posted.total()), gap(want, side{}), abs(i.loss)), -want.total())
 	return true, nil
 }
 

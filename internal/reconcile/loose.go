@@ -165,7 +165,7 @@ func (p *period) settling(d *draft, m Month) {
 		}
 		d.stripe.add(e)
 		entry.Stripe, entry.Postings, entry.Documents = d.show(r.amount), d.show(0), d.show(0)
-		d.finding(entry, r.gross)
+		d.finding(entry, r.gross, -r.amount)
 	}
 }
 

@@ -59,7 +59,7 @@ func TestADisputeThatIsLostIsProvedAsWell(t *testing.T) {
 						}
 						continue
 					}
-					if s.Difference != tt.off || s.Findings[0].Cause != tt.cause || s.Findings[0].ID != "dp_1/USD/lost" {
+					if s.wrong() != tt.off || s.Findings[0].Cause != tt.cause || s.Findings[0].ID != "dp_1/USD/lost" {
 						t.Errorf("%s", dump(s))
 					}
 				}
@@ -80,7 +80,7 @@ func TestALossThatStripeDoesNotKnowIsUnexpected(t *testing.T) {
 	w.journals(ledger.DisputeLost(w.o.Rules, "dp_1", 30_00, "USD", at("2026-03-20")))
 	w.journals(ledger.DisputeLost(w.o.Rules, "dp_2", 9_00, "USD", at("2026-03-20")))
 	s := w.months("2026-03", "2026-03")[0]
-	if s.Difference != "9.00" || s.Findings[0].Cause != Unexpected || s.Findings[0].ID != "dp_2/USD/lost" {
+	if s.wrong() != "9.00" || s.Findings[0].Cause != Unexpected || s.Findings[0].ID != "dp_2/USD/lost" {
 		t.Errorf("%s", dump(s))
 	}
 }

@@ -21,11 +21,13 @@ type page struct {
 // loaded from elsewhere, nothing runs, and everything is escaped.
 func HTML(w io.Writer, all []*Statement, signed []Signature, made time.Time) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
-		"parts":  func(s *Statement) []listing { return s.parts() },
-		"title":  func(l listing) string { return l.title },
-		"list":   func(l listing) []Entry { return l.entries },
-		"story":  func(e Entry) string { return e.story() },
-		"netted": func(s *Statement) string { return decimalOf(s.net, s.Currency) },
+		"parts":    func(s *Statement) []listing { return s.parts() },
+		"title":    func(l listing) string { return l.title },
+		"list":     func(l listing) []Entry { return l.entries },
+		"story":    func(e Entry) string { return e.story() },
+		"shown":    func(e Entry) string { return e.shown() },
+		"headline": func(s *Statement) string { return s.headline() },
+		"netted":   func(s *Statement) string { return decimalOf(s.net, s.Currency) },
 		"by": func(s *Statement) []Signature {
 			stand, _ := Of(signed, s)
 			return stand

@@ -129,6 +129,11 @@ func (p *period) statement(ctx context.Context, m Month, currency string) (*Stat
 	d := newDraft(p.o.Connection, currency)
 	d.s.Period = m
 	in := scope{func(day string) bool { return monthOf(day) == m }, string(m)}
+	if !p.quick {
+		if err := p.begins(d, m); err != nil {
+			return nil, err
+		}
+	}
 	p.payouts(d, m)
 	for _, i := range p.items {
 		if i.currency != currency {
@@ -217,5 +222,5 @@ func (p *period) elsewhere(d *draft, i *item, in scope) {
 		return
 	}
 	e.Cause = WrongPeriod
-	d.finding(e, there.total())
+	d.finding(e, there.total(), there.total())
 }

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -11,11 +12,35 @@ import (
 
 // Verdict is the statement in one line.
 func (s *Statement) Verdict() string {
-	state := "difference " + s.Difference
+	state := "NOT reconciled, " + s.headline()
 	if s.OK() {
-		state = "reconciled, " + s.Difference
+		state = "reconciled, " + s.headline()
 	}
 	return fmt.Sprintf("%s  %s  %s: %s, %d matched", s.Connection, s.Scope(), s.Currency, state, s.Matched)
+}
+
+// headline is the difference, and where it comes from.
+func (s *Statement) headline() string {
+	n := len(s.Findings)
+	text := "difference " + s.Difference
+	switch {
+	case n == 1:
+		text += " in 1 finding"
+	case n > 1:
+		text += fmt.Sprintf(" in %d findings", n)
+	}
+	above, below := false, false
+	for _, f := range s.Findings {
+		if f.Difference == decimalOf(0, s.Currency) {
+			continue
+		}
+		minus := strings.HasPrefix(f.Difference, "-")
+		above, below = above || !minus, below || minus
+	}
+	if above && below {
+		text += " that offset each other"
+	}
+	return text
 }
 
 // Print writes the statement for people.
@@ -35,12 +60,13 @@ func (s *Statement) Print(w io.Writer) {
 		fmt.Fprintf(w, "\n%s\n", part.title)
 		tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		for _, e := range part.entries {
-			fmt.Fprintf(tw, "  %s\t%s %s\t%s\t%s\t%s\n", e.Cause, e.Amount, s.Currency, e.Date, e.ID, e.story())
+			fmt.Fprintf(tw, "  %s\t%s %s\t%s\t%s\t%s\n", e.Cause, e.shown(), s.Currency, e.Date, e.ID, e.story())
 		}
 		_ = tw.Flush()
 	}
 	if b := s.Clearing; b != nil {
-		fmt.Fprintf(w, "\nClearing account on %s: Stripe's balance %s, less in transit %s, less not settled %s, is %s; the account has %s, difference %s\n",
+		fmt.Fprintf(w, "\nClearing account of the month: opening balance %s, movements %s, closing balance %s\n", b.Opening, b.Movements, b.Clearing)
+		fmt.Fprintf(w, "Clearing account on %s: Stripe's balance %s, less in transit %s, less not settled %s, is %s; the account has %s, difference %s\n",
 			b.At, b.Stripe, b.InTransit, b.NotSettled, b.Expected, b.Clearing, b.Difference)
 	}
 }
@@ -71,9 +97,15 @@ func (s *Statement) parts() []listing {
 	}
 }
 
+// shown is the amount for people: of a finding its difference with the sign.
+func (e Entry) shown() string { return cmp.Or(e.Difference, e.Amount) }
+
 // story is what there is to say of an entry.
 func (e Entry) story() string {
 	text := e.Detail
+	if e.Difference != "" && strings.TrimPrefix(e.Difference, "-") != e.Amount {
+		text += "; wrong by " + e.Amount
+	}
 	if e.Lane != "" {
 		text += "; lane " + e.Lane
 	}
@@ -96,7 +128,7 @@ func CSV(w io.Writer, all []*Statement) error {
 		}
 		row("total", "", "", s.Stripe, s.Open, s.Postings, s.Documents, s.Difference, s.Verdict())
 		for _, e := range s.Findings {
-			row(e.Cause, e.ID, e.Date, e.Stripe, "", e.Postings, e.Documents, e.Amount, e.story())
+			row(e.Cause, e.ID, e.Date, e.Stripe, "", e.Postings, e.Documents, e.Difference, e.story())
 		}
 		for _, e := range s.Reconciling {
 			row(e.Cause, e.ID, e.Date, "", e.Amount, "", "", "", e.story())
@@ -105,7 +137,7 @@ func CSV(w io.Writer, all []*Statement) error {
 			row(e.Cause, e.ID, e.Date, e.Amount, "", "", "", "", e.story())
 		}
 		if b := s.Clearing; b != nil {
-			row("clearing", "", b.At, b.Stripe, b.NotSettled, "", b.Clearing, b.Difference, "in transit "+b.InTransit+", expected "+b.Expected)
+			row("clearing", "", b.At, b.Stripe, b.NotSettled, "", b.Clearing, b.Difference, "opening "+b.Opening+", movements "+b.Movements+", in transit "+b.InTransit+", expected "+b.Expected)
 		}
 	}
 	return c.WriteAll(rows)

@@ -78,7 +78,7 @@ func TestCausesAreNamed(t *testing.T) {
 				if tt.cause == Stale && s.Payout != "" {
 					continue
 				}
-				if s.OK() || s.Difference == "0.00" {
+				if s.OK() || s.wrong() == "0.00" {
 					t.Fatalf("agrees: %s", dump(s))
 				}
 				if f := s.Findings[0]; f.Cause != tt.cause || f.Amount != tt.off {
@@ -105,7 +105,7 @@ func TestWhatIsNotPostedIsMissing(t *testing.T) {
 			w.only = tt.keep
 			w.post()
 			for _, s := range []*Statement{w.months("2026-03", "2026-03")[0], w.ofPayout("po_1")} {
-				if s.OK() || s.Findings[0].Cause != tt.cause || s.Findings[0].Amount != tt.amount || s.Difference != tt.amount {
+				if s.OK() || s.Findings[0].Cause != tt.cause || s.Findings[0].Amount != tt.amount || s.wrong() != tt.amount {
 					t.Errorf("%s", dump(s))
 				}
 			}

@@ -27,6 +27,7 @@ const (
 	Overdue     = "overdue"         // available for long, and no payout has it
 	ByHand      = "paid_by_hand"    // the books wait for automatic payouts, and there are none
 	Off         = "off"             // clearing account and Stripe's balance
+	Carried     = "carried_over"    // the clearing account was off before the month
 
 	InTransit   = "in_transit"      // a payout that has not arrived
 	Arrived     = "arrived"         // a payout of an earlier month that has
@@ -48,7 +49,10 @@ type Statement struct {
 	Period     Month  `json:"period,omitempty"`
 	Payout     string `json:"payout,omitempty"`
 	Currency   string `json:"currency"`
-	// Difference is what differs, without signs; "0.00" proves that nothing does.
+	// Difference is what the clearing account has more than it should have: of a
+	// month as its balance says, else of the items. It is the sum of those of the
+	// findings. Two errors that offset each other make it "0.00", and are findings
+	// all the same: only OK proves that nothing differs.
 	Difference  string   `json:"difference"`
 	Stripe      string   `json:"stripe"`
 	Open        string   `json:"open"` // of Stripe, what the books cannot have yet
@@ -64,7 +68,7 @@ type Statement struct {
 	// same say the same. A signature names it.
 	Hash string `json:"hash,omitempty"`
 
-	off int64 // Difference in minor units
+	off int64 // what is wrong, without signs, in minor units
 	net int64 // documents less what they should be
 
 	written bool   // something of it is written off
@@ -87,7 +91,8 @@ type Entry struct {
 	Cause      string   `json:"cause"`
 	ID         string   `json:"id"` // of the charge, refund, journal or document
 	Date       string   `json:"date,omitempty"`
-	Amount     string   `json:"amount"` // findings: the difference, without a sign
+	Amount     string   `json:"amount"`               // findings: what is wrong, without a sign
+	Difference string   `json:"difference,omitempty"` // findings: documents less what they should be
 	Stripe     string   `json:"stripe,omitempty"`
 	Postings   string   `json:"postings,omitempty"`
 	Documents  string   `json:"documents,omitempty"`
@@ -106,7 +111,9 @@ type Balance struct {
 	Stripe     string `json:"stripe"`
 	InTransit  string `json:"in_transit"`
 	NotSettled string `json:"not_settled"`
-	Expected   string `json:"expected"` // on the clearing account
+	Opening    string `json:"opening"`   // of the clearing account, at the end of the month before
+	Movements  string `json:"movements"` // on it in the month
+	Expected   string `json:"expected"`  // on the clearing account
 	Clearing   string `json:"clearing"`
 	Difference string `json:"difference"`
 }
@@ -131,7 +138,10 @@ type draft struct {
 	s                          *Statement
 	stripe, open, posted, docs side
 	gross, written             int64
-	balance                    int64 // what the clearing account is off by
+	opening, balance           int64 // the clearing account when the month begins; what it is off by when it ends
+	carried                    int64 // what it was off by before
+	before                     Month // when that was
+	ended                      bool  // entries of others take exactly that back
 }
 
 func newDraft(connection, currency string) *draft {
@@ -152,13 +162,17 @@ func (d *draft) aside(e Entry, effect side) {
 	d.s.Reconciling = append(d.s.Reconciling, e)
 }
 
-// finding lists a difference of n minor units.
-func (d *draft) finding(e Entry, n int64) {
-	if n < 0 {
-		n = -n
-	}
-	d.gross += n
-	e.minorUnits, e.Amount = n, d.show(n)
+// finding lists a difference: what is wrong in minor units, and what the
+// clearing account has too much by it.
+func (d *draft) finding(e Entry, wrong, net int64) {
+	d.gross += abs(wrong)
+	d.tell(e, wrong, net)
+}
+
+// tell lists a difference whose amount is counted elsewhere.
+func (d *draft) tell(e Entry, wrong, net int64) {
+	e.minorUnits = abs(wrong)
+	e.Amount, e.Difference = d.show(abs(wrong)), d.show(net)
 	d.s.Findings = append(d.s.Findings, e)
 }
 
@@ -195,17 +209,11 @@ func (d *draft) done() *Statement {
 	}
 	s.Stripe, s.Open, s.Postings, s.Documents = d.show(d.stripe.total()), d.show(d.open.total()), d.show(d.posted.total()), d.show(d.docs.total())
 	s.net, s.off = d.net(), d.off()
-	if s.off < abs(d.balance) {
-		s.off = abs(d.balance)
-		s.Findings = append(s.Findings, Entry{
-			Cause: Off, ID: s.Currency, Date: s.Clearing.At, Amount: d.show(s.off), Stripe: s.Clearing.Expected, Documents: s.Clearing.Clearing,
-			Detail: "the clearing account is not what Stripe's balance makes it", minorUnits: s.off,
-		})
-	}
-	s.Difference = d.show(s.off)
+	s.Difference = d.show(s.net)
 	if s.off == 0 { // all of it is written off
 		s.Notes, s.Findings = append(s.Notes, s.Findings...), []Entry{}
 	}
+	d.foot()
 	s.Hash = s.digest()
 	return s
 }

@@ -200,7 +200,39 @@ func (w *world) months(first, last Month) []*Statement {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	for _, s := range all {
+		w.foots(s)
+	}
 	return all
+}
+
+// foots adds up the page: the findings, with what was written off of them, are
+// the headline, which is the difference of the clearing account; and that
+// account's balances are its movements apart.
+func (w *world) foots(s *Statement) {
+	w.t.Helper()
+	minor := func(text string) int64 {
+		n, err := parse(text, s.Currency)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		return n
+	}
+	var found, written int64
+	for _, f := range s.Findings {
+		found += minor(f.Difference)
+	}
+	for _, e := range s.Notes {
+		if e.Cause == WrittenOff {
+			written += minor(e.Amount)
+		}
+	}
+	if n := minor(s.Difference); n != found && n != found+written {
+		w.t.Errorf("the findings are %d, with what is written off %d: %s", found, found+written, dump(s))
+	}
+	if b := s.Clearing; b != nil && (b.Difference != s.Difference || minor(b.Opening)+minor(b.Movements) != minor(b.Clearing)) {
+		w.t.Errorf("the clearing account does not foot: %s", dump(s))
+	}
 }
 
 func (w *world) ofPayout(id string) *Statement {
@@ -212,5 +244,9 @@ func (w *world) ofPayout(id string) *Statement {
 	if len(all) != 1 {
 		w.t.Fatalf("%d statements", len(all))
 	}
+	w.foots(all[0])
 	return all[0]
 }
+
+// wrong is what is wrong without signs.
+func (s *Statement) wrong() string { return decimalOf(s.off, s.Currency) }

@@ -28,6 +28,9 @@ func WriteOff(rules ledger.Rules, s *Statement, amount, limit decimal.Decimal, d
 	if err != nil || a.Minor == 0 {
 		return schemas.Intent{}, fault.Newf("cli.usage", "amount %s %s cannot be written off", amount, s.Currency)
 	}
+	if s.OK() {
+		return schemas.Intent{}, fault.Newf("reconcile.write_off_amount", "%s in %s has no difference", s.Scope(), s.Currency)
+	}
 	for _, f := range s.Findings {
 		if text, ok := notLost[f.Cause]; ok {
 			return schemas.Intent{}, fault.Newf("reconcile.write_off_open", "%s is %s: %s", f.ID, f.Cause, text)
