@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"millrace/cmd/millrace/internal/proof"
+	"millrace/internal/basis"
 	"millrace/internal/budget"
 	"millrace/internal/bus"
 	"millrace/internal/config"
@@ -117,6 +118,13 @@ func proving[T any](ctx context.Context, a *app, v *view, name string, do func(c
 	}
 	if err := v.bus.Verify(ctx); err != nil {
 		return result, err
+	}
+	chosen, err := basis.Of(&conn.Books)
+	if err != nil {
+		return result, err
+	}
+	if err := basis.Agrees(ctx, v.bus.Bucket(basis.BucketName), name, chosen, time.Now()); err != nil {
+		return result, err // by other choices the ledger looks wrong that is right
 	}
 	log, err := a.logger("error")
 	if err != nil {

@@ -122,6 +122,38 @@ func TestAChoiceStaysOnceSomethingWasSettledByIt(t *testing.T) {
 	}
 }
 
+// Who only looks decides nothing, and judges by no other choices than those that
+// the books were settled by.
+func TestWhoJudgesDoesSoByTheChoicesOfTheBooks(t *testing.T) {
+	m, now := memory{}, day("2026-09-01")
+	of := func(change func(b *config.Books)) *Basis { return guard(t, m, "", change).o.Is }
+	same := of(func(*config.Books) {})
+	if err := Agrees(t.Context(), m, "default", same, now); err != nil || len(m) != 0 {
+		t.Errorf("never settled: %v, %v", err, m)
+	}
+	if err := guard(t, m, "transform", func(*config.Books) {}).Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	kept := m["default.basis"]
+	for name, tt := range map[string]struct {
+		is   *Basis
+		want string
+	}{
+		"the same":      {same, ""},
+		"still to come": {of(func(b *config.Books) { b.SummaryFrom = day("2026-10-01") }), ""},
+		"refunds":       {of(func(b *config.Books) { b.Refunds = "journal" }), "books.refunds was ar_refund and is journal"},
+		"nothing":       {nil, "are empty now"},
+	} {
+		err := Agrees(t.Context(), m, "default", tt.is, now)
+		if (err == nil) != (tt.want == "") || err != nil && (fault.Of(err).Code != "config.books_changed" || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if len(m) != 1 || m["default.basis"] != kept {
+		t.Errorf("it stored something: %v", m)
+	}
+}
+
 // A change by date waits for the one service that knows Stripe's time.
 func TestOnlyWhoKnowsTheTimeAcceptsAChange(t *testing.T) {
 	m := memory{}

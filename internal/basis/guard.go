@@ -98,21 +98,46 @@ func (g *Guard) compare(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("read what the books are settled by: %w", err)
 	}
-	var was Basis
-	if err := json.Unmarshal(data, &was); err != nil {
-		return fault.Newf("config.books_changed", "connection %s: what its books were settled by cannot be read: %w", g.o.Connection, err)
-	}
-	if g.o.Is == nil {
-		return fault.Newf("config.books_changed", "connection %s: its books were settled, and books.clearing and books.accounts are empty now", g.o.Connection)
-	}
-	list := g.o.Is.changes(&was)
-	switch {
-	case len(list) == 0:
-		return nil
-	case !now.IsZero() && g.o.Is.follows(&was, now):
+	follows, err := compare(g.o.Connection, data, g.o.Is, now)
+	if follows {
 		return g.write(ctx, key, rev)
 	}
-	return fault.Newf("config.books_changed", "connection %s: %s", g.o.Connection, strings.Join(list, "; "))
+	return err
+}
+
+// compare is an error when the basis is another one than the stored one, unless
+// it follows that: everything that both treat differently is after now.
+func compare(connection string, data []byte, is *Basis, now time.Time) (follows bool, err error) {
+	var was Basis
+	if err := json.Unmarshal(data, &was); err != nil {
+		return false, fault.Newf("config.books_changed", "connection %s: what its books were settled by cannot be read: %w", connection, err)
+	}
+	if is == nil {
+		return false, fault.Newf("config.books_changed", "connection %s: its books were settled, and books.clearing and books.accounts are empty now", connection)
+	}
+	list := is.changes(&was)
+	switch {
+	case len(list) == 0:
+		return false, nil
+	case !now.IsZero() && is.follows(&was, now):
+		return true, nil
+	}
+	return false, fault.Newf("config.books_changed", "connection %s: %s", connection, strings.Join(list, "; "))
+}
+
+// Agrees is for who judges what was settled, and settles nothing: an error,
+// config.books_changed, when that was by other choices than is has. It decides
+// and stores nothing. A change that is still to come at the time now is none.
+func Agrees(ctx context.Context, b Bucket, connection string, is *Basis, now time.Time) error {
+	data, _, err := b.Get(ctx, bus.Key(connection, keyBasis))
+	if errors.Is(err, bus.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read what the books are settled by: %w", err)
+	}
+	_, err = compare(connection, data, is, now)
+	return err
 }
 
 func (g *Guard) write(ctx context.Context, key string, rev uint64) error {
