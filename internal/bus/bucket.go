@@ -25,8 +25,8 @@ type Bucket struct {
 }
 
 // Bucket returns the bucket of that name: "links", "postings", "blocks",
-// "leases", "cursors", "doubts", "kept", "budgets" or "statements". It is looked up when it
-// is used.
+// "leases", "cursors", "doubts", "kept", "budgets", "statements" or "told". It is
+// looked up when it is used.
 func (b *Bus) Bucket(name string) *Bucket { return &Bucket{bus: b, name: name} }
 
 // Key joins parts, each escaped, into a key.

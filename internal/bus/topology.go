@@ -36,11 +36,13 @@ const (
 	bucketKept     = "kept"
 	bucketBudgets  = "budgets"
 	bucketSigned   = "statements"
+	bucketTold     = "told"
 )
 
 func buckets() []string {
 	return []string{
 		bucketLinks, bucketPostings, bucketBlocks, bucketLeases, bucketCursors, bucketDoubts, bucketKept, bucketBudgets, bucketSigned,
+		bucketTold,
 	}
 }
 

@@ -10,6 +10,7 @@ type Config struct {
 	Connections []Connection `yaml:"connections"`
 	NATS        NATS         `yaml:"nats"`
 	Ingest      Ingest       `yaml:"ingest"`
+	Push        Push         `yaml:"push"`
 	Ops         Ops          `yaml:"ops"`
 	DataDir     string       `yaml:"data_dir"`
 	Partitions  int          `yaml:"partitions"` // default 32; once the streams exist, as they have it
@@ -66,6 +67,10 @@ type Acumatica struct {
 	Timeout      time.Duration `yaml:"timeout"`      // of one request; default 11m, because Acumatica queues up to 10
 	SettleDelay  time.Duration `yaml:"settle_delay"` // wait before searching after an uncertain write; default 30s
 	Concurrency  int           `yaml:"concurrency"`  // requests at once, of all processes of the installation; default 2
+	// PushSecrets are values of PushHeader, any of which proves a push
+	// notification; several while one is replaced.
+	PushSecrets []Secret `yaml:"push_secrets"`
+	PushHeader  string   `yaml:"push_header"` // default X-Millrace-Secret
 	// RequestsPerMinute is how many requests all processes of the installation
 	// send in any minute; default 0: no limit of ours.
 	RequestsPerMinute int `yaml:"requests_per_minute"`
@@ -109,12 +114,15 @@ type Invoices struct {
 
 // Poll says how Acumatica is polled.
 type Poll struct {
-	Interval time.Duration `yaml:"interval"` // default 15s
-	Overlap  time.Duration `yaml:"overlap"`  // windows overlap by this much; default 2m
-	Settle   time.Duration `yaml:"settle"`   // the window ends this long before the server's now; default 2s
-	PageSize int           `yaml:"page_size"`
-	Full     time.Duration `yaml:"full"`  // how often everything that should be in Stripe is read, whatever its change time; default 24h, 0 never
-	Since    time.Time     `yaml:"since"` // take only what changed since; zero: all customers and every open invoice
+	Interval time.Duration `yaml:"interval"` // between rounds while there are changes; default 15s
+	// QuietInterval is what the interval grows to while nothing changes;
+	// default 1m, not more than the interval: it stays the same.
+	QuietInterval time.Duration `yaml:"quiet_interval"`
+	Overlap       time.Duration `yaml:"overlap"`   // windows overlap by this much; default 2m
+	Settle        time.Duration `yaml:"settle"`    // the window ends this long before the server's now; default 2s
+	PageSize      int           `yaml:"page_size"` // rows of a list at most; default 1000
+	Full          time.Duration `yaml:"full"`      // how often everything that should be in Stripe is read, whatever its change time; default 24h, 0 never
+	Since         time.Time     `yaml:"since"`     // take only what changed since; zero: all customers and every open invoice
 }
 
 // NATS says which broker to use. Without URL the process embeds one.
@@ -129,6 +137,13 @@ type Ingest struct {
 	Listen  string        `yaml:"listen"`   // default 127.0.0.1:8080
 	MaxBody int64         `yaml:"max_body"` // bytes; default 512 KiB
 	MaxAge  time.Duration `yaml:"max_age"`  // signature age, both ways; default 5m
+}
+
+// Push is the endpoint of Acumatica's push notifications, which make the poller
+// look sooner.
+type Push struct {
+	Listen  string `yaml:"listen"`   // host:port; default empty: none
+	MaxBody int64  `yaml:"max_body"` // bytes; default 1 MiB
 }
 
 // Ops is the port for probes and metrics.

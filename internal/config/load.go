@@ -61,8 +61,9 @@ func (o Origins) Set(path string) bool {
 
 // Defaults of a connection and of the installation, where zero is not one.
 const (
-	defaultAPIBase  = "https://api.stripe.com"
-	defaultEndpoint = "Default/24.200.001"
+	defaultAPIBase    = "https://api.stripe.com"
+	defaultPushHeader = "X-Millrace-Secret"
+	defaultEndpoint   = "Default/24.200.001"
 	// Stripe: 25 requests a second in test mode and for each kind of object, 100
 	// in live mode; the rest is for others who use the account.
 	defaultPerSecond = 20
@@ -73,13 +74,16 @@ func defaultConnection() Connection {
 		Stripe: Stripe{APIBase: defaultAPIBase, SweepInterval: time.Minute, RequestsPerSecond: defaultPerSecond},
 		Acumatica: Acumatica{
 			Endpoint: defaultEndpoint, Timeout: 11 * time.Minute,
-			SettleDelay: 30 * time.Second, Concurrency: 2,
+			SettleDelay: 30 * time.Second, Concurrency: 2, PushHeader: defaultPushHeader,
 		},
 		Books: Books{
 			TimeZone: "UTC", Opening: OpeningPost, Mode: string(ledger.Detailed), Payouts: PayoutsAutomatic,
 			Fees: string(ledger.FeesPerPayout), Refunds: string(ledger.RefundDocument), WriteOffLimit: "1.00", ClosedPeriod: ClosedPeriodPark,
 		},
-		Poll: Poll{Interval: 15 * time.Second, Overlap: 2 * time.Minute, Settle: 2 * time.Second, PageSize: 100, Full: 24 * time.Hour},
+		Poll: Poll{
+			Interval: 15 * time.Second, QuietInterval: time.Minute, Overlap: 2 * time.Minute, Settle: 2 * time.Second,
+			PageSize: 1000, Full: 24 * time.Hour,
+		},
 	}
 }
 
@@ -87,6 +91,7 @@ func defaults(getenv func(string) string) *Config {
 	return &Config{
 		NATS:       NATS{Listen: "127.0.0.1:0"},
 		Ingest:     Ingest{Listen: "127.0.0.1:8080", MaxBody: 512 << 10, MaxAge: 5 * time.Minute},
+		Push:       Push{MaxBody: 1 << 20},
 		Ops:        Ops{Listen: "127.0.0.1:9090"},
 		DataDir:    defaultDataDir(getenv),
 		Partitions: 32,

@@ -157,6 +157,10 @@ func (v *validator) installation() {
 		v.positive("ingest.max_body", c.Ingest.MaxBody)
 		v.positive("ingest.max_age", int64(c.Ingest.MaxAge))
 	}
+	if v.runs("source-acumatica") && c.Push.Listen != "" {
+		v.listen("push.listen", c.Push.Listen)
+		v.positive("push.max_body", c.Push.MaxBody)
+	}
 	if c.Ops.Listen != "" {
 		v.listen("ops.listen", c.Ops.Listen)
 	}
@@ -209,10 +213,11 @@ func (v *validator) connection(i int, c Connection) {
 		v.positive(path+".stripe.sweep_interval", int64(c.Stripe.SweepInterval))
 	}
 	if v.runs("source-acumatica") {
+		v.push(path+".acumatica", c.Acumatica)
 		v.positive(path+".poll.interval", int64(c.Poll.Interval))
 		v.positive(path+".poll.page_size", int64(c.Poll.PageSize))
-		if c.Poll.Overlap < 0 || c.Poll.Settle < 0 || c.Poll.Full < 0 {
-			v.add(path+".poll", "", "overlap, settle and full must not be negative")
+		if c.Poll.QuietInterval < 0 || c.Poll.Overlap < 0 || c.Poll.Settle < 0 || c.Poll.Full < 0 {
+			v.add(path+".poll", "", "quiet_interval, overlap, settle and full must not be negative")
 		}
 	}
 }
@@ -312,4 +317,22 @@ func (v *validator) books(path string, b Books) {
 		}
 	}
 	v.settlement(path, &b)
+}
+
+// push: without a listener nothing of it is used.
+func (v *validator) push(path string, a Acumatica) {
+	if v.cfg.Push.Listen == "" {
+		return
+	}
+	if len(a.PushSecrets) == 0 {
+		v.warn(path+".push_secrets", "set ACUMATICA_PUSH_SECRET", "without a secret its push notifications are refused; it is polled all the same")
+	}
+	for i, secret := range a.PushSecrets {
+		if secret == "" {
+			v.add(fmt.Sprintf("%s.push_secrets[%d]", path, i), "", "is empty")
+		}
+	}
+	if strings.TrimSpace(a.PushHeader) == "" || strings.ContainsAny(a.PushHeader, " :\t") {
+		v.add(path+".push_header", "such as "+defaultPushHeader, "%q is not the name of a header", a.PushHeader)
+	}
 }

@@ -170,6 +170,12 @@ func (s *Store) get(ctx context.Context, key string) (Link, bool, error) {
 	return l, true, nil
 }
 
+// Any reports whether the connection has any link of a kind.
+func (s *Store) Any(ctx context.Context, connection, kind string) (bool, error) {
+	keys, err := s.bucket.Keys(ctx, bus.Key(connection, kind))
+	return len(keys) > 0, err
+}
+
 // All calls fn with every link of the connection, once for each Stripe id.
 func (s *Store) All(ctx context.Context, connection string, fn func(Link) error) error {
 	keys, err := s.bucket.Keys(ctx, bus.Key(connection))

@@ -28,14 +28,19 @@ type entity struct {
 	backlog string   // also, while what was there before the first start is read
 	key     func(acumatica.Record) string
 	lane    func(acumatica.Record) string
-	hidden  func(acumatica.Record) bool // not published; it comes again when that changes
+	hidden  func(acumatica.Record) bool // not published unless it is in Stripe; it comes again when that changes
 	kind    string                      // of the link to what it becomes in Stripe
 	closed  func(acumatica.Record) bool // not to be in Stripe: a full reading passes over it
+	// document: it has a balance. What was told of it is kept, and is part of the
+	// id of its events: a balance that moves without the change time is news.
+	document bool
 }
 
 // entities in the order of a round: a customer before the invoices that name
 // it. Acumatica: both have LastModifiedDateTime in every version (SalesInvoice,
-// which shares Invoice's table, has none in 22.200.001). Fields are selected by
+// which shares Invoice's table, has none in 22.200.001; what is written through
+// it shows in Invoice). Only invoices are sent to Stripe: what a credit memo
+// takes off moves the invoice that it is applied to. Fields are selected by
 // name because a list fails as a whole when it touches a field that cannot be
 // read in one query.
 func entities() []entity {
@@ -60,8 +65,8 @@ func entities() []entity {
 				return strings.TrimSpace(r.String("Type") + " " + r.String("ReferenceNbr"))
 			},
 			lane:   func(r acumatica.Record) string { return trimmed(r, "Customer") },
-			hidden: unreleased,
-			kind:   link.Invoice, closed: func(acumatica.Record) bool { return false }, // the filter of the backlog says it
+			hidden: unreleased, document: true,
+			kind: link.Invoice, closed: func(r acumatica.Record) bool { return r.String("Status") != "Open" },
 		},
 	}
 }
@@ -100,6 +105,9 @@ func (e *entity) rows(records []acumatica.Record) ([]row, error) {
 		out[i] = row{
 			record: r, changed: changed, key: e.key(r),
 			eventID: e.object + ":" + r.ID() + "@" + changed.UTC().Format(time.RFC3339Nano),
+		}
+		if e.document {
+			out[i].eventID += "~" + strings.ReplaceAll(state(r), " ", "_")
 		}
 	}
 	return out, nil

@@ -118,6 +118,12 @@ func matches(r acumatica.Record, filter string) bool {
 	}
 	changed, _ := r.Time("LastModifiedDateTime")
 	for term := range strings.SplitSeq(filter, " and ") {
+		if any, ok := strings.CutPrefix(term, "("); ok {
+			if !slices.ContainsFunc(strings.Split(strings.TrimSuffix(any, ")"), " or "), func(x string) bool { return matches(r, x) }) {
+				return false
+			}
+			continue
+		}
 		field, rest, _ := strings.Cut(term, " ")
 		if m := bounds.FindStringSubmatch(rest); m != nil {
 			at, err := time.Parse(time.RFC3339Nano, m[2])
@@ -220,6 +226,32 @@ func (b *broker) Update(_ context.Context, key string, value []byte, rev uint64)
 	return b.rev, nil
 }
 
+func (b *broker) Put(ctx context.Context, key string, value []byte) (uint64, error) {
+	_, rev, _ := b.Get(ctx, key)
+	return b.Update(ctx, key, value, rev)
+}
+
+func (b *broker) Delete(_ context.Context, key string, _ uint64) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.values, key)
+	delete(b.revs, key)
+	return nil
+}
+
+func (b *broker) Keys(_ context.Context, prefix string) ([]string, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var keys []string
+	for key := range b.values {
+		if strings.HasPrefix(key, prefix+".") {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys, nil
+}
+
 func (b *broker) cursor(t *testing.T, object string) cursor {
 	t.Helper()
 	data, _, err := b.Get(t.Context(), bus.Key("default", "acumatica", object))
@@ -281,7 +313,9 @@ func newPoller(t *testing.T, s *erp, b *broker, change ...func(*Options)) *Polle
 		Connection: "default", Holder: fmt.Sprintf("%p", t),
 		Poll: config.Poll{Interval: 10 * time.Second, Overlap: 2 * time.Minute, Settle: 2 * time.Second, PageSize: 3},
 		List: s.list, Publish: b.publish, Acquire: b.acquire, Cursors: b, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
-		Linked: func(context.Context, string, string, string) (link.Link, bool, error) { return link.Link{}, false, nil },
+		Linked:    func(context.Context, string, string, string) (link.Link, bool, error) { return link.Link{}, false, nil },
+		AnyLinked: func(context.Context, string, string) (bool, error) { return false, nil },
+		Told:      newBroker(),
 	}
 	for _, f := range change {
 		f(&o)

@@ -18,10 +18,16 @@ import (
 // Linked finds what a record of Acumatica became in Stripe.
 type Linked func(ctx context.Context, connection, kind, acumaticaID string) (link.Link, bool, error)
 
+// AnyLinked reports whether anything of a kind is in Stripe.
+type AnyLinked func(ctx context.Context, connection, kind string) (bool, error)
+
 // A full reading goes over everything that should be in Stripe, whatever its
-// change time says, and publishes what has no link: a record that the windows
-// missed, because a clock was set back or a row was restored, is found by it.
-// What is linked costs nothing but the reading. It goes on by one window with
+// change time says, and publishes what has no link, or another state than was
+// told last: a record that the windows missed, because a clock was set back, a
+// row was restored or a balance moved without its change time, is found by it.
+// First come the windows of what is open; then what was told as open is asked
+// for by its numbers, to find what is not open any more. Neither reads a single
+// document. It goes on by one window, or a few lists, with
 // each round, so that polling never waits for it; what changes meanwhile is
 // past its end, and polled.
 
@@ -32,6 +38,10 @@ type reading struct {
 	Began  time.Time   `json:"began,omitzero"`
 	From   time.Time   `json:"from,omitzero"`  // what changed before is read
 	Ends   []time.Time `json:"ends,omitempty"` // of the windows to be read, the next one last
+	// Asking: the windows are read, and what was told as open is asked for.
+	// After is the key of the last one.
+	Asking bool   `json:"asking,omitempty"`
+	After  string `json:"after,omitempty"`
 
 	revision uint64 // 0: not stored yet
 }
@@ -71,6 +81,9 @@ func (p *Poller) full(ctx context.Context, until, now time.Time) error {
 	}
 	all := entities()
 	i := slices.IndexFunc(all, func(e entity) bool { return e.object == r.Object })
+	if r.underWay() {
+		p.busy = true // it goes on with the next round
+	}
 	if i < 0 { // nothing, or what another version has read
 		if r.Object == "" && now.Sub(r.At) < p.o.Poll.Full {
 			return nil
@@ -78,10 +91,10 @@ func (p *Poller) full(ctx context.Context, until, now time.Time) error {
 		i, r.Began = 0, until.UTC()
 		r.enter(&all[0], p.o.Poll.Since)
 	}
-	if err := p.readNext(ctx, &all[i], &r); err != nil {
+	if err := p.step(ctx, &all[i], &r); err != nil {
 		return fmt.Errorf("full reading of %s: %w", r.Object, err)
 	}
-	if len(r.Ends) == 0 {
+	if len(r.Ends) == 0 && !r.Asking {
 		if i++; i < len(all) {
 			r.enter(&all[i], p.o.Poll.Since)
 		} else {
@@ -91,6 +104,23 @@ func (p *Poller) full(ctx context.Context, until, now time.Time) error {
 	return p.saveFull(ctx, r, r.revision)
 }
 
+// step reads the next part of an entity.
+func (p *Poller) step(ctx context.Context, e *entity, r *reading) error {
+	var t tally
+	defer p.tell(e, &t)
+	if r.Asking {
+		return p.ask(ctx, e, r, &t)
+	}
+	if err := p.readNext(ctx, e, r, &t); err != nil {
+		return err
+	}
+	r.Asking, r.After = len(r.Ends) == 0 && e.document, ""
+	return nil
+}
+
+// reading reports whether a full reading is under way.
+func (r *reading) underWay() bool { return r.Object != "" }
+
 // enter begins with an entity, from its beginning or from the start date of the
 // connection.
 func (r *reading) enter(e *entity, since time.Time) {
@@ -99,9 +129,7 @@ func (r *reading) enter(e *entity, since time.Time) {
 
 // readNext reads and publishes one window that fits a page, and moves the
 // reading behind it (Invariant 1).
-func (p *Poller) readNext(ctx context.Context, e *entity, r *reading) error {
-	var t tally
-	defer p.tell(e, &t)
+func (p *Poller) readNext(ctx context.Context, e *entity, r *reading, t *tally) error {
 	for len(r.Ends) > 0 {
 		w := window{r.From, r.Ends[len(r.Ends)-1]}
 		if w.empty() {
@@ -109,11 +137,11 @@ func (p *Poller) readNext(ctx context.Context, e *entity, r *reading) error {
 			continue
 		}
 		middle, err := p.read(ctx, e, w, true, func(rows []row) error {
-			missing, err := p.unlinked(ctx, e, rows)
+			missing, err := p.untold(ctx, e, rows)
 			if err != nil {
 				return err
 			}
-			return p.publish(ctx, e, missing, &t)
+			return p.publish(ctx, e, missing, t)
 		})
 		if err != nil {
 			return err
@@ -128,19 +156,30 @@ func (p *Poller) readNext(ctx context.Context, e *entity, r *reading) error {
 	return nil
 }
 
-// unlinked leaves out what has become something in Stripe.
-func (p *Poller) unlinked(ctx context.Context, e *entity, rows []row) ([]row, error) {
-	var missing []row
+// untold leaves out what has become something in Stripe, unless it is not as it
+// was told.
+func (p *Poller) untold(ctx context.Context, e *entity, rows []row) ([]row, error) {
+	var out []row
 	for _, r := range rows {
-		_, found, err := p.o.Linked(ctx, p.o.Connection, e.kind, r.key)
-		if err != nil {
-			return nil, fmt.Errorf("link of %s: %w", r.key, err)
+		if e.closed(r.record) {
+			continue
 		}
-		if !found && !e.closed(r.record) {
-			missing = append(missing, r)
+		known, err := p.linked(ctx, e, r)
+		if err != nil {
+			return nil, err
+		}
+		if known && e.document {
+			was, _, err := p.told(ctx, p.toldKey(e, r.key))
+			if err != nil {
+				return nil, err
+			}
+			known = was.State == state(r.record)
+		}
+		if !known {
+			out = append(out, r)
 		}
 	}
-	return missing, nil
+	return out, nil
 }
 
 // inactive reports a customer that is not to be in Stripe.

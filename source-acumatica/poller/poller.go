@@ -55,12 +55,14 @@ type Options struct {
 	Acquire    Acquire
 	Cursors    Cursors
 	Linked     Linked
+	AnyLinked  AnyLinked
+	Told       Told
 	Log        *slog.Logger
 }
 
 const (
 	defaultInterval = 15 * time.Second
-	defaultPageSize = 100
+	defaultPageSize = 1000
 )
 
 // Poller polls one connection; for one goroutine, except Ready and ages.
@@ -76,6 +78,10 @@ type Poller struct {
 	progress map[string]progress
 
 	fullErr string // code of the last failure of a full reading, so that it is told once
+
+	busy  bool          // the last round found changes, or has more to read
+	pause time.Duration // until the next round, when this one was quiet
+	hints chan struct{} // somebody says that something changed
 }
 
 // progress is how far behind an entity's cursor was, and when that was known.
@@ -88,7 +94,7 @@ type progress struct {
 func New(o Options) (*Poller, error) {
 	o.Poll.Interval = cmp.Or(o.Poll.Interval, defaultInterval)
 	o.Poll.PageSize = cmp.Or(o.Poll.PageSize, defaultPageSize)
-	p := &Poller{o: o, seen: make(map[string]map[string]time.Time), progress: make(map[string]progress)}
+	p := &Poller{o: o, seen: make(map[string]map[string]time.Time), progress: make(map[string]progress), hints: make(chan struct{}, 1)}
 	var err error
 	if p.meter, err = newMeters(o.Connection, p.ages); err != nil {
 		return nil, fmt.Errorf("poller %s: %w", o.Connection, err)
@@ -123,7 +129,12 @@ func (p *Poller) lead(ctx context.Context) {
 		if ctx.Err() != nil {
 			return // stopped or lost the lease: not a failure of the round
 		}
-		wait(ctx, p.record(ctx, err))
+		delay := p.record(ctx, err)
+		if err != nil {
+			wait(ctx, delay) // no hint helps a system that refuses
+			continue
+		}
+		p.rest(ctx, delay)
 	}
 }
 
@@ -142,7 +153,7 @@ func (p *Poller) record(ctx context.Context, err error) time.Duration {
 		if before != nil {
 			p.o.Log.Info("polling recovered", "connection", p.o.Connection, "after_failures", failures)
 		}
-		return jitter(p.o.Poll.Interval)
+		return jitter(p.pace())
 	}
 	e := fault.Of(err)
 	if before == nil || fault.Of(before).Code != e.Code {

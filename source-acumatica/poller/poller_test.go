@@ -113,7 +113,7 @@ func TestEventTellsTheChange(t *testing.T) {
 		time.Sleep(time.Until(at) + time.Minute)
 		round(t, newPoller(t, s, b))
 		want := []event{{lane: "C1", object: "invoice", ev: bus.Event{
-			ID: "invoice:0eaa2628@2026-03-04T05:06:07.12Z", Type: "io.millrace.acumatica.invoice.changed.v1",
+			ID: "invoice:0eaa2628@2026-03-04T05:06:07.12Z~_Open", Type: "io.millrace.acumatica.invoice.changed.v1",
 			Source: "/default/acumatica", Subject: "Invoice AR1", Time: at,
 			Data: []byte(`{"Customer":"C1  ","LastModifiedDateTime":"2026-03-04T08:06:07.12+03:00","ReferenceNbr":"AR1","Status":"Open","Type":"Invoice","entity":"Invoice","id":"0eaa2628"}`),
 		}}}

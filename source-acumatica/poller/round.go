@@ -25,6 +25,7 @@ func (p *Poller) round(ctx context.Context) error {
 		return err
 	}
 	until := now.Add(-p.o.Poll.Settle).Truncate(tick)
+	p.busy = false
 	for _, e := range entities() {
 		if err := p.poll(ctx, &e, until, now); err != nil {
 			return fmt.Errorf("poll %s: %w", e.object, err)
@@ -55,20 +56,30 @@ func (p *Poller) poll(ctx context.Context, e *entity, until, now time.Time) erro
 	if err != nil {
 		return err
 	}
-	from := p.from(c)
-	ends := []time.Time{until}
-	if c.inBacklog() && c.Backlog.Before(until) {
-		ends = append(ends, *c.Backlog)
-	}
 	var t tally
 	defer p.tell(e, &t)
+	for i, s := range p.spans(e, c, until) {
+		if err := p.readSpan(ctx, e, c, s, now, i == 0 && s.from.Equal(p.from(c)), &t); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// readSpan reads and publishes a span window by window, and moves the cursor
+// with each. now is the server's, at the beginning of the round.
+func (p *Poller) readSpan(ctx context.Context, e *entity, c *cursor, s window, now time.Time, overlapped bool, t *tally) error {
+	from, ends := s.from, []time.Time{s.until}
+	if c.inBacklog() && c.Backlog.Before(s.until) {
+		ends = append(ends, *c.Backlog)
+	}
 	for len(ends) > 0 && ctx.Err() == nil {
 		w := window{from, ends[len(ends)-1]}
 		if w.empty() {
 			ends = ends[:len(ends)-1]
 			continue
 		}
-		middle, err := p.read(ctx, e, w, c.inBacklog(), func(rows []row) error { return p.publish(ctx, e, rows, &t) })
+		middle, err := p.read(ctx, e, w, c.inBacklog() && !c.Linked, func(rows []row) error { return p.take(ctx, e, c, rows, t) })
 		if err != nil {
 			return err
 		}
@@ -76,7 +87,7 @@ func (p *Poller) poll(ctx context.Context, e *entity, until, now time.Time) erro
 			ends = append(ends, middle)
 			continue
 		}
-		if err := p.advance(ctx, e, c, w.until, now); err != nil {
+		if err := p.advance(ctx, e, c, w.until, now, overlapped); err != nil {
 			return err
 		}
 		p.forget(e, p.from(c))
@@ -171,6 +182,43 @@ func same(a, b map[string]bool) bool {
 	return true
 }
 
+// take publishes the rows of a window. In the backlog, what is closed goes only
+// if it is in Stripe already.
+func (p *Poller) take(ctx context.Context, e *entity, c *cursor, rows []row, t *tally) error {
+	if c.inBacklog() && c.Linked && e.backlog != "" {
+		var err error
+		if rows, err = p.openOrLinked(ctx, e, rows); err != nil {
+			return err
+		}
+	}
+	return p.publish(ctx, e, rows, t)
+}
+
+func (p *Poller) openOrLinked(ctx context.Context, e *entity, rows []row) ([]row, error) {
+	var out []row
+	for _, r := range rows {
+		linked := false
+		if e.closed(r.record) {
+			var err error
+			if linked, err = p.linked(ctx, e, r); err != nil {
+				return nil, err
+			}
+		}
+		if linked || !e.closed(r.record) {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+func (p *Poller) linked(ctx context.Context, e *entity, r row) (bool, error) {
+	_, found, err := p.o.Linked(ctx, p.o.Connection, e.kind, r.key)
+	if err != nil {
+		return false, fmt.Errorf("link of %s: %w", r.key, err)
+	}
+	return found, nil
+}
+
 // tally counts what a round did with an entity's rows.
 type tally struct{ published, duplicates, repeated, hidden int }
 
@@ -183,6 +231,10 @@ func (p *Poller) publish(ctx context.Context, e *entity, rows []row, t *tally) e
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		if _, ok := p.seen[e.object][r.eventID]; ok {
+			t.repeated++
+			continue
+		}
 		hide, err := p.hide(ctx, e, r)
 		if err != nil {
 			return err
@@ -191,16 +243,16 @@ func (p *Poller) publish(ctx context.Context, e *entity, rows []row, t *tally) e
 			t.hidden++
 			continue
 		}
-		if _, ok := p.seen[e.object][r.eventID]; ok {
-			t.repeated++
-			continue
-		}
 		stored, err := p.send(ctx, e, r)
 		if err != nil {
 			return fmt.Errorf("publish %s: %w", r.eventID, err)
 		}
+		if err := p.note(ctx, e, r); err != nil {
+			return err
+		}
 		p.remember(e, r)
 		if stored {
+			p.busy = true
 			t.published++
 		} else {
 			t.duplicates++
@@ -216,11 +268,8 @@ func (p *Poller) hide(ctx context.Context, e *entity, r row) (bool, error) {
 	if !e.hidden(r.record) {
 		return false, nil
 	}
-	_, linked, err := p.o.Linked(ctx, p.o.Connection, e.kind, r.key)
-	if err != nil {
-		return false, fmt.Errorf("link of %s: %w", r.key, err)
-	}
-	return !linked, nil
+	linked, err := p.linked(ctx, e, r)
+	return !linked, err
 }
 
 // send starts the trace that follows the record through both systems.
@@ -241,11 +290,17 @@ func (p *Poller) send(ctx context.Context, e *entity, r row) (stored bool, err e
 	return !ack.Duplicate, nil
 }
 
+// maxSeen bounds the memory. What is not remembered is published again: the
+// broker keeps it once.
+const maxSeen = 20_000
+
 func (p *Poller) remember(e *entity, r row) {
 	if p.seen[e.object] == nil {
 		p.seen[e.object] = make(map[string]time.Time)
 	}
-	p.seen[e.object][r.eventID] = r.changed
+	if len(p.seen[e.object]) < maxSeen {
+		p.seen[e.object][r.eventID] = r.changed
+	}
 }
 
 // forget drops what no window can show again.

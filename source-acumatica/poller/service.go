@@ -34,6 +34,9 @@ func run(ctx context.Context, rt *service.Runtime) error {
 	}
 	yielding := budget.Yield(ctx) // sinks go first: polling can wait
 	var running sync.WaitGroup
+	if err := startHints(ctx, rt, pollers, &running); err != nil {
+		return err
+	}
 	for _, p := range pollers {
 		running.Go(func() { p.Run(yielding) })
 	}
@@ -51,7 +54,7 @@ func connect(rt *service.Runtime, c config.Connection, holder string) (*Poller, 
 	return New(Options{
 		Connection: c.Name, Poll: c.Poll, Holder: holder,
 		List: client.List, Publish: rt.Bus.PublishEvent, Cursors: rt.Bus.Bucket("cursors"), Log: rt.Log,
-		Acquire: leases(rt.Bus), Linked: link.New(rt.Bus).ByAcumatica,
+		Acquire: leases(rt.Bus), Linked: link.New(rt.Bus).ByAcumatica, AnyLinked: link.New(rt.Bus).Any, Told: rt.Bus.Bucket("told"),
 	})
 }
 
