@@ -31,6 +31,7 @@ type erp struct {
 	noDate  bool
 	onList  func(entity string, q acumatica.Query) // after an answer is made; may change rows
 	shuffle bool                                   // answers newest first instead of by id
+	order   func([]acumatica.Record)               // of an answer, before it is cut into pages
 }
 
 func newERP() *erp { return &erp{rows: make(map[string]acumatica.Record)} }
@@ -90,6 +91,9 @@ func (s *erp) list(ctx context.Context, entity string, q acumatica.Query) ([]acu
 	}
 	if s.shuffle {
 		slices.Reverse(out)
+	}
+	if s.order != nil {
+		s.order(out)
 	}
 	out = out[min(q.Skip, len(out)):]
 	if q.Top > 0 {

@@ -17,9 +17,8 @@ func (p *Poller) pace() time.Duration {
 	return p.pause
 }
 
-// hintPause is how soon after a hint the round begins at the latest: hints that
-// come meanwhile are answered by the same round, so that a flood of them makes
-// no flood of requests.
+// hintPause is between two rounds that hints ask for, at least, unless the
+// interval is shorter: a flood of them makes no flood of requests.
 const hintPause = 5 * time.Second
 
 // Hint says that something may have changed. It is never more than that: it
@@ -36,7 +35,7 @@ func (p *Poller) Hint() {
 // time before the server's now: a round that began at once would not see what
 // the hint is about.
 func (p *Poller) rest(ctx context.Context, delay time.Duration) {
-	next := time.Now().Add(delay)
+	began := time.Now()
 	t := time.NewTimer(delay)
 	defer t.Stop()
 	select {
@@ -47,8 +46,9 @@ func (p *Poller) rest(ctx context.Context, delay time.Duration) {
 	case <-p.hints:
 	}
 	const dateStep = time.Second // HTTP: the server's clock comes in whole seconds
-	soon := max(p.o.Poll.Settle+dateStep, min(p.o.Poll.Interval, hintPause))
-	wait(ctx, min(soon, time.Until(next)))
+	rested := time.Since(began)
+	soon := max(p.o.Poll.Settle+dateStep, min(p.o.Poll.Interval, hintPause)-rested)
+	wait(ctx, min(soon, delay-rested))
 	select {
 	case <-p.hints: // answered by the round that begins now
 	default:
