@@ -122,8 +122,8 @@ func matches(r acumatica.Record, filter string) bool {
 	}
 	changed, _ := r.Time("LastModifiedDateTime")
 	for term := range strings.SplitSeq(filter, " and ") {
-		if any, ok := strings.CutPrefix(term, "("); ok {
-			if !slices.ContainsFunc(strings.Split(strings.TrimSuffix(any, ")"), " or "), func(x string) bool { return matches(r, x) }) {
+		if choice, ok := strings.CutPrefix(term, "("); ok {
+			if !slices.ContainsFunc(strings.Split(strings.TrimSuffix(choice, ")"), " or "), func(x string) bool { return matches(r, x) }) {
 				return false
 			}
 			continue

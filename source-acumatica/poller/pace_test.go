@@ -45,6 +45,7 @@ func (r *rounds) since(t time.Time) (n int) {
 
 // running starts a poller that stops with the test.
 func running(t *testing.T, s *erp, b *broker, change ...func(*Options)) *Poller {
+	t.Helper()
 	p := newPoller(t, s, b, change...)
 	ctx, cancel := context.WithCancel(t.Context())
 	var done sync.WaitGroup

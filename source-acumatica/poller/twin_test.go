@@ -246,6 +246,7 @@ func TestPushMakesThePollerLook(t *testing.T) {
 		t.Fatal("no endpoint")
 	}
 	// A destination that refuses twice, as one that restarts does.
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	refusals := atomic.Int64{}
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if refusals.Add(1) <= 2 {
@@ -258,7 +259,7 @@ func TestPushMakesThePollerLook(t *testing.T) {
 			return
 		}
 		r2.Header = r.Header
-		res, err := http.DefaultClient.Do(r2)
+		res, err := client.Do(r2)
 		if err != nil {
 			t.Error(err)
 			return
@@ -298,5 +299,4 @@ func TestPushMakesThePollerLook(t *testing.T) {
 	}) {
 		t.Error("the stranger's notification was taken")
 	}
-	http.DefaultClient.CloseIdleConnections()
 }
