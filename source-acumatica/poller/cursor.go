@@ -54,7 +54,7 @@ func (p *Poller) from(c *cursor) time.Time {
 // passed: a mass change is read twice, not in every round again.
 func (p *Poller) spans(e *entity, c *cursor, until time.Time) []window {
 	from, passed := p.from(c), until.Add(-p.o.Poll.Overlap)
-	busy := len(p.seen[e.object]) > p.o.Poll.PageSize/2
+	busy := len(p.seen[e.object]) > p.o.Poll.PageSize/2 // also what is hidden
 	switch {
 	case !busy || !passed.Before(c.Until):
 		return []window{{from, until}}

@@ -70,7 +70,7 @@ type Poller struct {
 	o     Options
 	meter meters
 
-	seen map[string]map[string]time.Time // object → event id → changed; what the overlap shows again
+	seen map[string]map[string]time.Time // object → event id → changed; what the overlap shows again, hidden rows under another id
 
 	mu       sync.Mutex
 	failures int   // rounds in a row

@@ -241,6 +241,7 @@ func (p *Poller) publish(ctx context.Context, e *entity, rows []row, t *tally) e
 		}
 		if hide {
 			t.hidden++
+			p.remember(e, row{eventID: "hidden " + r.eventID, changed: r.changed}) // it makes the overlap no smaller
 			continue
 		}
 		stored, err := p.send(ctx, e, r)
