@@ -108,17 +108,8 @@ func serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
-	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(l) }()
-	select {
-	case err := <-failed:
-		return fmt.Errorf("ingest serve: %w", err)
-	case <-ctx.Done():
-	}
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
-	defer cancel()
-	if err := srv.Shutdown(stopping); err != nil {
-		return errors.Join(fmt.Errorf("ingest drain: %w", err), srv.Close())
+	if err := service.Serve(ctx, l, srv, drainTimeout); err != nil {
+		return fmt.Errorf("ingest: %w", err)
 	}
 	return nil
 }

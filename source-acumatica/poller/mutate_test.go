@@ -113,14 +113,5 @@ func mutate(t *testing.T, rt *rapid.T, order func([]acumatica.Record), lasts boo
 		time.Sleep(15 * time.Second)
 		round(t, p)
 	}
-	stored := make(map[string]bool)
-	for _, e := range b.events {
-		stored[e.ev.ID] = true
-	}
-	for _, r := range s.rows {
-		at, _ := r.Time("LastModifiedDateTime")
-		if id := "customer:" + r.ID() + "@" + at.UTC().Format(time.RFC3339Nano); !stored[id] {
-			rt.Fatalf("%s is not on the bus", id)
-		}
-	}
+	checkStored(rt, s, b)
 }

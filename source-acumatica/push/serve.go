@@ -2,12 +2,13 @@ package push
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"time"
+
+	"millrace/internal/service"
 )
 
 // What a connection may take.
@@ -25,17 +26,8 @@ func (h *Handler) Serve(ctx context.Context, l net.Listener) error {
 		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: readTimeout + 2*hintTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(h.o.Log.Handler(), slog.LevelDebug),
 	}
-	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(l) }()
-	select {
-	case err := <-failed:
-		return fmt.Errorf("push serve: %w", err)
-	case <-ctx.Done():
-	}
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
-	defer cancel()
-	if err := srv.Shutdown(stopping); err != nil {
-		return errors.Join(fmt.Errorf("push drain: %w", err), srv.Close())
+	if err := service.Serve(ctx, l, srv, drainTimeout); err != nil {
+		return fmt.Errorf("push: %w", err)
 	}
 	return nil
 }
