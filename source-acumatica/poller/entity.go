@@ -60,18 +60,25 @@ func entities() []entity {
 				"CustomerOrder", "Description", "CreatedDateTime", "LastModifiedDateTime",
 			},
 			filter:  "Type eq 'Invoice'",
-			backlog: "Status eq 'Open'",
+			backlog: "(Status eq 'Open' or Status eq 'Reserved')",
 			key: func(r acumatica.Record) string {
 				return strings.TrimSpace(r.String("Type") + " " + r.String("ReferenceNbr"))
 			},
 			lane:   func(r acumatica.Record) string { return trimmed(r, "Customer") },
 			hidden: unreleased, document: true,
-			kind: link.Invoice, closed: func(r acumatica.Record) bool { return r.String("Status") != "Open" },
+			kind: link.Invoice, closed: func(r acumatica.Record) bool { return !payable(r) },
 		},
 	}
 }
 
 func trimmed(r acumatica.Record, field string) string { return strings.TrimSpace(r.String(field)) }
+
+// payable reports a status in which a balance is owed. Acumatica: a released
+// document that is put on hold is Reserved.
+func payable(r acumatica.Record) bool {
+	s := r.String("Status")
+	return s == "Open" || s == "Reserved"
+}
 
 // unreleased reports a document that has no ledger effect yet. Releasing it
 // moves its change time, so that it comes again. A status that we do not know

@@ -33,11 +33,12 @@ func TestFirstStartTakesCustomersAndOpenInvoicesOnly(t *testing.T) {
 		s.invoice("AR1", "Open")
 		s.invoice("AR2", "Closed")
 		s.invoice("AR3", "Balanced")
+		s.invoice("AR4", "Reserved")
 		s.save("Invoice", "memo", map[string]string{"Type": "Credit Memo", "ReferenceNbr": "CM1", "Customer": "C1", "Status": "Open"})
 		time.Sleep(365 * 24 * time.Hour)
 		p := newPoller(t, s, b)
 		round(t, p)
-		if diff := cmp.Diff([]string{"C1", "Invoice AR1"}, b.subjects()); diff != "" {
+		if diff := cmp.Diff([]string{"C1", "Invoice AR1", "Invoice AR4"}, b.subjects()); diff != "" {
 			t.Errorf("published (-want +got):\n%s", diff)
 		}
 		if q := s.calls[0]; strings.Contains(q.Filter, " ge ") {
@@ -48,7 +49,7 @@ func TestFirstStartTakesCustomersAndOpenInvoicesOnly(t *testing.T) {
 		s.invoice("AR3", "Open")
 		time.Sleep(time.Minute)
 		round(t, p)
-		if diff := cmp.Diff([]string{"C1", "Invoice AR1", "Invoice AR1", "Invoice AR3"}, b.subjects()); diff != "" {
+		if diff := cmp.Diff([]string{"C1", "Invoice AR1", "Invoice AR4", "Invoice AR1", "Invoice AR3"}, b.subjects()); diff != "" {
 			t.Errorf("published (-want +got):\n%s", diff)
 		}
 	})

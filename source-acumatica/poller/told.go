@@ -41,7 +41,7 @@ func state(r acumatica.Record) string {
 // isOpen reports a document that is still to be paid, or may be.
 func isOpen(r acumatica.Record) bool {
 	d, ok := r.Decimal("Balance")
-	return !ok || !d.IsZero() || r.String("Status") == "Open"
+	return !ok || !d.IsZero() || payable(r)
 }
 
 func (p *Poller) toldKey(e *entity, document string) string {
