@@ -49,7 +49,7 @@ func (a *app) statusCommand() *cobra.Command {
 		}
 		r := &reply{summary: res.verdict(), result: res, text: res.print}
 		if !res.Healthy {
-			return r, found{fault.New("cli.degraded", errors.New(res.findings()))}
+			return r, found{res.degraded()}
 		}
 		return r, nil
 	})
@@ -174,6 +174,21 @@ func (s *statusResult) verdict() string {
 		return "healthy: " + s.findings()
 	}
 	return "degraded: " + s.findings()
+}
+
+// degraded is the finding, with what to do about it.
+func (s *statusResult) degraded() *fault.Error {
+	e := fault.New("cli.degraded", errors.New(s.findings()))
+	if len(s.Parked) > 0 || len(s.Blocked) > 0 {
+		return e
+	}
+	switch nobody := s.neglected(); {
+	case len(s.Refused) > 0:
+		e.Hint = "nothing is parked; mend the configuration as it says above (millrace status), and restart"
+	case len(nobody) > 0:
+		e.Hint = "nothing is parked; start the services that nobody runs: millrace up, or millrace run <service>"
+	}
+	return e
 }
 
 // findings are the verdict in numbers.

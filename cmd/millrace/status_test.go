@@ -78,7 +78,10 @@ func TestStatusSaysWhyNothingIsSettled(t *testing.T) {
 			t.Fatalf("%s: %v", payouts, err)
 		}
 	}
-	code, stdout, _ := call(t.Context(), "status", "--data-dir", w.dir)
+	code, stdout, stderr := call(t.Context(), "status", "--data-dir", w.dir)
+	if strings.Contains(stderr, "what is parked waits") || !strings.Contains(stderr, "nothing is parked; mend the configuration") {
+		t.Errorf("advice: %s", stderr)
+	}
 	for _, want := range []string{"degraded: ", "; nothing is settled of emea\n", "connection emea: books.payouts was automatic and is manual", "set the books of the connection back"} {
 		if code != 1 || !strings.Contains(stdout, want) {
 			t.Errorf("exit %d, want %q in:\n%s", code, want, stdout)

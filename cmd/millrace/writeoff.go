@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -88,6 +89,7 @@ type writeOffFlags struct {
 	reconcileFlags
 
 	currency, amount, date, reason string
+	dryRun                         bool
 }
 
 func (a *app) reconcileWriteOff() *cobra.Command {
@@ -95,7 +97,7 @@ func (a *app) reconcileWriteOff() *cobra.Command {
 		Use: "write-off --reason <why>", Short: "End a small difference with a journal", Args: cobra.NoArgs,
 		Long: "End a small difference of a month or payout with a journal between the clearing\n" +
 			"account and the account write_off, up to books.write_off_limit. It is posted like\n" +
-			"any other journal, once: a statement has one write-off in a currency.",
+			"any other journal, once: a statement has one write-off in a currency. One that was\ndropped (millrace parked drop) never was: another may follow.",
 		Example: "  millrace reconcile write-off --period 2026-03 --currency USD --reason \"rounding at the bank\"\n" +
 			"  millrace reconcile write-off --payout po_1PgafmB7WZ01zgkW --currency EUR --amount -0.02 --reason \"half a cent twice\"",
 	}
@@ -107,6 +109,7 @@ func (a *app) reconcileWriteOff() *cobra.Command {
 	l.StringVar(&f.currency, "currency", "", "of the statement, such as USD; required")
 	l.StringVar(&f.amount, "amount", "", "what the clearing account gets, -0.02 to lessen it [default: all that it is off by]")
 	l.StringVar(&f.date, "date", "", "of the journal, YYYY-MM-DD, in the month that is off [default: its last day, or today]")
+	l.BoolVar(&f.dryRun, "dry-run", false, "say what would be posted, and post nothing")
 	l.StringVar(&f.reason, "reason", "", "why; required, in the journal and the audit trail")
 	addConnection(c, &f.connection)
 	a.addDataDir(c)
@@ -124,8 +127,28 @@ func (a *app) reconcileWriteOff() *cobra.Command {
 		if err != nil {
 			return nil, err
 		}
-		return &reply{summary: "asked to post " + in.Key + "; see millrace trace " + in.Key, result: in}, nil
+		return f.answer(in)
 	})
+}
+
+// answer tells what is posted: the lines of the journal.
+func (f *writeOffFlags) answer(in schemas.Intent) (*reply, error) {
+	var j schemas.AcumaticaJournal
+	if err := json.Unmarshal(in.Fields, &j); err != nil {
+		return nil, fmt.Errorf("write-off: %w", err)
+	}
+	what := in.Key + ", dated " + j.TransactionDate
+	for _, l := range j.Details {
+		if l.DebitAmount != "" {
+			what += fmt.Sprintf(", debit %s %s %s", l.Account, l.DebitAmount, j.CurrencyID)
+		} else {
+			what += fmt.Sprintf(", credit %s %s %s", l.Account, l.CreditAmount, j.CurrencyID)
+		}
+	}
+	if f.dryRun {
+		return &reply{summary: "would post " + what + "; nothing is posted", result: in}, nil
+	}
+	return &reply{summary: "asked to post " + what + "; see millrace trace " + in.Key, result: in}, nil
 }
 
 // writeOff proves the statement anew and publishes the intent.
@@ -157,7 +180,9 @@ func (a *app) writeOff(ctx context.Context, b *books, f writeOffFlags) (schemas.
 		if err != nil {
 			return in, found{err}
 		}
-		_, err = b.bus.PublishIntent(ctx, in)
+		if !f.dryRun {
+			_, err = b.bus.PublishIntent(ctx, in)
+		}
 		return in, err
 	}
 	return schemas.Intent{}, found{fault.Newf("reconcile.write_off_amount", "there is no statement of it in %s", f.currency)}

@@ -203,6 +203,10 @@ func TestADifferenceIsWrittenOffUpToTheLimit(t *testing.T) {
 	if code := s.writeOff("EUR", "over the limit"); code != "reconcile.write_off_limit" {
 		t.Errorf("over the limit: %s", code)
 	}
+	if code, e := s.call(nil, "reconcile", "write-off", "--currency", "USD", "--period", time.Now().UTC().Format("2006-01"), "--reason", "a try", "--dry-run"); code != 0 ||
+		!strings.Contains(e.Summary, "debit 65000 0.07 USD, credit 10250 0.07 USD") || !strings.Contains(e.Summary, "nothing is posted") {
+		t.Errorf("dry run: exit %d, %+v", code, e)
+	}
 	if code := s.writeOff("USD", "rounding at the bank"); code != "" {
 		t.Fatalf("write-off: %s", code)
 	}

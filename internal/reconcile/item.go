@@ -50,7 +50,8 @@ type item struct {
 	charge   string // its status at Stripe: a document exists only once it succeeds
 	transit  bool   // a payout on its way: its journal comes with its arrival
 
-	loss int64 // of a dispute that was lost, in minor units: none of it is on the clearing account
+	why  string // of a write-off: the reason, and who gave it
+	loss int64  // of a dispute that was lost, in minor units: none of it is on the clearing account
 
 	posted *posted
 	docs   []*document

@@ -255,14 +255,20 @@ func (t *truth) judgeWriteOff(d *draft, i *item, in scope) error {
 	d.docs.add(there)
 	d.written += there.total()
 	detail := "not released yet"
+	if b, held := t.o.held(i); held && b.Parked {
+		detail = "not posted: its lane is parked (" + b.Code + ")"
+	}
 	if len(i.docs) > 0 {
 		detail = strings.Join(i.names(), ", ")
+	}
+	if i.why != "" {
+		detail += "; " + i.why
 	}
 	n := there.total()
 	if i.posted != nil && n != i.posted.effect.total() {
 		d.s.waiting = i.key
 	}
-	d.s.written = d.s.written || i.key == writeOffOf(d.s.Scope(), d.s.Currency)
+	d.s.written = d.s.written || firstOf(i.key) == writeOffOf(d.s.Scope(), d.s.Currency)
 	d.s.Notes = append(d.s.Notes, Entry{Cause: WrittenOff, ID: i.key, Date: i.date, Amount: d.show(n), In: i.names(), Detail: detail, minorUnits: n})
 	return nil
 }

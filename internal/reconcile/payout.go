@@ -143,7 +143,7 @@ func (t *truth) statements(ctx context.Context, p stripeapi.Payout, bank *item) 
 	var all []*Statement
 	for _, currency := range currencies {
 		d := newDraft(t.o.Connection, currency)
-		d.s.Payout = p.ID
+		d.s.Payout, d.s.dropped = p.ID, t.dropped[writeOffOf(p.ID, currency)]
 		if bank != nil && bank.transit && bank.currency == currency {
 			d.stripe.add(bank.stripe)
 			d.aside(Entry{Cause: InTransit, ID: bank.key, Date: bank.date, Detail: "payout is " + p.Status + ", arrives " + bank.date}, bank.stripe)

@@ -80,6 +80,9 @@ type bankItem struct {
 func newPeriod(o *Options, first, last Month, quick bool) (*period, error) {
 	p := &period{o: o, quick: quick, wanted: map[Month]bool{}, clearing: map[string]map[Month]int64{}, open: map[string]int64{}, before: map[string]int64{}, opened: map[string]bool{}}
 	if start := o.Rules.Start; !start.IsZero() && first < monthOf(o.day(start)) {
+		if last < monthOf(o.day(start)) {
+			return nil, fault.Newf("cli.usage", "%s is before the books: they start on %s (books.start)", last, o.day(start))
+		}
 		first = monthOf(o.day(start))
 	}
 	for m := first; m <= last; {
@@ -127,7 +130,7 @@ func (p *period) currencies() []string {
 // statement of a month and currency; nil when there is nothing at all in it.
 func (p *period) statement(ctx context.Context, m Month, currency string) (*Statement, error) {
 	d := newDraft(p.o.Connection, currency)
-	d.s.Period = m
+	d.s.Period, d.s.dropped = m, p.truth.dropped[writeOffOf(string(m), currency)]
 	in := scope{func(day string) bool { return monthOf(day) == m }, string(m)}
 	if !p.quick {
 		if err := p.begins(d, m); err != nil {

@@ -24,7 +24,7 @@ func (o *Options) read(ctx context.Context, all []*truth, dated func(day string)
 			index[k] = append(index[k], t)
 		}
 	}
-	return o.Log.Scan(ctx, bus.Intents, 1, func(m *bus.Message) error {
+	err := o.Log.Scan(ctx, bus.Intents, 1, func(m *bus.Message) error {
 		s := m.Subject
 		kind := kindOf(s.B, s.C)
 		if s.Connection != o.Connection || s.A != schemas.Acumatica || kind == "" {
@@ -45,6 +45,12 @@ func (o *Options) read(ctx context.Context, all []*truth, dated func(day string)
 		}
 		return nil
 	})
+	for _, t := range all {
+		if err == nil {
+			err = t.withdraw(ctx)
+		}
+	}
+	return err
 }
 
 // intent takes one in. The first one with an id is the one that was posted
@@ -53,6 +59,7 @@ func (t *truth) intent(m *bus.Message, key itemKey, dated func(day string) bool)
 	isWriteOff := strings.HasPrefix(key.key, writeOffKey)
 	if isWriteOff {
 		t.written[key.key] = true
+		t.again(key)
 	}
 	i := t.items[key]
 	if t.seen[key] || i == nil && dated == nil {
@@ -83,6 +90,9 @@ func (t *truth) intent(m *bus.Message, key itemKey, dated func(day string) bool)
 	}
 	if dated != nil && key.kind != journal && !dated(i.date) && monthOf(p.date) == monthOf(i.date) {
 		return nil // it is not asked for, and the balance is as its date says
+	}
+	if isWriteOff {
+		i.why = whyOf(in)
 	}
 	i.posted = p
 	i.lanes = append(i.lanes, in.Lane)

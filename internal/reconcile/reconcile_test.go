@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"millrace/internal/fault"
 )
 
 func dump(s *Statement) string {
@@ -183,5 +185,15 @@ func TestASpreadsheetTakesNothingForAFormula(t *testing.T) {
 	}
 	if !strings.Contains(out.String(), "not_ours,'=cmd(),") || !strings.Contains(out.String(), ",'+1") {
 		t.Error(out.String())
+	}
+}
+
+// TestAMonthBeforeTheBooksIsNamed: with the day that they start on.
+func TestAMonthBeforeTheBooksIsNamed(t *testing.T) {
+	w := newWorld(t)
+	w.o.Rules.Start = at("2026-03-10")
+	_, err := Months(t.Context(), w.o, "2026-01", "2026-02", false, now())
+	if err == nil || fault.Of(err).Code != "cli.usage" || !strings.Contains(err.Error(), "2026-02 is before the books: they start on 2026-03-10") {
+		t.Errorf("%v", err)
 	}
 }

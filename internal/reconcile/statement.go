@@ -72,6 +72,7 @@ type Statement struct {
 	net int64 // documents less what they should be
 
 	written bool   // something of it is written off
+	dropped int    // write-offs of it that somebody dropped
 	waiting string // a write-off that the books do not have yet
 }
 

@@ -28,7 +28,8 @@ type truth struct {
 	newest time.Time
 	count  int
 
-	written map[string]bool  // keys of all write-offs
+	written map[string]bool  // keys of all write-offs that nobody dropped
+	dropped map[string]int   // by the first key of a statement: write-offs that somebody dropped
 	seen    map[itemKey]bool // whose intent was read
 	memos   map[string]*memo // credit memos of the wanted months, by their key
 }
@@ -64,7 +65,7 @@ type ownMove struct {
 func newTruth(o *Options, wanted map[Month]bool) *truth {
 	return &truth{
 		o: o, names: newCatalog(), wanted: wanted, items: map[itemKey]*item{}, loose: map[looseKey]*loose{}, units: map[string]*unit{},
-		nets: map[string]map[Month]int64{}, flags: map[flagKey]*Flag{}, own: map[string]*ownMove{}, others: map[string]*unread{}, written: map[string]bool{}, seen: map[itemKey]bool{}, memos: map[string]*memo{},
+		nets: map[string]map[Month]int64{}, flags: map[flagKey]*Flag{}, own: map[string]*ownMove{}, others: map[string]*unread{}, written: map[string]bool{}, dropped: map[string]int{}, seen: map[itemKey]bool{}, memos: map[string]*memo{},
 	}
 }
 

@@ -19,8 +19,8 @@ func (t *truth) withMonths(ctx context.Context, d *draft) error {
 	}
 	var keys []string
 	for _, m := range slices.Sorted(maps.Keys(months)) {
-		key := writeOffOf(string(m), d.s.Currency)
-		if !t.written[key] {
+		key := t.writtenOff(writeOffOf(string(m), d.s.Currency))
+		if key == "" {
 			return nil
 		}
 		all, err := Months(ctx, *t.o, m, m, true, time.Time{})

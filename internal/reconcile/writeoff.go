@@ -3,6 +3,7 @@ package reconcile
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/shopspring/decimal"
@@ -16,13 +17,31 @@ import (
 // writeOffKey starts the key of a journal that writes a difference off.
 const writeOffKey = "write_off/"
 
-// writeOffOf is the key of the one write-off of a statement.
+// writeOffOf is the key of the first write-off of a statement. One that comes
+// after others were dropped has a number behind it.
 func writeOffOf(scope, currency string) string { return writeOffKey + scope + "/" + currency }
+
+// firstOf is the key of the first write-off of the statement that one is of.
+func firstOf(key string) string {
+	parts := strings.Split(key, "/")
+	return strings.Join(parts[:min(len(parts), 3)], "/")
+}
+
+// next is the key of a write-off of the statement that is made now. It differs
+// from those that were dropped, whose postings stay skipped, and is the same
+// until it is dropped itself: no two of a statement are ever posted (Invariant 2).
+func (s *Statement) next() string {
+	key := writeOffOf(s.Scope(), s.Currency)
+	if s.dropped > 0 {
+		key += "/" + strconv.Itoa(s.dropped+1)
+	}
+	return key
+}
 
 // WriteOff is the intent that ends a small difference of a statement. amount is
 // what the clearing account is to get: a debit when greater than zero. Its id
 // is the same however often it is asked for: a statement has one write-off in a
-// currency (Invariant 2).
+// currency that was not dropped (Invariant 2).
 func WriteOff(rules ledger.Rules, s *Statement, amount, limit decimal.Decimal, date, reason, by string) (schemas.Intent, error) {
 	a, err := money.FromDecimal(amount, s.Currency)
 	if err != nil || a.Minor == 0 {
@@ -63,9 +82,9 @@ func WriteOff(rules ledger.Rules, s *Statement, amount, limit decimal.Decimal, d
 	if a.Minor < 0 {
 		debit, credit = against, clearing
 	}
-	key := writeOffOf(s.Scope(), s.Currency)
+	key := s.next()
 	plain := decimalOf(abs(a.Minor), s.Currency)
-	text := "Written off: " + strings.Join(strings.Fields(reason), " ")
+	text := writtenText + strings.Join(strings.Fields(reason), " ")
 	if r := []rune(text); len(r) > maxText {
 		text = string(r[:maxText])
 	}
@@ -82,7 +101,7 @@ func WriteOff(rules ledger.Rules, s *Statement, amount, limit decimal.Decimal, d
 	}
 	in := schemas.Intent{
 		Connection: s.Connection, Lane: key, Target: schemas.Acumatica, Document: journal, Verb: "create", Key: key,
-		Flow: schemas.FlowRef{ID: "reconcile", Version: 1, InputHash: hash(fields)}, Cause: schemas.Cause{EventID: "write-off by " + by, EventType: "reconcile.write_off"},
+		Flow: schemas.FlowRef{ID: "reconcile", Version: 1, InputHash: hash(fields)}, Cause: schemas.Cause{EventID: writtenBy + by, EventType: "reconcile.write_off"},
 		Fields: fields,
 	}
 	in.ID = schemas.IntentID(in.Connection, in.Target, in.Document, in.Verb, in.Key, "")

@@ -2,11 +2,14 @@ package reconcile
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/shopspring/decimal"
 
 	"millrace/internal/fault"
+	"millrace/internal/posting"
+	"millrace/schemas"
 )
 
 var limit = decimal.RequireFromString("1.00")
@@ -69,6 +72,57 @@ func TestAWriteOffEndsItForTheMonthAndThePayout(t *testing.T) {
 		}
 		if s := w.ofPayout("po_2"); !s.OK() || len(s.Notes) != 0 {
 			t.Errorf("another payout: %s", dump(s))
+		}
+	}
+}
+
+// TestADroppedWriteOffIsAsIfItNeverWas: another one may be posted, and only that.
+func TestADroppedWriteOffIsAsIfItNeverWas(t *testing.T) {
+	for _, byPayout := range []bool{true, false} {
+		w := twoMonths(t)
+		w.edit, w.editKey = rewrites("4.90"), "po_1/USD/2026-03"
+		w.post()
+		of := func() *Statement {
+			if byPayout {
+				return w.ofPayout("po_1")
+			}
+			return w.months("2026-03", "2026-03")[0]
+		}
+		ask := func() schemas.Intent {
+			s := of()
+			in, err := WriteOff(w.o.Rules, s, s.Lacks(), limit, "2026-03-31", "rounding at the bank", "ann")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return in
+		}
+		before, ids := of(), map[string]bool{}
+		for range 3 {
+			in := ask()
+			if again := ask(); again.ID != in.ID || ids[in.ID] {
+				t.Errorf("by payout %v: %s after %v, asked for again %s", byPayout, in.Key, ids, again.Key)
+			}
+			ids[in.ID] = true
+			w.intents = append(w.intents, in)
+			if s := of(); s.OK() || s.Postings == before.Postings {
+				t.Errorf("by payout %v: on its way: %s", byPayout, dump(s))
+			}
+			w.records[in.ID] = posting.Record{IntentID: in.ID, State: posting.Skipped}
+			if s := of(); s.Hash != before.Hash {
+				t.Errorf("by payout %v: dropped: %s", byPayout, dump(s))
+			}
+		}
+		in := ask()
+		w.carry(in)
+		w.intents[len(w.intents)-1].Cause = in.Cause
+		s := of()
+		if !s.OK() || !slices.ContainsFunc(s.Notes, func(e Entry) bool { return strings.HasSuffix(e.Detail, "; rounding at the bank, by ann") }) {
+			t.Errorf("by payout %v: posted: %s", byPayout, dump(s))
+		}
+		for _, s := range []*Statement{w.ofPayout("po_1"), w.months("2026-03", "2026-03")[0]} {
+			if _, err := WriteOff(w.o.Rules, s, before.Lacks(), limit, "2026-03-31", "again", "ann"); !s.OK() || err == nil {
+				t.Errorf("by payout %v: written off twice: %s", byPayout, dump(s))
+			}
 		}
 	}
 }
