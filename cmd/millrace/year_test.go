@@ -2,7 +2,10 @@ package main
 
 import (
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/shopspring/decimal"
 
 	"millrace/cmd/millrace/internal/demo"
 )
@@ -45,6 +48,30 @@ func TestYearOfEverythingThatMovesMoneyReconciles(t *testing.T) {
 	}
 	if payouts < 10 || res.Parked != 0 || len(res.Missing) != 0 || res.Statements < len(res.Months)+payouts {
 		t.Errorf("%d payouts, %d parked, %d statements, missing %v", payouts, res.Parked, res.Statements, res.Missing)
+	}
+	for _, m := range res.Months {
+		sum := decimal.Zero
+		for _, part := range []string{m.Ledger, m.InTransit, m.Pending} {
+			sum = sum.Add(decimal.RequireFromString(part))
+		}
+		if sum.StringFixed(2) != m.Stripe {
+			t.Errorf("%+v: ledger, in transit and pending are %s", m, sum)
+		}
+	}
+	base := 0
+	for _, b := range res.Trial {
+		if b.Difference != "0.00" || b.Base && b.Debits == "0.00" {
+			t.Errorf("trial balance %+v", b)
+		}
+		if b.Base {
+			base++
+		}
+	}
+	if base != 1 || len(res.Trial) < 4 || len(res.Accounts) < 10 {
+		t.Errorf("trial balance %+v of %d accounts", res.Trial, len(res.Accounts))
+	}
+	if strings.Contains(stderr, `{"time"`) {
+		t.Errorf("the log is among the days of the year:\n%s", stderr)
 	}
 	for _, k := range res.Kinds {
 		if k.Count == 0 {

@@ -3,8 +3,10 @@ package stripetwin
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"slices"
 )
 
@@ -46,9 +48,9 @@ func (t *Twin) selfDescription() map[string]any {
 		"api":         api,
 		"hosted":      []string{"GET /i/{invoice}", "POST /i/{invoice}/pay", "GET /c/pay/{session}", "POST /c/pay/{session} payment_method"},
 		"control": []string{
-			"GET /_twin", "GET /_twin/requests", "POST /_twin/charge {customer, amount, currency, description}",
+			"GET /_twin", "GET /_twin/requests", "POST /_twin/charge {customer, amount, currency, description} (amount in minor units: 5000 is 50.00 USD)",
 			"POST /_twin/advance {by}", "POST /_twin/payout {currency} or {payout, failure_code}",
-			"POST /_twin/balance_transaction {type, amount, fee, currency, description, category, source, days, future}",
+			"POST /_twin/balance_transaction {type, amount, fee, currency, description, category, source, days, future} (amount and fee in minor units)",
 			"POST /_twin/topup/fail {topup, failure_code}",
 			"GET /_twin/rates", "POST /_twin/rates {rates: {eur: \"1.0838\"}, settle: [usd]} (price of one unit in US dollars; the currencies with a balance)",
 			"POST /_twin/authenticate {payment_intent, fail}", "POST /_twin/refund/fail {refund, reason}", "POST /_twin/charge/fail {charge, failure_code}",
@@ -109,10 +111,40 @@ func readJSON(w http.ResponseWriter, req *http.Request, into any) bool {
 		err = errors.New("the body is empty: want a JSON object, {} at least; GET /_twin lists its fields")
 	}
 	if err != nil {
-		refuseJSON(w, err)
+		refuseJSON(w, wanted(err))
 		return false
 	}
 	return true
+}
+
+// wanted says what a member should have been, in words of JSON instead of Go.
+func wanted(err error) error {
+	e, ok := errors.AsType[*json.UnmarshalTypeError](err)
+	if !ok {
+		return err
+	}
+	want := "a " + e.Type.Kind().String()
+	switch e.Type.Kind() {
+	case reflect.Int, reflect.Int64:
+		want = "a whole number"
+		if e.Field == "amount" || e.Field == "fee" {
+			want += " of minor units (5000 is 50.00 USD, and 5000 JPY)"
+		}
+	case reflect.Float64:
+		want = "a number"
+	case reflect.Bool:
+		want = "true or false"
+	case reflect.Struct, reflect.Map:
+		want = "an object"
+	case reflect.Slice:
+		want = "a list"
+	default:
+	}
+	got := "a " + e.Value
+	if e.Value == "array" || e.Value == "object" {
+		got = "an " + e.Value
+	}
+	return fmt.Errorf("%s: want %s, got %s", orElse(e.Field, "the body"), want, got)
 }
 
 // refuseJSON answers 400, or the status that the API would have answered.

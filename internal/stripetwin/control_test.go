@@ -49,6 +49,24 @@ func TestControlAPI(t *testing.T) {
 	}
 }
 
+func TestControlSaysWhatItWants(t *testing.T) {
+	_, _, srv := start(t, stripetwin.Options{})
+	const minor = "want a whole number of minor units (5000 is 50.00 USD, and 5000 JPY), got a "
+	for _, tt := range []struct{ path, body, want string }{
+		{"/_twin/charge", `{"amount":"50.00","currency":"usd"}`, "amount: " + minor + "string"},
+		{"/_twin/charge", `{"amount":50.5,"currency":"usd"}`, "amount: " + minor + "number 50.5"},
+		{"/_twin/charge", `{"currency":5}`, "currency: want a string, got a number"},
+		{"/_twin/charge", `[]`, "the body: want an object, got an array"},
+		{"/_twin/balance_transaction", `{"fee":"1"}`, "fee: " + minor + "string"},
+		{"/_twin/dispute", `{"inquiry":"yes"}`, "inquiry: want true or false, got a string"},
+	} {
+		res, out := send(t, srv, "POST", tt.path, tt.body)
+		if got, _ := out["error"].(string); res.StatusCode != http.StatusBadRequest || got != tt.want {
+			t.Errorf("%s %s: status %d, %q, want %q", tt.path, tt.body, res.StatusCode, got, tt.want)
+		}
+	}
+}
+
 func TestHostedPageShowsTheAmountAndEscapes(t *testing.T) {
 	_, sc, srv := start(t, stripetwin.Options{})
 	cus := must(sc.Customers.New(&stripe.CustomerParams{Name: new("<script>x</script>")}))(t)

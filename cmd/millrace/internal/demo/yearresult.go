@@ -16,19 +16,22 @@ import (
 
 // YearResult is what the year came to.
 type YearResult struct {
-	Reconciliation []oracle.Line  `json:"reconciliation"`
-	Months         []oracle.Month `json:"months"`
-	Kinds          []oracle.Kind  `json:"kinds"`
-	Statements     int            `json:"statements"` // of millrace reconcile about the same, that agree with the oracle
-	Movements      int            `json:"movements"`  // of Stripe's balance
-	ByType         map[string]int `json:"by_type"`    // the same, by their type
-	Played         *year.Played   `json:"played"`
-	Applied        int            `json:"applied"` // messages by how they ended, over all stages
-	Duplicate      int            `json:"duplicate"`
-	Skipped        int            `json:"skipped"`
-	Parked         int            `json:"parked"`
-	Missing        []string       `json:"missing"` // what is not as it should be, in words
-	TookMS         int64          `json:"took_ms"`
+	Reconciliation []oracle.Line    `json:"reconciliation"`
+	Months         []oracle.Month   `json:"months"`
+	Kinds          []oracle.Kind    `json:"kinds"`
+	Disputes       oracle.Disputes  `json:"disputes"`
+	Trial          []oracle.Trial   `json:"trial_balance"`
+	Accounts       []oracle.Account `json:"accounts"`
+	Statements     int              `json:"statements"` // of millrace reconcile about the same, that agree with the oracle
+	Movements      int              `json:"movements"`  // of Stripe's balance
+	ByType         map[string]int   `json:"by_type"`    // the same, by their type
+	Played         *year.Played     `json:"played"`
+	Applied        int              `json:"applied"` // messages by how they ended, over all stages
+	Duplicate      int              `json:"duplicate"`
+	Skipped        int              `json:"skipped"`
+	Parked         int              `json:"parked"`
+	Missing        []string         `json:"missing"` // what is not as it should be, in words
+	TookMS         int64            `json:"took_ms"`
 }
 
 // OK reports whether all is as it should be.
@@ -62,7 +65,8 @@ func (d *Demo) yearResult(ctx context.Context, rt *service.Runtime, w *watch, pl
 	d.tell(start, "millrace reconcile ran")
 	n := w.counts()
 	r := &YearResult{
-		Reconciliation: p.Lines, Months: p.Months, Kinds: p.Kinds, Statements: agree, Movements: p.Movements, ByType: p.ByType, Played: played,
+		Reconciliation: p.Lines, Months: p.Months, Kinds: p.Kinds,
+		Disputes: p.Disputes, Trial: p.Trial, Accounts: p.Accounts, Statements: agree, Movements: p.Movements, ByType: p.ByType, Played: played,
 		Applied: n[schemas.Applied], Duplicate: n[schemas.Duplicate], Skipped: n[schemas.Skipped], Parked: n[schemas.Parked],
 		Missing: append([]string{}, slices.Concat(played.Problems, w.parked(), blocked, p.Problems, differ)...),
 	}

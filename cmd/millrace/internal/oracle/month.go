@@ -18,9 +18,12 @@ type Month struct {
 	Disputes   string `json:"disputes"` // less those that were won
 	Fees       string `json:"fees"`     // of payments and others, with their tax
 	Other      string `json:"other"`
-	Payouts    string `json:"payouts"` // less those that came back
-	Stripe     string `json:"stripe"`  // balance at the end
-	Books      string `json:"books"`   // the clearing account, with what was on its way
+	Payouts    string `json:"payouts"`    // less those that came back
+	Stripe     string `json:"stripe"`     // balance at the end
+	Ledger     string `json:"ledger"`     // the clearing account alone
+	InTransit  string `json:"in_transit"` // payouts that left Stripe and are not at the bank: still on the clearing account
+	Pending    string `json:"pending"`    // bank debits that Stripe showed and that failed later: not on it
+	Books      string `json:"books"`      // the three together
 	Difference string `json:"difference"`
 }
 
@@ -31,8 +34,15 @@ var columns = map[string]string{
 	"fee": "fees", "network_cost": "fees", "tax": "fees", "payout": "payouts", "payout_reversal": "payouts",
 }
 
+// A bridge leads from the clearing account to Stripe's balance, as in a bank
+// reconciliation: each is signed as it is added.
+type bridge struct{ ledger, transit, pending decimal.Decimal }
+
+func (b bridge) books() decimal.Decimal { return decimal.Sum(b.ledger, b.transit, b.pending) }
+
 // month adds a month in which something moved, or something is left.
-func (x *examiner) month(month time.Time, currency string, balance, books decimal.Decimal) {
+func (x *examiner) month(month time.Time, currency string, balance decimal.Decimal, b bridge) {
+	books := b.books()
 	sums, count := map[string]decimal.Decimal{}, 0
 	for _, m := range x.movements {
 		at := time.Unix(m.Created, 0).UTC()
@@ -54,6 +64,7 @@ func (x *examiner) month(month time.Time, currency string, balance, books decima
 	x.p.Months = append(x.p.Months, Month{
 		Period: month.Format("2006-01"), Currency: currency, Payments: show("payments"), Refunds: show("refunds"), Disputes: show("disputes"),
 		Fees: show("fees"), Other: show("other"), Payouts: show("payouts"),
+		Ledger: b.ledger.StringFixed(2), InTransit: b.transit.StringFixed(2), Pending: b.pending.StringFixed(2),
 		Stripe: balance.StringFixed(2), Books: books.StringFixed(2), Difference: balance.Sub(books).StringFixed(2),
 	})
 }

@@ -33,6 +33,9 @@ type Proof struct {
 	Movements int            `json:"movements"`
 	ByType    map[string]int `json:"by_type"` // movements by their type in Stripe
 	Kinds     []Kind         `json:"kinds"`   // what happened, by kind
+	Disputes  Disputes       `json:"disputes"`
+	Trial     []Trial        `json:"trial_balance"`
+	Accounts  []Account      `json:"accounts"` // what the trial balance is made of
 }
 
 // Prove compares the books of both systems, for the months up to the end. It
@@ -48,9 +51,10 @@ func Prove(ctx context.Context, s Sources, end time.Time) (*Proof, error) {
 	}
 	x.byPayout()
 	x.byMonth(end)
+	x.balanceTrial()
 	x.atTheEnd()
 	x.once()
-	x.p.Kinds = x.kinds()
+	x.p.Kinds, x.p.Disputes = x.kinds(), x.outcomes()
 	return x.p, nil
 }
 
@@ -211,15 +215,15 @@ func (x *examiner) byMonth(end time.Time) {
 					balance = balance.Add(money(m.Net))
 				}
 			}
-			books := x.clearing(currency, next.AddDate(0, 0, -1).Format(time.DateOnly))
+			ledger, transit := x.clearing(currency, next.AddDate(0, 0, -1).Format(time.DateOnly)), decimal.Zero
 			for _, p := range x.payouts {
-				if strings.EqualFold(p.Currency, currency) && p.Created < next.Unix() && p.Arrival >= next.Unix() { // in transit
-					books = books.Add(money(x.movements[p.Own].Net))
+				if strings.EqualFold(p.Currency, currency) && p.Created < next.Unix() && p.Arrival >= next.Unix() {
+					transit = transit.Add(money(x.movements[p.Own].Net))
 				}
 			}
-			books = books.Add(x.failing(currency, next.Unix(), documents))
-			x.line(Line{Period: month.Format("2006-01"), Currency: currency}, balance, books)
-			x.month(month, currency, balance, books)
+			b := bridge{ledger: ledger, transit: transit, pending: x.failing(currency, next.Unix(), documents)}
+			x.line(Line{Period: month.Format("2006-01"), Currency: currency}, balance, b.books())
+			x.month(month, currency, balance, b)
 		}
 	}
 }
@@ -276,18 +280,10 @@ func (x *examiner) atTheEnd() {
 			x.say("Stripe has %s %s, for which there is no clearing account", amount, currency)
 		}
 	}
-	sums, base := map[string]decimal.Decimal{}, decimal.Zero
-	for _, a := range x.trial {
-		sums[a.Currency] = sums[a.Currency].Add(a.Balance)
-		base = base.Add(a.BaseBalance)
-	}
-	for currency, s := range sums {
-		if !s.IsZero() {
-			x.say("the trial balance in %s is %s", currency, s)
+	for _, t := range x.p.Trial {
+		if t.Difference != "0.00" {
+			x.say("the trial balance in %s%s is %s", t.Currency, map[bool]string{true: ", the base currency,"}[t.Base], t.Difference)
 		}
-	}
-	if !base.IsZero() {
-		x.say("the trial balance in the base currency is %s", base)
 	}
 }
 

@@ -10,6 +10,10 @@ type regular struct {
 	m    stripetwin.Movement
 }
 
+// ofGuest stands for the charge of a guest as the source of a movement. Stripe:
+// what takes a payment back names it.
+const ofGuest = "guest"
+
 // regulars have every type of movement that nothing else in the year causes,
 // two that came with later versions of Stripe, and one that nobody knows.
 var regulars = []regular{
@@ -52,7 +56,7 @@ var regulars = []regular{
 	{"climate order refunded", 8, stripetwin.Movement{Type: "climate_order_refund", Amount: 50_00, Description: "Climate order refunded"}},
 
 	{"customer funds", 7, stripetwin.Movement{Type: "payment_unreconciled", Amount: 31_00, Description: "Unreconciled funds"}},
-	{"payment reversed", 6, stripetwin.Movement{Type: "payment_reversal", Amount: -27_00, Description: "Payment reversed"}},
+	{"payment reversed", 6, stripetwin.Movement{Type: "payment_reversal", Amount: -2_70, Source: ofGuest, Description: "Payment reversed"}},
 	{"adjustment", 3, stripetwin.Movement{Type: "adjustment", Amount: -3_33, Description: "Correction by Stripe"}},
 	{"large correction", 9, stripetwin.Movement{Type: "adjustment", Amount: -9_000_00, Description: "Correction by Stripe"}},
 	{"large correction taken back", 9, stripetwin.Movement{Type: "adjustment", Amount: 9_000_00, Days: 9, Description: "Correction by Stripe"}},

@@ -116,6 +116,9 @@ func (c *company) order(ctx context.Context, f fate, b *buyer, amount int64) err
 			return err
 		})
 	}
+	if f.guest && f.foreign == "" {
+		c.guest = pi.Charge
+	}
 	if then := c.afterwards(f.after); then != nil {
 		then(pi.Charge)
 	}

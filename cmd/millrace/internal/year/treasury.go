@@ -58,6 +58,9 @@ func (c *company) plot(on int, what string, do func(ctx context.Context) error) 
 
 func (c *company) books(m stripetwin.Movement) func(ctx context.Context) error {
 	return func(ctx context.Context) error {
+		if m.Source == ofGuest {
+			m.Source = c.guest
+		}
 		_, err := c.Stripe.Book(ctx, m)
 		return err
 	}

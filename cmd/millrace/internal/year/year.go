@@ -71,6 +71,7 @@ type company struct {
 	buyers  []*buyer
 	arrived map[string]string // Stripe's invoices by Acumatica's number
 	orders  int               // in the shop
+	guest   string            // the charge of a guest, in a currency of the company
 	played  Played
 }
 
