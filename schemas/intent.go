@@ -54,6 +54,10 @@ type Cause struct {
 	EventSeq  uint64 `json:"event_seq"` // sequence in EVENTS
 }
 
+// WriteOffType is the event type of a cause that is no event: a person asked for
+// a write-off, and the event id says who.
+const WriteOffType = "reconcile.write_off"
+
 // Ref is the id of one thing in one system.
 type Ref struct {
 	System string `json:"system"` // Stripe or Acumatica

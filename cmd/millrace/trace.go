@@ -25,7 +25,13 @@ func (a *app) traceCommand() *cobra.Command {
 			if err := v.knows(ctx, connection); err != nil {
 				return nil, err
 			}
-			return trace.Read(ctx, v.bus, trace.Query{ID: args[0], Connection: connection, First: v.connections[:1]})
+			story, err := trace.Read(ctx, v.bus, trace.Query{ID: args[0], Connection: connection, First: v.connections[:1]})
+			if err != nil || !story.Unended() {
+				return story, err
+			}
+			refused, err := readRefused(ctx, v)
+			story.Waits = refused[story.Entries[0].Connection]
+			return story, err
 		})
 		if err != nil {
 			return nil, err

@@ -101,7 +101,7 @@ func WriteOff(rules ledger.Rules, s *Statement, amount, limit decimal.Decimal, d
 	}
 	in := schemas.Intent{
 		Connection: s.Connection, Lane: key, Target: schemas.Acumatica, Document: journal, Verb: "create", Key: key,
-		Flow: schemas.FlowRef{ID: "reconcile", Version: 1, InputHash: hash(fields)}, Cause: schemas.Cause{EventID: writtenBy + by, EventType: "reconcile.write_off"},
+		Flow: schemas.FlowRef{ID: "reconcile", Version: 1, InputHash: hash(fields)}, Cause: schemas.Cause{EventID: writtenBy + by, EventType: schemas.WriteOffType},
 		Fields: fields,
 	}
 	in.ID = schemas.IntentID(in.Connection, in.Target, in.Document, in.Verb, in.Key, "")

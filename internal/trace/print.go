@@ -56,6 +56,9 @@ func (s *Story) Print(w io.Writer) {
 		if d := e.Decision; d != nil && d.Do != schemas.Skip { // the reason of what was skipped says who and why
 			fmt.Fprintf(tw, "\t\tdecided before: %s by %s: %s\n", d.Do, d.By, d.Reason)
 		}
+		for _, l := range e.Lines {
+			fmt.Fprintf(tw, "\t\t  %s\n", l)
+		}
 		for _, c := range e.Changes {
 			fmt.Fprintf(tw, "\t\t  %s: %s → %s\n", c.Field, cmp.Or(string(c.Old), "nothing"), cmp.Or(string(c.New), "nothing"))
 		}
@@ -71,6 +74,9 @@ func (s *Story) Print(w io.Writer) {
 		}
 	}
 	_ = tw.Flush() // w reports nothing that could be acted on
+	if s.Waits != "" {
+		fmt.Fprintf(w, "\nwaits: %s\n", s.Waits)
+	}
 	fmt.Fprintf(w, "\n%s\n", s.Summary())
 }
 

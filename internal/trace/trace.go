@@ -27,6 +27,16 @@ type Scanner interface {
 type Story struct {
 	Refs    []schemas.Ref `json:"refs"` // every id of the story in both systems
 	Entries []Entry       `json:"entries"`
+	Waits   string        `json:"waits,omitempty"` // why an event of it has no outcome yet, where that is known
+}
+
+// Unended tells whether an event of the story has no outcome.
+func (s *Story) Unended() bool {
+	ended := map[string]bool{}
+	for _, e := range s.Entries {
+		ended[e.EventID] = ended[e.EventID] || e.Outcome != ""
+	}
+	return slices.ContainsFunc(s.Entries, func(e Entry) bool { return e.Step == "event" && !ended[e.EventID] })
 }
 
 // Entry is one message of one stream.
@@ -51,6 +61,7 @@ type Entry struct {
 	TookMS     int64             `json:"took_ms,omitempty"`
 	Decision   *schemas.Decision `json:"decision,omitempty"` // what a person decided about the message before it ended so
 	Changes    []Change          `json:"changes,omitempty"`  // what an edit changed in it
+	Lines      []string          `json:"lines,omitempty"`    // of a journal, as the intent has them
 	TraceID    string            `json:"trace_id,omitempty"`
 
 	data      []byte   // of an intent
@@ -207,6 +218,32 @@ func (e *Entry) addIntent(id string) {
 	e.add(id)
 }
 
+// addCause adds what caused an intent. A person who asked for one joins no
+// stories: the next one is another story.
+func (e *Entry) addCause(id, kind string) {
+	if kind != schemas.WriteOffType {
+		e.add(id)
+	}
+}
+
+// journalLines are the lines of a journal for people; none when it cannot be
+// read, which is for the sink to refuse.
+func journalLines(fields []byte) []string {
+	var j schemas.AcumaticaJournal
+	if json.Unmarshal(fields, &j) != nil {
+		return nil
+	}
+	var lines []string
+	for _, l := range j.Details {
+		text := fmt.Sprintf("debit %s %s %s", l.Account, l.DebitAmount, j.CurrencyID)
+		if l.DebitAmount == "" {
+			text = fmt.Sprintf("credit %s %s %s", l.Account, l.CreditAmount, j.CurrencyID)
+		}
+		lines = append(lines, strings.TrimSpace(text+"  "+l.TransactionDescription))
+	}
+	return lines
+}
+
 func (e *Entry) fromEvent(m *bus.Message) {
 	s := m.Subject
 	e.Step, e.EventID = "event", m.Event.ID
@@ -252,8 +289,11 @@ func (e *Entry) fromIntent(m *bus.Message) error {
 	e.data = m.Event.Data
 	e.Step, e.EventID, e.IntentID, e.Refs = "intent", in.Cause.EventID, in.ID, in.Refs
 	e.What = fmt.Sprintf("%s %s in %s for %s, flow %s v%d", in.Verb, in.Document, in.Target, in.Key, in.Flow.ID, in.Flow.Version)
-	e.add(in.Cause.EventID)
+	e.addCause(in.Cause.EventID, in.Cause.EventType)
 	e.addIntent(in.ID)
+	if in.Document == "journal" {
+		e.Lines = journalLines(in.Fields)
+	}
 	if in.Document == "customer" {
 		e.customers = append(e.customers, in.Key)
 		return nil
@@ -281,7 +321,7 @@ func (e *Entry) fromOutcome(m *bus.Message) error {
 	if o.Calls != (schemas.Calls{}) {
 		e.Calls = &o.Calls
 	}
-	e.add(o.EventID)
+	e.addCause(o.EventID, o.EventType)
 	e.addIntent(o.IntentID)
 	for _, id := range o.Intents {
 		e.addIntent(id)
