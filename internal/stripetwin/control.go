@@ -123,22 +123,22 @@ func wanted(err error) error {
 	if !ok {
 		return err
 	}
-	want := "a " + e.Type.Kind().String()
-	switch e.Type.Kind() {
-	case reflect.Int, reflect.Int64:
+	kind := e.Type.Kind()
+	want := "a " + kind.String()
+	switch {
+	case kind == reflect.Int || kind == reflect.Int64:
 		want = "a whole number"
 		if e.Field == "amount" || e.Field == "fee" {
 			want += " of minor units (5000 is 50.00 USD, and 5000 JPY)"
 		}
-	case reflect.Float64:
+	case kind == reflect.Float64:
 		want = "a number"
-	case reflect.Bool:
+	case kind == reflect.Bool:
 		want = "true or false"
-	case reflect.Struct, reflect.Map:
+	case kind == reflect.Struct || kind == reflect.Map:
 		want = "an object"
-	case reflect.Slice:
+	case kind == reflect.Slice:
 		want = "a list"
-	default:
 	}
 	got := "a " + e.Value
 	if e.Value == "array" || e.Value == "object" {
