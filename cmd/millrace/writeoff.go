@@ -137,14 +137,15 @@ func (f *writeOffFlags) answer(in schemas.Intent) (*reply, error) {
 	if err := json.Unmarshal(in.Fields, &j); err != nil {
 		return nil, fmt.Errorf("write-off: %w", err)
 	}
-	what := in.Key + ", dated " + j.TransactionDate
+	parts := []string{in.Key, "dated " + j.TransactionDate}
 	for _, l := range j.Details {
 		if l.DebitAmount != "" {
-			what += fmt.Sprintf(", debit %s %s %s", l.Account, l.DebitAmount, j.CurrencyID)
+			parts = append(parts, fmt.Sprintf("debit %s %s %s", l.Account, l.DebitAmount, j.CurrencyID))
 		} else {
-			what += fmt.Sprintf(", credit %s %s %s", l.Account, l.CreditAmount, j.CurrencyID)
+			parts = append(parts, fmt.Sprintf("credit %s %s %s", l.Account, l.CreditAmount, j.CurrencyID))
 		}
 	}
+	what := strings.Join(parts, ", ")
 	if f.dryRun {
 		return &reply{summary: "would post " + what + "; nothing is posted", result: in}, nil
 	}

@@ -1,18 +1,19 @@
 package reconcile
 
 import (
+	"strings"
 	"testing"
 )
 
 // told are the amounts of what has a cause, as people see them.
 func told(list []Entry, cause string) string {
-	text := ""
+	var text strings.Builder
 	for _, e := range list {
 		if e.Cause == cause {
-			text += e.shown() + " "
+			text.WriteString(e.shown() + " ")
 		}
 	}
-	return text
+	return text.String()
 }
 
 // TestEntriesOfOthersThatComeToNothingAreNoDifference: the entry that takes

@@ -89,7 +89,7 @@ func (s *Signatures) History(ctx context.Context, connection string) ([]Signatur
 
 // Signable is why a statement cannot be signed; nil when it can.
 func (s *Statement) Signable() error {
-	why := ""
+	var why string
 	switch transit := func(e Entry) bool { return e.Cause == InTransit }; {
 	case !s.OK():
 		why = "it has a difference"
