@@ -77,6 +77,7 @@ func (w *world) deliver(body []byte, secret string) int {
 }
 
 func TestEveryRecordedWebhookIsStoredOnceAndEndsWithAReason(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("../../shared/reference/stripe/webhook-events/*.json")
 	if err != nil || len(files) == 0 {
 		t.Skip("no recorded webhook bodies beside the repository")
@@ -139,6 +140,7 @@ func TestEveryRecordedWebhookIsStoredOnceAndEndsWithAReason(t *testing.T) {
 }
 
 func TestUnsignedWebhookIsRefusedAndNotStored(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, trap{})
 	w.start()
 	b := w.connect()

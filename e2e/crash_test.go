@@ -41,6 +41,7 @@ func on(system, method, path, body string, after bool) trap {
 }
 
 func TestKilledAtAnyMomentThereIsOneOfEverything(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts and kills real processes")
 	}

@@ -59,6 +59,7 @@ type kill struct {
 // real broker, each killed again and again while money moves; then the twins'
 // books say what became of it (Invariants 4 and 7).
 func TestKilledAtRandomNothingIsLostDoubledOrOutOfOrder(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts and kills real processes")
 	}

@@ -120,6 +120,7 @@ func (w *world) story(number string) string {
 // TestCorrectionsInAcumaticaAreMirrored: what a buyer can pay in Stripe is what
 // is open, after each change that was polled.
 func TestCorrectionsInAcumaticaAreMirrored(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, trap{})
 	w.start()
 	b := w.bookkeeper()

@@ -51,6 +51,7 @@ func (h *heldBack) has(typ string) []byte {
 // that of the payment behind it in the same lane. Both are posted, once, and
 // nothing is parked; so it is in the other order.
 func TestARefundMayArriveBeforeItsPayment(t *testing.T) {
+	t.Parallel()
 	for _, order := range [][]string{{"charge.refunded", "charge.succeeded", "invoice.paid"}, {"invoice.paid", "charge.succeeded", "charge.refunded"}} {
 		t.Run(order[0]+" first", func(t *testing.T) {
 			held := &heldBack{types: order, bodies: map[string][]byte{}}

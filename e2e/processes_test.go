@@ -15,6 +15,7 @@ import (
 // TestEachServiceInAProcessOfItsOwn: the same path, five processes, a broker
 // outside; two replicas of every stage share the work.
 func TestEachServiceInAProcessOfItsOwn(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, trap{})
 	w.outsideBroker()
 	for _, service := range []string{"ingest", "source-acumatica", "transform", "transform", "sink-acumatica", "sink-acumatica", "sink-stripe", "sink-stripe"} {

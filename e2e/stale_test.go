@@ -15,6 +15,7 @@ import (
 // write, for longer than AckWait and its hold on the posting; another replica
 // posts; then the write arrives after all, and the first one wakes up.
 func TestWorkerThatWakesUpLateCannotPost(t *testing.T) {
+	t.Parallel()
 	for name, match := range map[string]func(r *http.Request) bool{
 		"while it creates": func(r *http.Request) bool {
 			return r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/Payment")

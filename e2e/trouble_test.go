@@ -12,6 +12,7 @@ import (
 )
 
 func TestAcumaticaAwayParksNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, trap{})
 	if err := w.acumatica.AddFault(acumaticatwin.Fault{Method: http.MethodPut, PathPrefix: "/entity", Count: 3, Mode: "status:503"}); err != nil {
 		t.Fatal(err)
@@ -31,6 +32,7 @@ func TestAcumaticaAwayParksNothing(t *testing.T) {
 }
 
 func TestLostAnswerIsFoundAgainNotRepeated(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, trap{})
 	if err := w.acumatica.AddFault(acumaticatwin.Fault{Method: http.MethodPut, PathPrefix: "/entity/Default/24.200.001/Payment", Count: 2, Mode: "cut_after_commit"}); err != nil {
 		t.Fatal(err)
@@ -43,6 +45,7 @@ func TestLostAnswerIsFoundAgainNotRepeated(t *testing.T) {
 // bookkeeper understands, nothing was posted; once the period is open and the
 // lane released, it is.
 func TestClosedPeriodParksAndIsReleased(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, trap{})
 	w.start()
 	invoices := len(w.acumatica.Invoices())
@@ -93,6 +96,7 @@ func TestClosedPeriodParksAndIsReleased(t *testing.T) {
 }
 
 func TestTraceTellsTheSameStoryFromAnyID(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, trap{})
 	w.roundTrip()
 	in := w.list("invoices?limit=1")[0]
@@ -122,6 +126,7 @@ func TestTraceTellsTheSameStoryFromAnyID(t *testing.T) {
 }
 
 func TestOneTraceIDFollowsAnEventToTheLedger(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, trap{})
 	w.roundTrip()
 	b := w.connect()

@@ -9,6 +9,7 @@ import (
 // TestADebitThatIsReturnedLateIsVoided: the payment of a bank debit is in the
 // ledger when the bank takes the money back.
 func TestADebitThatIsReturnedLateIsVoided(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, trap{})
 	w.start()
 	invoices := len(w.acumatica.Invoices())

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -44,6 +45,10 @@ func TestMain(m *testing.M) {
 	build.Stderr = os.Stderr
 	code := 1
 	if err := build.Run(); err == nil {
+		// Tests wait for processes most of the time. -parallel still has the last word.
+		if err := flag.Set("test.parallel", "4"); err != nil {
+			panic(err)
+		}
 		code = m.Run()
 	}
 	_ = os.RemoveAll(dir)
