@@ -124,21 +124,12 @@ func wanted(err error) error {
 		return err
 	}
 	kind := e.Type.Kind()
-	want := "a " + kind.String()
-	switch {
-	case kind == reflect.Int || kind == reflect.Int64:
-		want = "a whole number"
-		if e.Field == "amount" || e.Field == "fee" {
-			want += " of minor units (5000 is 50.00 USD, and 5000 JPY)"
-		}
-	case kind == reflect.Float64:
-		want = "a number"
-	case kind == reflect.Bool:
-		want = "true or false"
-	case kind == reflect.Struct || kind == reflect.Map:
-		want = "an object"
-	case kind == reflect.Slice:
-		want = "a list"
+	want := orElse(map[reflect.Kind]string{
+		reflect.Int: "a whole number", reflect.Int64: "a whole number", reflect.Float64: "a number", reflect.Bool: "true or false",
+		reflect.Struct: "an object", reflect.Map: "an object", reflect.Slice: "a list",
+	}[kind], "a "+kind.String())
+	if e.Field == "amount" || e.Field == "fee" {
+		want += " of minor units (5000 is 50.00 USD, and 5000 JPY)"
 	}
 	got := "a " + e.Value
 	if e.Value == "array" || e.Value == "object" {
