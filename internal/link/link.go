@@ -51,9 +51,9 @@ func (s *Store) Put(ctx context.Context, connection string, l Link) error {
 	if err != nil {
 		return fmt.Errorf("link %s: %w", l.StripeID, err)
 	}
-	keys := []string{
-		bus.Key(connection, l.Kind, "acumatica", l.AcumaticaID),
+	keys := []string{ // what is found by its Acumatica id is found by the other one
 		bus.Key(connection, l.Kind, "stripe", l.StripeID),
+		bus.Key(connection, l.Kind, "acumatica", l.AcumaticaID),
 	}
 	for _, key := range keys {
 		old, found, err := s.get(ctx, key)
@@ -122,16 +122,15 @@ func (s *Store) swap(ctx context.Context, connection string, old, next Link, dat
 	if err := json.Unmarshal(stored, &now); err != nil {
 		return err
 	}
-	switch {
-	case now.equal(next):
-		return nil
-	case !now.equal(old):
+	if !now.equal(next) && !now.equal(old) {
 		return fault.Newf("link.changed", "%s stands for %s meanwhile", now.AcumaticaID, now.StripeID)
 	}
-	if next.StripeID != old.StripeID { // first, so that a crash leaves nothing that cannot be found
-		if err := s.create(ctx, bus.Key(connection, next.Kind, "stripe", next.StripeID), next, data); err != nil {
-			return err
-		}
+	// First, so that a crash leaves nothing that cannot be found.
+	if err := s.create(ctx, bus.Key(connection, next.Kind, "stripe", next.StripeID), next, data); err != nil {
+		return err
+	}
+	if now.equal(next) {
+		return nil
 	}
 	_, err = s.bucket.Update(ctx, key, data, rev)
 	if errors.Is(err, bus.ErrConflict) {

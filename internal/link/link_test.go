@@ -1,8 +1,10 @@
 package link
 
 import (
+	"encoding/json"
 	"testing"
 
+	"millrace/internal/bus"
 	"millrace/internal/bustest"
 	"millrace/internal/fault"
 )
@@ -78,5 +80,26 @@ func TestASwappedLinkIsFoundByBothStripeIDs(t *testing.T) {
 	}
 	if _, found, err := s.ByStripe(t.Context(), "default", Invoice, "in_3"); found || err != nil {
 		t.Errorf("half of it was stored: %v, %v", found, err)
+	}
+}
+
+// A process dies between the two writes; whoever goes on finds the pair by one
+// id only, and lets it stand as it is.
+func TestAHalfWrittenLinkIsCompletedByASwap(t *testing.T) {
+	b := bustest.New(t)
+	s := New(b)
+	l := Link{Kind: Invoice, AcumaticaID: "Invoice AR000001", StripeID: "in_1"}
+	data, err := json.Marshal(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Bucket("links").Create(t.Context(), bus.Key("default", Invoice, "acumatica", l.AcumaticaID), data); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Swap(t.Context(), "default", l, l); err != nil {
+		t.Fatal(err)
+	}
+	if got, found, err := s.ByStripe(t.Context(), "default", Invoice, "in_1"); !found || err != nil || got.AcumaticaID != l.AcumaticaID {
+		t.Errorf("by stripe: %+v, %v, %v", got, found, err)
 	}
 }

@@ -44,6 +44,8 @@ func decide(f schemas.StripeInvoice, inv stripeapi.Invoice, p paid) step {
 		return decideOpen(f, inv)
 	case f.Total == 0: // nothing can be paid, nothing is owed
 		return step{do: doNothing}
+	case inv.Processing:
+		return step{do: doWait, why: fmt.Sprintf("%s of invoice %s are being debited from a bank", minor(inv.Remaining, f.Currency), inv.ID)}
 	case inv.Status == statusUncollectible: // it could still be paid
 		return away(inv)
 	case inv.Status == statusPaid && setOff(inv) > 0:

@@ -214,7 +214,8 @@ func TestEveryWayOutHasACase(t *testing.T) {
 			if err := json.Unmarshal(raw, &want); err != nil {
 				t.Fatal(err)
 			}
-			if want.Result == nil {
+			if want.Result == nil { // its trigger has refused it
+				seen["skipped"] = true
 				continue
 			}
 			for _, s := range []*flow.Stop{want.Result.Parked, want.Result.Retry} {
@@ -282,7 +283,7 @@ func TestReadsPerEvent(t *testing.T) {
 		{"stripe-charge/a-charge-that-pays-an-invoice-is-left-to-it-without-a-read", 0},
 		{"acumatica-customer/an-active-customer-is-upserted-with-its-revision", 1},
 		{"acumatica-invoice/an-open-invoice-of-a-linked-customer-is-created-with-lines-and-tax", 1},
-		{"acumatica-invoice/what-Stripe-shows-already-costs-no-read-of-Acumatica", 1},
+		{"acumatica-invoice/an-invoice-paid-by-cheque-is-over-nothing", 1},
 	} {
 		raw, err := os.ReadFile(filepath.Join("testdata", tt.path, "want.json"))
 		if err != nil {
