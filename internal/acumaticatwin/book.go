@@ -74,6 +74,8 @@ type posting struct {
 	currency    string
 	rate        decimal.Decimal
 	description string
+	// ref and customer are of the document in receivables; its lines tell them.
+	ref, customer string
 }
 
 // postAt adds a balanced batch and returns its number. Negative sides change
@@ -88,7 +90,7 @@ func (x *tx) postAt(p posting, legs ...leg) (string, *failure) {
 		BatchNbr: fmt.Sprintf("%08d", x.next("Batch")), Module: cmp.Or(p.module, moduleAR), Period: p.day.Format(periodLayout),
 		Date: p.day.Format(dayLayout), Description: p.description, Currency: p.currency, Rate: p.rate, Lines: lines,
 	}
-	x.batchRow(b)
+	x.batchRow(b, p)
 	return b.BatchNbr, nil
 }
 

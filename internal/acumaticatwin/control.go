@@ -35,6 +35,8 @@ func (t *Twin) controlRoutes() map[string]func(*call) reply {
 		"POST /_twin/write-offs": func(c *call) reply {
 			return controlAdd(c, "reference_nbr", func(w writeOff) (string, error) { return t.WriteOff(w.Invoice, w.Amount) })
 		},
+		"GET /_twin/rights":                shows(t.Rights),
+		"POST /_twin/rights":               t.controlRights,
 		"GET /_twin/notifications":         shows(t.Destinations),
 		"POST /_twin/notifications":        t.controlDestination,
 		"GET /_twin/notifications/failed":  shows(t.FailedNotifications),
@@ -56,6 +58,7 @@ var controlBodies = map[string]string{
 	"POST /_twin/periods/deactivate":   `{"period": "2026-05"}`,
 	"POST /_twin/notifications":        `{"url", "header"?, "value"?, "query"?, "entities"?: ["Invoice"], "fields"?: ["Status"]}`,
 	"POST /_twin/notifications/resend": `{"id"?}`,
+	"POST /_twin/rights":               `{"forbidden"?: ["Payment"], "hidden_customers"?: ["C000001"], "no_branch"?}`,
 	"POST " + faultPath:                `{"mode", "method"?, "path_prefix"?, "count"?, "after"?, "probability"?, "seed"?, "from"?, "for"?, "retry_after"?} or a list of such`,
 }
 

@@ -18,6 +18,9 @@ func (t *Twin) entity(c *call, e *entity, rest []string) reply {
 	if fail := t.busy(c.session, e.name); fail != nil {
 		return fail.reply()
 	}
+	if fail := t.denied(e); fail != nil {
+		return fail.reply()
+	}
 	var fail *failure
 	if c.within, fail = t.within(c); fail != nil {
 		return fail.reply()
@@ -106,7 +109,7 @@ func (t *Twin) read(c *call, e *entity, rest []string) reply {
 			r = rows[i]
 		}
 	}
-	if !e.finds(r) {
+	if !x.finds(e, r) {
 		return notFound().reply()
 	}
 	v := &view{x: x, e: e, version: c.version, base: c.base, opt: opt}
@@ -167,7 +170,7 @@ func (t *Twin) put(c *call, e *entity) reply {
 // here that is an error.
 func (x *tx) target(e *entity, version int, p *patch, filter string) (*record, *failure) {
 	if filter == "" {
-		if r := x.locate(e, p); e.finds(r) {
+		if r := x.locate(e, p); x.finds(e, r) {
 			return r, nil
 		}
 		return nil, nil
@@ -210,6 +213,9 @@ func (x *tx) upsert(e *entity, old *record, p *patch) (*record, *problems) {
 		}
 	}
 	refuseDoubles(r, &e.shape, bad)
+	if x.rights.hides(r) {
+		bad.add(r, "Customer", "'Customer' cannot be found in the system.")
+	}
 	if !bad.empty() {
 		return r, bad
 	}
@@ -253,7 +259,7 @@ func refuseDoubles(r *record, s *shape, bad *problems) {
 func (t *Twin) delete(c *call, e *entity, rest []string) reply {
 	x := t.beginWithin(c.within)
 	r := x.byAddress(e, rest)
-	if !e.finds(r) {
+	if !x.finds(e, r) {
 		return notFound().reply()
 	}
 	if fail := e.remove(x, r); fail != nil {
@@ -294,7 +300,7 @@ func (t *Twin) act(c *call, e *entity, rest []string) reply {
 	switch {
 	case r == nil:
 		return notFound().reply()
-	case !e.finds(r):
+	case !x.finds(e, r):
 		return nullReference().reply()
 	}
 	id, fail := t.start(&operation{

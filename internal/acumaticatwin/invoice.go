@@ -191,7 +191,7 @@ func releaseInvoice(x *tx, r *record) *failure {
 	if r.get("Type") == typeCreditMemo {
 		sign = sign.Neg()
 	}
-	p := posting{day: r.day("Date"), currency: r.get(curyID), rate: rateOfDocument(r), description: r.get("Type") + " " + r.get("ReferenceNbr")}
+	p := posting{day: r.day("Date"), currency: r.get(curyID), rate: rateOfDocument(r), description: r.get("Type") + " " + r.get("ReferenceNbr"), ref: r.get("ReferenceNbr"), customer: customerOf(r)}
 	batch, fail := x.postAt(p, append([]leg{debit(r.get("LinkARAccount"), r.dec("Amount").Mul(sign))}, revenue(r, sign)...)...)
 	if fail != nil {
 		return fail

@@ -179,7 +179,7 @@ func removeJournal(_ *tx, r *record) *failure {
 }
 
 // batchRow is the row of a batch that a document posted. Nobody else writes it.
-func (x *tx) batchRow(b Batch) {
+func (x *tx) batchRow(b Batch, p posting) {
 	r := x.line("Module", b.Module, "BatchNbr", b.BatchNbr, "BranchID", SeedBranch, "LedgerID", seedLedger, "CurrencyID", b.Currency,
 		"Description", b.Description, "PostPeriod", b.Period, "Status", statusPosted, "TransactionDate", b.Date, "Hold", "false")
 	if b.Currency != baseCurrency {
@@ -187,6 +187,10 @@ func (x *tx) batchRow(b Batch) {
 	}
 	for n, l := range b.Lines {
 		row := x.line("LineNbr", strconv.Itoa(n+1), "Account", l.Account, "BranchID", SeedBranch, "Subaccount", seedSubaccount)
+		if p.ref != "" {
+			row.set("ReferenceNbr", p.ref)
+			row.set("VendorOrCustomer", p.customer)
+		}
 		row.setDec("DebitAmount", l.Debit)
 		row.setDec("CreditAmount", l.Credit)
 		keepBase(r, row, l)

@@ -49,7 +49,7 @@ func (x *tx) find(e *entity, version int, filter string, skip, top int) ([]*reco
 		if ordered && len(rows) >= limit {
 			break
 		}
-		if e.finds(r) && c.holds(r) == yes {
+		if x.finds(e, r) && c.holds(r) == yes {
 			rows = append(rows, r)
 		}
 	}

@@ -99,6 +99,7 @@ func (x *tx) postPayment(r *record, applications []*record, first bool, sign int
 	}
 	return x.postAt(posting{
 		day: r.day("ApplicationDate"), currency: r.get("CurrencyID"), rate: rateOfDocument(r), description: document + " " + r.get("ReferenceNbr"),
+		ref: r.get("ReferenceNbr"), customer: customerOf(r),
 	}, legs...)
 }
 

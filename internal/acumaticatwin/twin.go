@@ -90,6 +90,7 @@ type Twin struct {
 	failed       []*notification
 	poked        chan struct{}
 	codes        map[string]code // by hash
+	rights       *rights         // nil: the API user may do and see everything
 }
 
 // maxLog bounds the record of requests; the oldest go first.

@@ -21,6 +21,7 @@ type tx struct {
 	within      within
 	params      map[string]string // of the action that runs
 	zone        *time.Location    // of the server
+	rights      *rights           // of who reads; nil: the system itself
 	heads       bool              // stored rows are read without their lines
 }
 

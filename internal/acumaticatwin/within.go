@@ -48,7 +48,7 @@ func (t *Twin) within(c *call) (within, *failure) {
 // beginWithin begins a transaction that sees the request's branch and date.
 func (t *Twin) beginWithin(w within) *tx {
 	x := t.begin()
-	x.within = w
+	x.within, x.rights = w, t.rights
 	return x
 }
 
