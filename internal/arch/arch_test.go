@@ -49,6 +49,7 @@ var layers = map[string]int{
 	"sink-acumatica":   4,
 	"sink-stripe":      4,
 
+	"internal/doctor":   5,
 	"internal/simulate": 5,
 
 	"cmd":           6,

@@ -12,7 +12,7 @@ type Code struct {
 
 // Codes returns the whole registry, in the order it is documented.
 func Codes() []Code {
-	return slices.Concat(internalCodes, busCodes, configCodes, ingestCodes, stripeCodes, acumaticaCodes, flowCodes, ledgerCodes, reconcileCodes)
+	return slices.Concat(internalCodes, busCodes, configCodes, ingestCodes, stripeCodes, acumaticaCodes, flowCodes, ledgerCodes, reconcileCodes, doctorCodes)
 }
 
 // Lookup finds a code in the registry.

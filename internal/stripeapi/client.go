@@ -162,6 +162,16 @@ type fetchParams struct {
 	Expand        []*string `form:"expand"`
 }
 
+// fetchPaths are the addresses of what Fetch reads, by Stripe's own word.
+func fetchPaths() map[string]string {
+	return map[string]string{
+		"invoice": "/v1/invoices/%s", "charge": "/v1/charges/%s",
+		"customer": "/v1/customers/%s", "payment_intent": "/v1/payment_intents/%s",
+		"refund": "/v1/refunds/%s", "dispute": "/v1/disputes/%s", "payout": "/v1/payouts/%s",
+		"credit_note": "/v1/credit_notes/%s", "balance_transaction": "/v1/balance_transactions/%s",
+	}
+}
+
 // Fetch reads one object as Stripe renders it in API version 2023-10-16, with
 // the named links expanded, at the cost of one GET. object is Stripe's own
 // word, or "refunds" for all of those of the charge with the id. A deleted
@@ -170,12 +180,7 @@ func (c *Client) Fetch(ctx context.Context, object, id string, expand ...string)
 	if object == "refunds" && id != "" {
 		return c.refunds(ctx, id, expand)
 	}
-	path, found := map[string]string{
-		"invoice": "/v1/invoices/%s", "charge": "/v1/charges/%s",
-		"customer": "/v1/customers/%s", "payment_intent": "/v1/payment_intents/%s",
-		"refund": "/v1/refunds/%s", "dispute": "/v1/disputes/%s", "payout": "/v1/payouts/%s",
-		"credit_note": "/v1/credit_notes/%s", "balance_transaction": "/v1/balance_transactions/%s",
-	}[object]
+	path, found := fetchPaths()[object]
 	if !found || id == "" {
 		return nil, fault.Newf("stripe.document_unknown", "fetch object %q with id %q", object, id)
 	}
