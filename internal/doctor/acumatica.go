@@ -45,7 +45,7 @@ func (e *erpCheck) run(ctx context.Context) {
 
 // need is what all parts together want of one entity.
 type need struct {
-	fields  map[string]bool
+	fields  map[string]bool // whether nothing goes on without it
 	actions map[string]bool
 }
 
@@ -64,12 +64,20 @@ func (e *erpCheck) wanted() map[string]*need {
 			n.fields[f] = true
 		}
 	}
+	spare := func(n *need, fields []string) {
+		for _, f := range fields {
+			if !n.fields[f] {
+				n.fields[f] = false
+			}
+		}
+	}
 	for _, r := range poller.Reads() {
 		add(of(r.Entity), r.Fields...)
 	}
 	for _, r := range e.reads() {
 		add(of(r.Object), r.Fields...)
 		add(of(r.Object), r.Expand...)
+		spare(of(r.Object), r.Spare)
 	}
 	for _, u := range acusink.Uses(e.Connection.Books.Fees == string(ledger.FeesOnPayments)) {
 		add(of(u.Entity), u.Fields...)
@@ -100,10 +108,14 @@ func (e *erpCheck) contract(wanted map[string]*need) {
 			e.add(Wrong, "endpoint "+entity, "doctor.endpoint_lacks", "there is no %s", entity)
 			continue
 		}
-		var missing []string
+		var missing, spared []string
 		for _, f := range slices.Sorted(maps.Keys(wanted[entity].fields)) {
-			if !strings.HasPrefix(f, "custom/") && !e.schema.Field(entity, f) {
+			switch needed := wanted[entity].fields[f]; {
+			case e.schema.Field(entity, f):
+			case needed:
 				missing = append(missing, f)
+			default:
+				spared = append(spared, f)
 			}
 		}
 		for _, action := range slices.Sorted(maps.Keys(wanted[entity].actions)) {
@@ -114,9 +126,12 @@ func (e *erpCheck) contract(wanted map[string]*need) {
 		if len(missing) > 0 {
 			e.add(Wrong, "endpoint "+entity, "doctor.endpoint_lacks", "%s lacks %s", entity, strings.Join(missing, ", "))
 		}
+		if len(spared) > 0 {
+			e.add(Note, "endpoint "+entity, "doctor.endpoint_lacks", "%s lacks %s; flows go on without", entity, strings.Join(spared, ", "))
+		}
 	}
-	if len(e.findings) == before {
-		e.ok("endpoint", "has every field and action that is used of %s", strings.Join(slices.Sorted(maps.Keys(wanted)), ", "))
+	if Count(e.findings[before:], Wrong) == 0 {
+		e.ok("endpoint", "has every field and action that is needed of %s", strings.Join(slices.Sorted(maps.Keys(wanted)), ", "))
 	}
 }
 

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -16,12 +17,15 @@ type Read struct {
 	// Fields are those that its expressions use, "MainContact/Address/City";
 	// what a function does with the rows of a list is not followed.
 	Fields []string
+	// Spare are the fields that expressions use only inside default(…): without
+	// them the flow goes on.
+	Spare []string
 }
 
 // Reads lists what a document reads, so that it can be checked before it is
 // needed.
 func (d *Document) Reads() []Read {
-	u := &usage{of: map[string]string{}, names: map[string][]string{}}
+	u := &usage{of: map[string]string{}, names: map[string]map[string]bool{}, spare: map[ast.Node]bool{}}
 	var list []*Read
 	byStep := map[string]*Read{}
 	for _, s := range d.steps {
@@ -53,7 +57,13 @@ func (d *Document) Reads() []Read {
 		}
 	}
 	for step, r := range byStep {
-		r.Fields = slices.Compact(slices.Sorted(slices.Values(u.names[step])))
+		for _, field := range slices.Sorted(maps.Keys(u.names[step])) {
+			if u.names[step][field] {
+				r.Fields = append(r.Fields, field)
+			} else {
+				r.Spare = append(r.Spare, field)
+			}
+		}
 	}
 	out := make([]Read, len(list))
 	for i, r := range list {
@@ -64,8 +74,9 @@ func (d *Document) Reads() []Read {
 
 // usage gathers which fields of what was fetched a document's expressions name.
 type usage struct {
-	of    map[string]string   // what a name stands for: "customer", "customer/MainContact"
-	names map[string][]string // by step
+	of    map[string]string          // what a name stands for: "customer", "customer/MainContact"
+	names map[string]map[string]bool // by step and field: whether it is needed
+	spare map[ast.Node]bool          // parts of the expression at hand that may be nil
 }
 
 func (u *usage) expressions(list ...*expression) {
@@ -74,6 +85,8 @@ func (u *usage) expressions(list ...*expression) {
 			continue
 		}
 		n := e.program.Node()
+		clear(u.spare)
+		ast.Walk(&n, defaults(u.spare))
 		ast.Walk(&n, u)
 	}
 }
@@ -85,9 +98,35 @@ func (u *usage) Visit(n *ast.Node) {
 		return
 	}
 	if step, field, below := strings.Cut(path, "/"); below {
-		u.names[step] = append(u.names[step], field)
+		if u.names[step] == nil {
+			u.names[step] = map[string]bool{}
+		}
+		u.names[step][field] = u.names[step][field] || !u.spare[*n]
 	}
 }
+
+// defaults marks everything inside the arguments of default(…).
+type defaults map[ast.Node]bool
+
+// Visit implements ast.Visitor.
+func (d defaults) Visit(n *ast.Node) {
+	call, ok := (*n).(*ast.CallNode)
+	if !ok {
+		return
+	}
+	if callee, ok := call.Callee.(*ast.IdentifierNode); !ok || callee.Value != "default" {
+		return
+	}
+	for i := range call.Arguments {
+		ast.Walk(&call.Arguments[i], everything(d))
+	}
+}
+
+// everything marks all nodes.
+type everything map[ast.Node]bool
+
+// Visit implements ast.Visitor.
+func (e everything) Visit(n *ast.Node) { e[*n] = true }
 
 // path is what a chain of members names, from the step on.
 func (u *usage) path(n ast.Node) (string, bool) {
