@@ -45,6 +45,10 @@ func (c *Client) Schema(ctx context.Context) (*Schema, error) {
 	if err := json.Unmarshal(bytes.TrimPrefix(res.body, []byte("\ufeff")), &doc); err != nil {
 		return nil, fmt.Errorf("schema: %w", fault.Newf("acumatica.endpoint", "swagger.json: %w", err))
 	}
+	return doc.schema(), nil
+}
+
+func (doc *swaggerDoc) schema() *Schema {
 	s := &Schema{parts: map[string]map[string]string{}, actions: map[string]bool{}}
 	for _, defs := range []map[string]swaggerPart{doc.Definitions, doc.Components.Schemas} {
 		for name, p := range defs {
@@ -56,7 +60,7 @@ func (c *Client) Schema(ctx context.Context) (*Schema, error) {
 	for path := range doc.Paths {
 		s.actions[strings.Trim(path, "/")] = true
 	}
-	return s, nil
+	return s
 }
 
 // fields adds the properties of a part, and of what it is made of.

@@ -83,6 +83,11 @@
 // fields is not told; destinations, queue and the list of failed ones are in
 // memory, so a restart loses them.
 //
+// Of rights: a form without rights is refused on every method; a hidden customer
+// takes its documents along, in lists without a word and by key as if they were
+// not there, and cannot be named in a write; batches of the ledger stay; a user
+// without a branch sees no documents of one.
+//
 // Not modelled: account lock-out, two tenants, branches other than MAIN, the
 // implicit and hybrid flows and client assertions of OAuth, PATCH, _links of
 // lines, archived rows, a company that is not set up, user-defined fields;

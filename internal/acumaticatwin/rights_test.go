@@ -37,6 +37,18 @@ func TestRowsAreHiddenWithoutAWord(t *testing.T) {
 	}
 }
 
+func TestRightsOverTheControlInterface(t *testing.T) {
+	c := start(t, testOptions(newClock()))
+	c.do("POST", "/_twin/rights", `{"forbidden":["Invoice"]}`, nil).wantStatus(t, http.StatusNoContent)
+	c.get("Invoice").wantStatus(t, http.StatusForbidden)
+	c.do("POST", "/_twin/rights", `{"forbidden":["Nothing"]}`, nil).wantStatus(t, http.StatusUnprocessableEntity)
+	c.do("GET", "/_twin/rights", "", nil).wantStatus(t, http.StatusOK).wantText(t, "Invoice")
+	c.do("POST", "/_twin/rights", `{"hidden_customers":["C000001"]}`, nil).wantStatus(t, http.StatusNoContent)
+	c.put("Invoice", `{"Customer":{"value":"C000001"}}`).wantStatus(t, http.StatusUnprocessableEntity)
+	c.do("POST", "/_twin/rights", `{}`, nil).wantStatus(t, http.StatusNoContent)
+	c.get("Customer/C000001").wantStatus(t, http.StatusOK)
+}
+
 func TestRightsNameWhatThereIs(t *testing.T) {
 	c := start(t, testOptions(newClock()))
 	for _, r := range []Rights{{Forbidden: []string{"Nothing"}}, {HiddenCustomers: []string{"NOBODY"}}} {
