@@ -8,7 +8,8 @@
 // actions cannot be told without writing, so only their presence in the
 // endpoint is checked; licence limits are in no header that is documented, so
 // none are read; a gap in document numbers is a note, because deleted drafts
-// leave gaps too.
+// leave gaps too; lines of receivables in the ledger are taken to name the
+// customer by the number that its form has.
 package doctor
 
 import (

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -15,8 +16,9 @@ import (
 const (
 	// looksBack is how many days of documents are compared.
 	looksBack = 35
-	// most documents, and most customers, that are looked at.
-	mostRows, mostCustomers = 500, 50
+	// the most documents, batches with their lines, and customers that are
+	// looked at.
+	mostRows, mostBatches, mostCustomers = 500, 100, 50
 )
 
 // visible compares what the user sees with what others say there is. Acumatica:
@@ -25,7 +27,7 @@ const (
 func (e *erpCheck) visible(ctx context.Context) {
 	named := map[string]string{} // customers, with who names them
 	batches := e.sample(ctx, "JournalTransaction", "TransactionDate", acumatica.Query{
-		Filter: "Module eq 'AR'", Select: []string{"BatchNbr", "Details/VendorOrCustomer", "Details/ReferenceNbr"}, Expand: []string{"Details"},
+		Top: mostBatches, Filter: "Module eq 'AR'", Select: []string{"BatchNbr", "Details/VendorOrCustomer", "Details/ReferenceNbr"}, Expand: []string{"Details"},
 	})
 	for _, b := range batches {
 		for _, l := range b.Rows("Details") {
@@ -56,7 +58,7 @@ func (e *erpCheck) sample(ctx context.Context, entity, date string, q acumatica.
 	}
 	from := e.Now.UTC().AddDate(0, 0, -looksBack).Format("2006-01-02")
 	q.Filter = strings.TrimPrefix(q.Filter+" and ", " and ") + date + " ge datetimeoffset'" + from + "'"
-	q.Top = mostRows
+	q.Top = cmp.Or(q.Top, mostRows)
 	rows, _, err := e.Acumatica.List(ctx, entity, q)
 	if err != nil {
 		e.untold("visible "+entity, err)
