@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -96,7 +97,12 @@ func TestEveryRequestIsLegalAtThePinnedVersion(t *testing.T) {
 			_, _, err := c.ListDisputes(ctx, DisputeQuery{CreatedFrom: since, CreatedUntil: since, After: "dp_1"})
 			return err
 		},
-		"SearchInvoices": func() error { _, err := c.SearchInvoices(ctx, "k", "v"); return err },
+		"SearchInvoices":   func() error { _, err := c.SearchInvoices(ctx, "k", "v"); return err },
+		"CanRead":          func() error { _, err := c.CanRead(ctx, "charges"); return err },
+		"WebhookEndpoints": func() error { _, err := c.WebhookEndpoints(ctx); return err },
+	}
+	for _, name := range Listed() {
+		calls["CanRead "+name] = func() error { _, err := c.CanRead(ctx, name); return err }
 	}
 	for m := range reflect.TypeFor[*Client]().Methods() {
 		if calls[m.Name] == nil {
@@ -115,7 +121,7 @@ func answerFor(r *http.Request) string {
 	switch path := r.URL.Path; {
 	case strings.HasSuffix(path, "/search"):
 		return `{"object":"search_result","data":[],"has_more":false}`
-	case r.Method == http.MethodGet && (path == "/v1/customers" || path == "/v1/invoices" || path == "/v1/invoiceitems" || path == "/v1/events" || path == "/v1/balance_transactions" || path == "/v1/payouts" || path == "/v1/refunds" || path == "/v1/disputes"):
+	case r.Method == http.MethodGet && (slices.Contains(Listed(), strings.TrimPrefix(path, "/v1/")) || path == "/v1/charges" || path == "/v1/webhook_endpoints"):
 		return `{"object":"list","data":[],"has_more":false}`
 	case strings.HasPrefix(path, "/v1/customers"):
 		return `{"object":"customer","id":"cus_1"}`
