@@ -74,4 +74,3 @@ func named(fields []string, body map[string]any, above string) []string {
 	}
 	return fields
 }
-
