@@ -35,7 +35,8 @@ func TestReadsFollowNamesToTheirFields(t *testing.T) {
 		{"acumatica Invoice", "Details/TransactionDescription", true},
 		{"acumatica Invoice", "TaxDetails/TaxID", false},
 		{"acumatica SalesInvoice", "FreightPrice", true},
-		{"stripe invoice", "amount_remaining", false},
+		{"stripe invoice", "charge/balance_transaction/amount", false},
+		{"stripe invoice", "metadata/acumatica_date", true},
 	} {
 		r := reads[tt.object]
 		if slices.Contains(r.Spare, tt.field) != tt.spare || slices.Contains(r.Fields, tt.field) == tt.spare {
