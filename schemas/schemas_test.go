@@ -35,6 +35,8 @@ func goType(name string) reflect.Type {
 		return reflect.TypeFor[schemas.AcumaticaRefund]()
 	case "acumatica-creditmemo.v1":
 		return reflect.TypeFor[schemas.AcumaticaCreditMemo]()
+	case "acumatica-annotation.v1":
+		return reflect.TypeFor[schemas.AcumaticaAnnotation]()
 	case "acumatica-journal.v1":
 		return reflect.TypeFor[schemas.AcumaticaJournal]()
 	}

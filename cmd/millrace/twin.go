@@ -144,6 +144,7 @@ func (a *app) twinStripe() *cobra.Command {
 func (a *app) twinAcumatica() *cobra.Command {
 	var f twinFlags
 	o := acumaticatwin.Options{}
+	var userFields []string
 	c := &cobra.Command{
 		Use: "acumatica", Short: "A stand-in for Acumatica", Args: cobra.NoArgs,
 		Example: "  millrace twin acumatica --listen 127.0.0.1:8092 --scenario quick",
@@ -155,6 +156,7 @@ func (a *app) twinAcumatica() *cobra.Command {
 	c.Flags().StringVar(&o.ClientID, "client-id", "", "for OAuth; without it cookie sign-in only")
 	c.Flags().StringVar(&o.ClientSecret, "client-secret", "", "for OAuth")
 	c.Flags().StringVar(&o.CustomEndpoint, "custom-endpoint", "", "the tenant's own endpoint, such as Millrace/1.0.0, which has CreditMemo, CashAccount and BankDeposit")
+	c.Flags().StringSliceVar(&userFields, "user-field", nil, "a field of a customisation, such as Invoice:Document.UsrStripeURL, with :<size> and :locked behind it")
 	c.Flags().StringVar(&o.Seed, "scenario", "quick", "what it starts with: quick, year, or empty for nothing")
 	c.Flags().IntVar(&o.Documents, "documents", 0, "invoices and payments of a year that it starts with on top, up to a million")
 	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
@@ -163,6 +165,13 @@ func (a *app) twinAcumatica() *cobra.Command {
 			return nil, err
 		}
 		o.StateFile, o.Log = f.state, log
+		for _, text := range userFields {
+			field, err := acumaticatwin.ParseUserField(text)
+			if err != nil {
+				return nil, usage(err)
+			}
+			o.UserFields = append(o.UserFields, field)
+		}
 		limitMemory()
 		release, err := f.claim()
 		if err != nil {

@@ -53,22 +53,30 @@ func (c *Client) Get(ctx context.Context, entity string, keys []string, q Query)
 // numbered automatically is replaced; compare what comes back. Not
 // idempotent: after an error that is Uncertain, search before putting again.
 func (c *Client) Put(ctx context.Context, entity string, body map[string]any, q Query) (Record, error) {
-	data, err := json.Marshal(body)
+	return c.put(ctx, request{entity: entity, query: q.encode()}, body)
+}
+
+// Update is Put for a record that must be there: it never inserts one, and
+// fails with acumatica.validation where there is none any more.
+func (c *Client) Update(ctx context.Context, entity string, body map[string]any, q Query) (Record, error) {
+	return c.put(ctx, request{entity: entity, query: q.encode(), update: true}, body)
+}
+
+func (c *Client) put(ctx context.Context, r request, body map[string]any) (Record, error) {
+	var err error
+	r.method, r.path, r.write = http.MethodPut, c.root+"/"+r.entity, true
+	if r.body, err = json.Marshal(body); err != nil {
+		return nil, fault.Newf("acumatica.request", "put %s: %w", r.entity, err)
+	}
+	res, err := c.entity(ctx, r)
 	if err != nil {
-		return nil, fault.Newf("acumatica.request", "put %s: %w", entity, err)
+		return nil, fmt.Errorf("put %s: %w", r.entity, err)
 	}
-	res, err := c.entity(ctx, request{
-		method: http.MethodPut, entity: entity, path: c.root + "/" + entity,
-		query: q.encode(), body: data, write: true,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("put %s: %w", entity, err)
+	var saved Record
+	if err := c.decode(res, &saved); err != nil {
+		return nil, fmt.Errorf("put %s: %w", r.entity, err)
 	}
-	var r Record
-	if err := c.decode(res, &r); err != nil {
-		return nil, fmt.Errorf("put %s: %w", entity, err)
-	}
-	return r, nil
+	return saved, nil
 }
 
 // Delete removes the record with these keys, or with this id.

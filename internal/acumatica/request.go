@@ -31,6 +31,7 @@ type request struct {
 	body   []byte
 	write  bool  // repeating it could do something twice
 	byKey  bool  // 404 means that the record is not there
+	update bool  // Acumatica: If-Match "*", so that nothing is inserted
 	later  *form // taken once the limiter lets the request go; nil: the caller holds what it needs
 }
 
@@ -113,6 +114,9 @@ func (c *Client) send(ctx context.Context, r request, bearer string) (*response,
 	req.Header.Set("Accept", "application/json")
 	if r.body != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if r.update {
+		req.Header.Set("If-Match", "*")
 	}
 	if bearer != "" {
 		req.Header.Set("Authorization", "Bearer "+bearer)

@@ -40,8 +40,8 @@ func (t *Twin) entity(c *call, e *entity, rest []string) reply {
 	case c.method == http.MethodPost:
 		return t.act(c, e, rest)
 	case c.method == http.MethodPut && len(rest) == 0, c.method == http.MethodDelete && len(rest) > 0:
-		if e.readOnly {
-			return plain(http.StatusForbidden, "You have insufficient rights to access the "+e.display+" ("+e.screen+") form.").reply()
+		if t.fixed(e) {
+			return noRights(e).reply()
 		}
 		if c.method == http.MethodPut {
 			return t.put(c, e)
@@ -205,7 +205,7 @@ func (x *tx) upsert(e *entity, old *record, p *patch) (*record, *problems) {
 		}
 	} else {
 		r = old.clone()
-		x.merge(r, p, &e.shape, &e.custom, bad, func(name string) bool { return slices.Contains(e.keys, name) })
+		x.merge(r, p, &e.shape, &e.custom, bad, func(name string) bool { return slices.Contains(e.keys, name) || e.leaves(old, name) })
 	}
 	for rec, fields := range e.save(x, old, r).fields {
 		for f, text := range fields {

@@ -86,11 +86,16 @@
 // Of rights: a form without rights is refused on every method; a hidden customer
 // takes its documents along, in lists without a word and by key as if they were
 // not there, and cannot be named in a write; batches of the ledger stay; a user
-// without a branch sees no documents of one.
+// without a branch sees no documents of one; a form that may only be viewed
+// refuses every write.
+//
+// Of what a customisation adds: fields are text, those of Options.UserFields;
+// their values, and the note, can be changed on a released document, unless the
+// field is declared as locked, which leaves it as it is without a word.
 //
 // Not modelled: account lock-out, two tenants, branches other than MAIN, the
 // implicit and hybrid flows and client assertions of OAuth, PATCH, _links of
-// lines, archived rows, a company that is not set up, user-defined fields;
+// lines, archived rows, a company that is not set up, other types of user-defined fields than text;
 // receivables other than Invoice, Debit Memo, Credit Memo, Payment, Prepayment,
 // Refund and their voids, so no overdue charges and no write-off documents;
 // refunds of invoices and across currencies, write-offs, cash discounts, approvals, credit limits; price lists and

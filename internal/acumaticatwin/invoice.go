@@ -138,11 +138,12 @@ func (x *tx) numberInvoice(old, r *record, bad *problems) {
 	}
 }
 
-// refuseChanges blames every field of a released document that differs.
+// refuseChanges blames every field of a released document that differs, aside
+// from those of a customisation. Its note stays open too.
 func refuseChanges(old, r *record, bad *problems) {
 	for _, fields := range []map[string]string{old.Fields, r.Fields} {
 		for name := range fields {
-			if old.get(name) != r.get(name) {
+			if old.get(name) != r.get(name) && !added(name) {
 				bad.add(r, name, "The document has been released and cannot be changed.")
 			}
 		}

@@ -13,6 +13,7 @@ import (
 // hidden customer with them. The ledger goes by accounts and shows them.
 type Rights struct {
 	Forbidden       []string `json:"forbidden,omitempty"`        // entities whose form the user may not open
+	ReadOnly        []string `json:"read_only,omitempty"`        // entities whose form the user may view and not change
 	HiddenCustomers []string `json:"hidden_customers,omitempty"` // by CustomerID
 	// NoBranch is a user without a branch: forms of documents show no rows.
 	NoBranch bool `json:"no_branch,omitempty"`
@@ -22,6 +23,7 @@ type Rights struct {
 type rights struct {
 	told      Rights
 	forbidden map[string]bool
+	readOnly  map[string]bool
 	hidden    map[string]bool // folded
 }
 
@@ -30,12 +32,17 @@ type rights struct {
 func (t *Twin) SetRights(r Rights) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	next := &rights{told: r, forbidden: map[string]bool{}, hidden: map[string]bool{}}
-	for _, name := range r.Forbidden {
-		if t.cat[name] == nil {
-			return fmt.Errorf("acumatica twin: no entity %q", name)
+	next := &rights{told: r, forbidden: map[string]bool{}, readOnly: map[string]bool{}, hidden: map[string]bool{}}
+	for _, list := range []struct {
+		names []string
+		into  map[string]bool
+	}{{r.Forbidden, next.forbidden}, {r.ReadOnly, next.readOnly}} {
+		for _, name := range list.names {
+			if t.cat[name] == nil {
+				return fmt.Errorf("acumatica twin: no entity %q", name)
+			}
+			list.into[name] = true
 		}
-		next.forbidden[name] = true
 	}
 	x := t.begin()
 	for _, id := range r.HiddenCustomers {
@@ -63,6 +70,15 @@ func (t *Twin) denied(e *entity) *failure {
 	if t.rights == nil || !t.rights.forbidden[e.name] {
 		return nil
 	}
+	return noRights(e)
+}
+
+// fixed reports a form that the user may not change anything on.
+func (t *Twin) fixed(e *entity) bool {
+	return e.readOnly || t.rights != nil && t.rights.readOnly[e.name]
+}
+
+func noRights(e *entity) *failure {
 	return plain(http.StatusForbidden, "You have insufficient rights to access the "+e.display+" ("+e.screen+") form.")
 }
 

@@ -33,6 +33,7 @@ type field struct {
 	dead      bool // declared in the contract but bound to nothing: always {}
 	notInList bool // {} in lists, a value when read by key
 	since     int  // first endpoint version that has it (23 for 23.200.001); 0 = all
+	locked    bool // of a customisation: disabled once the document is released
 	alias     map[string]string
 }
 

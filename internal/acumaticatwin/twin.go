@@ -56,6 +56,8 @@ type Options struct {
 	// CustomNames gives those three other names: an endpoint is made by the
 	// installer, who chooses them.
 	CustomNames map[string]string
+	// UserFields are those that a customisation has added to forms.
+	UserFields []UserField
 	// RefundLabel is what the build calls the type of refunds: "" or
 	// DefaultRefundLabel, or OldRefundLabel.
 	RefundLabel string
@@ -137,6 +139,9 @@ func New(o Options) (*Twin, error) {
 	t := &Twin{
 		o: o, cat: cat, gate: newGate(o.Limits, o.Now), faults: twinfault.NewScript(faultWords(), o.Now), sessions: map[string]*session{}, ops: map[string]*operation{},
 		poked: make(chan struct{}, 1), codes: map[string]code{},
+	}
+	if err := t.addUserFields(); err != nil {
+		return nil, err
 	}
 	if err := t.checkCustom(); err != nil {
 		return nil, err
