@@ -105,7 +105,8 @@ type StripeAddress struct {
 // table.
 type StripeInvoice struct {
 	Customer    LinkRef `json:"customer"`
-	Currency    string  `json:"currency"` // lower case, as Stripe writes it
+	Currency    string  `json:"currency"`          // lower case, as Stripe writes it
+	Changed     string  `json:"changed,omitempty"` // RFC 3339: change time of the document as it was read
 	Number      string  `json:"number,omitempty"`
 	Description string  `json:"description,omitempty"`
 	DueDate     string  `json:"due_date,omitempty"` // YYYY-MM-DD in the books' time zone

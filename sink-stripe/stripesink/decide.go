@@ -28,32 +28,64 @@ type step struct {
 	why    string // for doLeave and doWait: for people
 }
 
-// paid is what became in the books of the charge that paid an invoice.
+// past is what the invoice itself does not tell.
+type past struct {
+	paid
+	before
+}
+
+// paid is what became in the books of the charges that paid an invoice, and
+// those before it.
 type paid struct {
-	known   bool  // the books have a document of the charge
-	applied int64 // minor units of it that are applied to the invoice's document
-	taken   bool  // an application of one of our payments was taken off the document
+	known   bool   // the books have a document of the charge
+	applied int64  // minor units of it that are applied to the invoice's document
+	taken   bool   // an application of one of our payments was taken off the document
+	loose   string // why what an invoice before was paid with does not lower the document; empty: it does
+}
+
+// before is what had lowered the document when Stripe last showed what was open
+// of it. Minor units.
+type before struct {
+	memos, writeOffs int64
+	credited         int64 // by credit notes on the invoice, whatever they stood for
 }
 
 // decide compares the invoice with the books and says what is missing. It is
 // called again after each step, so that each step is decided by what is there
 // (Invariant 2).
-func decide(f schemas.StripeInvoice, inv stripeapi.Invoice, p paid) step {
+func decide(f schemas.StripeInvoice, inv stripeapi.Invoice, p past) step {
 	switch {
 	case inv.Status == statusOpen:
-		return decideOpen(f, inv)
+		return decideOpen(f, inv, p)
 	case f.Total == 0: // nothing can be paid, nothing is owed
 		return step{do: doNothing}
 	case inv.Processing:
 		return step{do: doWait, why: fmt.Sprintf("%s of invoice %s are being debited from a bank", minor(inv.Remaining, f.Currency), inv.ID)}
-	case inv.Status == statusUncollectible: // it could still be paid
-		return away(inv)
 	case inv.Status == statusPaid && setOff(inv) > 0:
 		return leaveSetOff(f, inv)
-	case charged(inv):
-		return decidePaid(f, inv, p)
+	case charged(inv) && !p.taken && !p.known:
+		return step{do: doNothing} // its payment is on its way
+	case charged(inv) && p.applied < inv.Paid:
+		return leave("of the %s that were paid only %s are applied in Acumatica", minor(inv.Paid, f.Currency), minor(p.applied, f.Currency))
+	case p.twice() != "":
+		return leave("%s", p.twice())
+	case inv.Status == statusUncollectible: // it could still be paid
+		return away(inv)
 	}
 	return step{do: doMake}
+}
+
+// twice says why asking for more could make the buyer pay twice; empty: it
+// cannot. Money that came in Stripe must never be asked for again.
+func (p paid) twice() string {
+	if p.taken {
+		return "a payment of it was taken off in Acumatica; billing it again would make the buyer pay twice"
+	}
+	return p.loose
+}
+
+func leave(format string, args ...any) step {
+	return step{do: doLeave, why: fmt.Sprintf(format, args...)}
 }
 
 // charged says that a charge paid the invoice. Stripe: one that was credited in
@@ -65,13 +97,22 @@ func charged(inv stripeapi.Invoice) bool {
 // setOff is what Stripe took from, or put on, the customer's balance in place
 // of a payment. Stripe: it does so for a customer with a balance, and for
 // amounts below the least that can be charged.
-func setOff(inv stripeapi.Invoice) int64 { return inv.Total - inv.Credited - inv.Remaining - inv.Paid }
-
-func leaveSetOff(f schemas.StripeInvoice, inv stripeapi.Invoice) step {
-	return step{do: doLeave, why: fmt.Sprintf("Stripe has set off %s against the customer's balance", minor(setOff(inv), f.Currency))}
+//
+// What was paid outside Stripe is in its amount paid; where it were not, it is
+// still in the amount due.
+func setOff(inv stripeapi.Invoice) int64 {
+	paid := inv.Paid
+	if inv.OutOfBand {
+		paid = max(paid, inv.AmountDue)
+	}
+	return inv.Total - inv.Credited - inv.Remaining - paid
 }
 
-func decideOpen(f schemas.StripeInvoice, inv stripeapi.Invoice) step {
+func leaveSetOff(f schemas.StripeInvoice, inv stripeapi.Invoice) step {
+	return leave("Stripe has set off %s against the customer's balance", minor(setOff(inv), f.Currency))
+}
+
+func decideOpen(f schemas.StripeInvoice, inv stripeapi.Invoice, p past) step {
 	surplus := inv.Remaining - f.Total
 	switch {
 	case surplus == 0:
@@ -80,29 +121,33 @@ func decideOpen(f schemas.StripeInvoice, inv stripeapi.Invoice) step {
 		return step{do: doWait, why: fmt.Sprintf("%s of invoice %s are being debited from a bank", minor(inv.Remaining, f.Currency), inv.ID)}
 	case surplus < 0 && setOff(inv) > 0:
 		return leaveSetOff(f, inv)
+	case surplus < 0 && p.twice() != "":
+		return leave("%s", p.twice())
 	case surplus < 0:
 		return away(inv) // and then another one in its place: at no time more can be paid than is open
 	case f.Total > 0:
 		return step{do: doCredit, amount: surplus}
 	}
-	return closing(f, inv)
+	return closing(f, inv, p.before)
 }
 
-// closing is how an open invoice ends of which nothing is owed any more.
-func closing(f schemas.StripeInvoice, inv stripeapi.Invoice) step {
+// closing is how an open invoice ends of which nothing is owed any more. Only
+// what is new of write-offs and credit memos counts: what was there before is in
+// the total, or was credited.
+func closing(f schemas.StripeInvoice, inv stripeapi.Invoice, b before) step {
 	if f.Void {
 		if inv.Credited == 0 {
 			return step{do: doVoid}
 		}
 		return step{do: doCredit, amount: inv.Remaining}
 	}
-	if lost := min(lowered(f, isWriteOff), inv.Remaining); lost > 0 {
+	if lost := min(lowered(f, isWriteOff)-b.writeOffs, inv.Remaining); lost > 0 {
 		if rest := inv.Remaining - lost; rest > 0 {
 			return step{do: doCredit, amount: rest}
 		}
 		return step{do: doWriteOff}
 	}
-	memos := min(lowered(f, isCreditMemo)-creditedBefore(inv)-inv.Credited, inv.Remaining)
+	memos := min(lowered(f, isCreditMemo)-b.memos-(inv.Credited-b.credited), inv.Remaining)
 	if memos > 0 {
 		return step{do: doCredit, amount: memos}
 	}
@@ -119,21 +164,6 @@ func away(inv stripeapi.Invoice) step {
 		return step{do: doCredit, amount: inv.Remaining}
 	}
 	return step{do: doOutside}
-}
-
-// decidePaid is about an invoice that was paid in Stripe while the books have
-// something open: that money must never be asked for twice.
-func decidePaid(f schemas.StripeInvoice, inv stripeapi.Invoice, p paid) step {
-	switch {
-	case p.taken:
-		return step{do: doLeave, why: "a payment of it was taken off in Acumatica; billing it again would make the buyer pay twice"}
-	case !p.known:
-		return step{do: doNothing} // its payment is on its way
-	case p.applied < inv.Paid:
-		return step{do: doLeave, why: fmt.Sprintf("of the %s that were paid only %s are applied in Acumatica",
-			minor(inv.Paid, f.Currency), minor(p.applied, f.Currency))}
-	}
-	return step{do: doMake}
 }
 
 // lowered is by how much documents of a kind have lowered the document.

@@ -21,6 +21,8 @@ const (
 	metaDocument   = "millrace_document"     // of an invoice: the key of the document that it shows
 	metaSeries     = "millrace_series"       // of an invoice: the how manieth of its document, from 2
 	metaMemos      = "millrace_memos"        // of an invoice: what credit memos had lowered the document by, in minor units
+	metaWriteOffs  = "millrace_write_offs"   // of an invoice: the same of write-offs
+	metaCharges    = "millrace_charges"      // of an invoice: the charges that paid those which it replaces, "<id>:<minor units>" each
 	metaCustomer   = "acumatica_customer_id" // of a customer
 	metaVersion    = "millrace_version"      // of a customer: which version of the Acumatica customer it shows
 )

@@ -38,7 +38,7 @@ func (w *work) makeInvoice(ctx context.Context, f schemas.StripeInvoice, old str
 	if w.p.Keys[keySeries] == "" {
 		w.p.Keys[keySeries] = strconv.Itoa(seriesOf(old) + 1)
 	}
-	o, err := w.order(f, customer.StripeID)
+	o, err := w.order(f, customer.StripeID, chargesMark(old))
 	if err != nil {
 		return stripeapi.Invoice{}, err
 	}
@@ -58,7 +58,7 @@ type order struct {
 	items      []stripeapi.Item
 }
 
-func (w *work) order(f schemas.StripeInvoice, customerID string) (order, error) {
+func (w *work) order(f schemas.StripeInvoice, customerID, charges string) (order, error) {
 	if len(f.Lines) == 0 {
 		return order{}, fault.Newf("stripe.fields_invalid", "lines: none")
 	}
@@ -68,8 +68,14 @@ func (w *work) order(f schemas.StripeInvoice, customerID string) (order, error) 
 		marks[metaSeries] = o.series
 		o.Number = numbered(f.Number, o.series)
 	}
+	if charges != "" {
+		marks[metaCharges] = charges
+	}
 	if memos := lowered(f, isCreditMemo); memos != 0 {
 		marks[metaMemos] = strconv.FormatInt(memos, 10)
+	}
+	if lost := lowered(f, isWriteOff); lost != 0 {
+		marks[metaWriteOffs] = strconv.FormatInt(lost, 10)
 	}
 	var err error
 	if o.metadata, err = w.mark(f.Metadata, marks); err != nil {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"strconv"
 	"strings"
 
 	"millrace/internal/fault"
@@ -19,14 +18,6 @@ import (
 // maxSteps bounds how often an invoice is decided about. The longest way is a
 // credit note, a void and a new invoice; the buyer may be faster a few times.
 const maxSteps = 8
-
-// Attributes of an invoice's link.
-const (
-	attrURL      = "hosted_invoice_url"
-	attrNumber   = "number"
-	attrCustomer = "customer"
-	attrVersion  = "version" // of the document, when it was last mirrored
-)
 
 // mirror lets the buyer pay in Stripe what is open of a document, by the steps
 // that are missing.
@@ -55,8 +46,8 @@ func (w *work) converge(ctx context.Context, f schemas.StripeInvoice) (schemas.O
 		if err != nil {
 			return schemas.Outcome{}, err
 		}
-		if version := l.Attributes[attrVersion]; newer(version, w.in.Version) {
-			return w.overtaken(ctx, f, inv, version)
+		if overtaken(l, f, w.in.Cause.EventSeq) {
+			return w.overtaken(ctx, f, inv)
 		}
 		s := step{do: doNothing}
 		switch {
@@ -67,7 +58,7 @@ func (w *work) converge(ctx context.Context, f schemas.StripeInvoice) (schemas.O
 			if err != nil {
 				return schemas.Outcome{}, err
 			}
-			s = decide(f, inv, p)
+			s = decide(f, inv, past{p, showing(l, inv)})
 		}
 		switch s.do {
 		case doWait:
@@ -76,7 +67,7 @@ func (w *work) converge(ctx context.Context, f schemas.StripeInvoice) (schemas.O
 			return w.settle(ctx, f, l, inv, s.why)
 		case doMake:
 			// Finalising reads the new one back: most end here.
-			if l, inv, err = w.replace(ctx, f, l, inv); err == nil && decide(f, inv, paid{}).do == doNothing {
+			if l, inv, err = w.replace(ctx, f, l, inv); err == nil && decide(f, inv, past{}).do == doNothing {
 				return w.settle(ctx, f, l, inv, "")
 			}
 		default:
@@ -111,7 +102,7 @@ func (w *work) standing(ctx context.Context, f schemas.StripeInvoice) (link.Link
 	if err := sameCurrency(f, inv); err != nil {
 		return link.Link{}, inv, err
 	}
-	l = w.linkOf(inv, "")
+	l = w.linkOf(inv)
 	if err := w.links.Put(ctx, w.in.Connection, l); err != nil {
 		return l, inv, err
 	}
@@ -129,46 +120,6 @@ func sameCurrency(f schemas.StripeInvoice, inv stripeapi.Invoice) error {
 // making says that this intent has begun to make an invoice, which goes first:
 // nothing else is known of it.
 func (w *work) making() bool { return w.p.Sends > 0 || w.p.Keys[keyID] != "" }
-
-// linkOf is the link of the document with an invoice. With a version it says
-// that the invoice shows it.
-func (w *work) linkOf(inv stripeapi.Invoice, version string) link.Link {
-	attributes := map[string]string{attrURL: inv.HostedURL, attrNumber: inv.Number, attrCustomer: inv.Customer}
-	if version != "" {
-		attributes[attrVersion] = version
-	}
-	return link.Link{
-		Kind: link.Invoice, AcumaticaID: w.in.Key, StripeID: inv.ID, IntentID: w.in.ID, At: w.now().UTC(), Attributes: attributes,
-	}
-}
-
-// paid finds out what became of the charge that paid the invoice.
-func (w *work) paid(ctx context.Context, f schemas.StripeInvoice, inv stripeapi.Invoice) (paid, error) {
-	var p paid
-	if f.Total == 0 || !charged(inv) {
-		return p, nil
-	}
-	l, known, err := w.links.ByStripe(ctx, w.in.Connection, link.Payment, inv.Charge)
-	if err != nil {
-		return p, err
-	}
-	p.known = known
-	for _, x := range f.Lowered {
-		id := strings.TrimPrefix(x.Type, "Voided ") + " " + x.Number
-		if known && id == l.AcumaticaID {
-			p.applied += x.Amount
-		}
-		if x.Amount >= 0 {
-			continue
-		}
-		if _, ours, err := w.links.ByAcumatica(ctx, w.in.Connection, link.Payment, id); err != nil {
-			return p, err
-		} else if ours {
-			p.taken = true
-		}
-	}
-	return p, nil
-}
 
 // correct takes one step on an invoice that is there. It is announced first;
 // its idempotency key is that of the step on the invoice as it was seen, so a
@@ -261,7 +212,7 @@ func (w *work) replace(ctx context.Context, f schemas.StripeInvoice, l link.Link
 	if err != nil {
 		return l, inv, err
 	}
-	next := w.linkOf(inv, w.in.Version)
+	next := w.told(f, l, inv, true, false)
 	if l.StripeID == "" {
 		err = w.links.Put(ctx, w.in.Connection, next)
 	} else {
@@ -300,9 +251,9 @@ func (w *work) email(ctx context.Context, inv stripeapi.Invoice) error {
 	return nil
 }
 
-// settle ends the intent: the link tells the version that Stripe shows.
+// settle ends the intent: the link tells the state that Stripe shows.
 func (w *work) settle(ctx context.Context, f schemas.StripeInvoice, l link.Link, inv stripeapi.Invoice, review string) (schemas.Outcome, error) {
-	if next := w.linkOf(inv, cmp.Or(w.in.Version, l.Attributes[attrVersion])); l.StripeID != "" && !maps.Equal(l.Attributes, next.Attributes) {
+	if next := w.told(f, l, inv, review == "", false); l.StripeID != "" && !maps.Equal(l.Attributes, next.Attributes) {
 		if err := w.links.Swap(ctx, w.in.Connection, l, next); err != nil {
 			return schemas.Outcome{}, err
 		}
@@ -329,10 +280,10 @@ func (w *work) settle(ctx context.Context, f schemas.StripeInvoice, l link.Link,
 	return w.mirrored(schemas.Skipped, f, "the Stripe invoice "+inv.Number+" shows what is open"), nil
 }
 
-// overtaken ends an intent whose document was mirrored in a newer version.
-func (w *work) overtaken(ctx context.Context, f schemas.StripeInvoice, inv stripeapi.Invoice, version string) (schemas.Outcome, error) {
+// overtaken ends an intent whose document was mirrored in a later state.
+func (w *work) overtaken(ctx context.Context, f schemas.StripeInvoice, inv stripeapi.Invoice) (schemas.Outcome, error) {
 	maps.Copy(w.p.Keys, map[string]string{keyShown: inv.ID, keyNumber: inv.Number, keyURL: inv.HostedURL, keyCustomer: inv.Customer})
-	w.p.Keys[keyDid] = joined(w.p.Keys[keyDid], "Stripe shows the newer version "+version)
+	w.p.Keys[keyDid] = joined(w.p.Keys[keyDid], "Stripe shows what a later event told")
 	if err := w.save(ctx, posting.Done); err != nil {
 		return schemas.Outcome{}, err
 	}
@@ -358,11 +309,4 @@ func joined(a, b string) string {
 		return a + b
 	}
 	return a + ", " + b
-}
-
-// creditedBefore is what credit memos had lowered the document by when the
-// invoice was made.
-func creditedBefore(inv stripeapi.Invoice) int64 {
-	n, _ := strconv.ParseInt(inv.Metadata[metaMemos], 10, 64) // absent is 0
-	return n
 }

@@ -2,6 +2,7 @@ package stripesink
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -22,12 +23,35 @@ func revision(n int, total int64, change func(*schemas.StripeInvoice)) schemas.I
 	if change != nil {
 		change(&f)
 	}
-	at := time.Date(2026, 3, 1, 9, 0, n, 0, time.UTC).Format(time.RFC3339Nano)
-	return intent("invoice", "upsert", "Invoice AR000123", fmt.Sprintf("%s %d Open", at, total), f)
+	f.Changed = time.Date(2026, 3, 1, 9, 0, n, 0, time.UTC).Format(time.RFC3339Nano)
+	in := intent("invoice", "upsert", "Invoice AR000123", fmt.Sprintf("event %d", n), f)
+	in.Cause.EventSeq = uint64(n) + 1
+	return in
 }
 
 func lowering(lowered ...schemas.StripeLowering) func(*schemas.StripeInvoice) {
 	return func(f *schemas.StripeInvoice) { f.Lowered = lowered }
+}
+
+// changedAt is the intent with another change time than its order has.
+func changedAt(in schemas.Intent, n int) schemas.Intent {
+	var f schemas.StripeInvoice
+	if err := json.Unmarshal(in.Fields, &f); err != nil {
+		panic(err)
+	}
+	f.Changed = time.Date(2026, 3, 1, 9, 0, n, 0, time.UTC).Format(time.RFC3339Nano)
+	data, err := json.Marshal(f)
+	if err != nil {
+		panic(err)
+	}
+	in.Fields = data
+	return in
+}
+
+// ofEvent is the intent with another cause.
+func ofEvent(in schemas.Intent, seq uint64) schemas.Intent {
+	in.Cause.EventSeq = seq
+	return in
 }
 
 func asVoid(f *schemas.StripeInvoice) { f.Void = true }
@@ -107,6 +131,46 @@ func TestCorrectionsOfAnInvoice(t *testing.T) {
 			"the write-off was taken back",
 			[]schemas.Intent{revision(1, 0, lowering(cheque, writeOff)), revision(2, 550, lowering(cheque))},
 			"AR000123 paid 0 of 12050, credited 11500, outside; AR000123-2 open 550 of 550",
+		},
+		{
+			"the clock was set back",
+			[]schemas.Intent{revision(1, 10050, lowering(memo20)), changedAt(revision(2, 7050, lowering(memo20, cheque)), 0)},
+			"AR000123 open 7050 of 12050, credited 5000",
+		},
+		{
+			"three states of one change time",
+			[]schemas.Intent{changedAt(revision(1, 10050, lowering(memo20)), 0), changedAt(revision(2, 12050, nil), 0), changedAt(revision(3, 10050, lowering(memo20)), 0)},
+			"AR000123 paid 0 of 12050, credited 12050; AR000123-2 open 10050 of 12050, credited 2000",
+		},
+		{
+			"an old state of one change time comes late",
+			[]schemas.Intent{changedAt(revision(2, 7050, lowering(cheque)), 1), changedAt(revision(1, 10050, lowering(memo20)), 1)},
+			"AR000123 open 7050 of 12050, credited 5000",
+		},
+		{
+			"the stream of events was made anew",
+			[]schemas.Intent{revision(5, 10050, lowering(memo20)), ofEvent(revision(6, 7050, lowering(memo20, cheque)), 1)},
+			"AR000123 open 7050 of 12050, credited 5000",
+		},
+		{
+			"a part was written off, and then it was paid",
+			[]schemas.Intent{revision(1, 11500, lowering(writeOff)), revision(2, 0, lowering(writeOff, cheque))},
+			"AR000123 paid 0 of 12050, credited 550, outside",
+		},
+		{
+			"a part was written off before it was made",
+			[]schemas.Intent{revision(1, 0, asVoid), revision(2, 11500, lowering(writeOff)), revision(3, 0, lowering(writeOff, cheque))},
+			"AR000123 void 12050 of 12050; AR000123-2 paid 0 of 11500, outside",
+		},
+		{
+			"a part was paid, and the rest written off",
+			[]schemas.Intent{revision(1, 7050, lowering(cheque)), revision(2, 0, lowering(cheque, schemas.StripeLowering{Type: "SMB", Number: "1", Amount: 7050}))},
+			"AR000123 uncollectible 7050 of 12050, credited 5000",
+		},
+		{
+			"a part was paid, then credited and paid",
+			[]schemas.Intent{revision(1, 7050, lowering(cheque)), revision(2, 0, lowering(cheque, memo20, cheque))},
+			"AR000123 paid 0 of 12050, credited 7000, outside",
 		},
 		{"an old version comes late", []schemas.Intent{revision(2, 7050, lowering(cheque)), revision(1, 10050, lowering(memo20))}, "AR000123 open 7050 of 12050, credited 5000"},
 	} {
@@ -230,10 +294,56 @@ func TestWhatWasPaidInStripeIsNotBilledAgain(t *testing.T) {
 	}
 }
 
+// TestWhatPaidAReplacedInvoiceIsNotBilledAgain: a charge paid the first invoice,
+// a rest was billed by a second one, and then the first payment is taken off.
+func TestWhatPaidAReplacedInvoiceIsNotBilledAgain(t *testing.T) {
+	payment := func(kind string, amount int64) schemas.StripeLowering {
+		return schemas.StripeLowering{Type: kind, Number: "000007", Amount: amount}
+	}
+	for _, tt := range []struct {
+		name   string
+		in     schemas.Intent
+		review bool
+		want   string
+	}{
+		{"its payment was voided", revision(2, 13050, lowering(payment("Payment", 12050), payment("Voided Payment", -12050))), true, "AR000123 paid 0 of 12050; AR000123-2 open 1000 of 1000"},
+		{"its payment was voided, by codes", revision(2, 13050, lowering(payment("PMT", 12050), payment("RPM", -12050))), true, "AR000123 paid 0 of 12050; AR000123-2 open 1000 of 1000"},
+		{"its payment is not applied any more", revision(2, 13050, nil), true, "AR000123 paid 0 of 12050; AR000123-2 open 1000 of 1000"},
+		{"a part of it is applied", revision(2, 2000, lowering(payment("PMT", 11050))), true, "AR000123 paid 0 of 12050; AR000123-2 open 1000 of 1000"},
+		{"the document was raised otherwise", revision(2, 2000, lowering(payment("PMT", 12050))), false, "AR000123 paid 0 of 12050; AR000123-2 void 1000 of 1000; AR000123-3 open 2000 of 2000"},
+		{"less is open", revision(2, 500, lowering(payment("Payment", 12050), memo20)), false, "AR000123 paid 0 of 12050; AR000123-2 open 500 of 1000, credited 500"},
+		{"voided as a whole", revision(2, 0, asVoid), false, "AR000123 paid 0 of 12050; AR000123-2 void 1000 of 1000"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.apply(customerIntent("1", "Ada"), schemas.Applied)
+			w.apply(revision(0, 12050, nil), schemas.Applied)
+			w.pay(w.invoices()[0].ID)
+			if err := w.Put(t.Context(), connection, link.Link{Kind: link.Payment, AcumaticaID: "Payment 000007", StripeID: w.invoices()[0].Charge}); err != nil {
+				t.Fatal(err)
+			}
+			w.now = w.now.Add(time.Minute)
+			w.apply(revision(1, 1000, lowering(payment("Payment", 12050))), schemas.Applied)
+			w.now = w.now.Add(time.Minute)
+			out, err := w.handle(tt.in, w.now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := w.brief(); got != tt.want || (out.Review != "") != tt.review {
+				t.Errorf("got %s, review %q; want %s, %t", got, out.Review, tt.want, tt.review)
+			}
+			w.now = w.now.Add(time.Minute)
+			if out := w.apply(tt.in, schemas.Duplicate); (out.Review != "") != tt.review {
+				t.Errorf("again: review %q", out.Review)
+			}
+		})
+	}
+}
+
 func TestABankDebitUnderWayIsWaitedFor(t *testing.T) {
 	inv := stripeapi.Invoice{ID: "in_1", Status: statusOpen, Total: 100, Remaining: 100, Processing: true}
 	for total, want := range map[int64]string{100: doNothing, 50: doWait, 0: doWait, 200: doWait} {
-		if s := decide(schemas.StripeInvoice{Currency: "usd", Total: total}, inv, paid{}); s.do != want {
+		if s := decide(schemas.StripeInvoice{Currency: "usd", Total: total}, inv, past{}); s.do != want {
 			t.Errorf("%d open: %s, want %s", total, s.do, want)
 		}
 	}
@@ -244,7 +354,7 @@ func TestWhatStripeSetsOffIsForAPerson(t *testing.T) {
 		{Status: statusOpen, Total: 100, Remaining: 60},
 		{Status: statusPaid, Total: 30},
 	} {
-		if s := decide(schemas.StripeInvoice{Currency: "usd", Total: inv.Total}, inv, paid{}); s.do != doLeave || s.why == "" {
+		if s := decide(schemas.StripeInvoice{Currency: "usd", Total: inv.Total}, inv, past{}); s.do != doLeave || s.why == "" {
 			t.Errorf("%+v: %+v", inv, s)
 		}
 	}

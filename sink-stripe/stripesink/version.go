@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// newer reports that version a of an object is newer than version b. Versions
+// newer reports that version a of a customer is newer than version b. Versions
 // are times, as Acumatica has them, or numbers; of others nothing is known. What
 // follows after a blank tells two states of the same time apart, which have no
 // order.
