@@ -43,7 +43,7 @@ func invoiceEntity(b *builder) *entity {
 				SequenceID:S SkipDiscount:B Type:S`)},
 			part{name: "BillToContact", shape: b.shape(`Attention:S255 BusinessName:S255 Email:S255 Phone1:S50`)},
 			part{name: "ShipToContact", shape: b.shape(`Attention:S255 BusinessName:S255 Email:S255 Phone1:S50`)}),
-		custom: b.shape(`Document.CuryID:S5 Document.DocDesc:S512! Document.OrigModule:S2! Document.Released:B!`),
+		custom: b.shape(`Document.CuryID:S5 Document.CuryRoundDiff:D4! Document.DocDesc:S512! Document.OrigModule:S2! Document.Released:B!`),
 		shows:  func(r *record) bool { return !ofSales(r) || released(r) },
 		fresh:  freshInvoice, save: saveInvoice, remove: removeUnreleased,
 		actions: map[string]action{"ReleaseInvoice": releaseInvoice, "Release": releaseInvoice},

@@ -10,7 +10,7 @@ import (
 
 const sample = `{
   "id": "ch_1", "amount": 1050, "rate": 0.1, "big": 1e30, "hostile": 1e999999999, "nothing": null, "yes": true,
-  "name": "  Zoë  ", "created": 1775012399, "rows": [{"a": 1.10}, {"a": 2.20}], "gap": [{"a": 1}, {}], "tags": ["x", "y"],
+  "name": "  Zoë  ", "created": 1775012399, "rows": [{"a": 1.10}, {"a": 2.20}], "gap": [{"a": 1}, {}], "tags": ["x", "y"], "qty": 10.000000,
   "huge": 123456789012345678901234567890.123456789
 }`
 
@@ -81,6 +81,10 @@ func TestExpressions(t *testing.T) {
 		{`split("a b c", " ")[1]`, "b"},
 		{`before_last("Debit Memo AR1", " ")`, "Debit Memo"},
 		{`after_last("Debit Memo AR1", " ")`, "AR1"},
+		{`plain(hint.qty) + " " + plain(5 / 10) + " " + plain(-2) + " " + plain(1200)`, "10 0.5 -2 1200"},
+		{`price(hint.qty, "USD") + " " + price(125 / 10, "usd") + " " + price(hint.rate / 8, "EUR") + " " + price(-3, "EUR")`, "10.00 12.50 0.0125 -3.00"},
+		{`price(hint.qty, "JPY") + " " + price(5 / 4, "KWD") + " " + price(1200, "ISK")`, "10 1.250 1200.00"},
+		{`escape("My Tenant") + escape("A&B/1")`, "My+TenantA%26B%2F1"},
 		{`first_email("ap@c1.example")`, "ap@c1.example"},
 		{`first_email(" a@x.com; b@x.com")`, "a@x.com"},
 		{`first_email("a@x.com,b@x.com")`, "a@x.com"},
@@ -150,6 +154,11 @@ func TestExpressionsThatFail(t *testing.T) {
 		{`date_part("soon")`, "flow.expression_failed", "not a date"},
 		{`after_last("AR1", " ")`, "flow.expression_failed", "separator"},
 		{`first_email(1)`, "flow.expression_failed", "a number instead of a text"},
+		{`plain("1")`, "flow.expression_failed", "a text instead of a number"},
+		{`price(nil, "USD")`, "flow.expression_failed", "nothing instead of an amount"},
+		{`price(1, "XYZ")`, "flow.currency_unknown", ""},
+		{`price(1, "")`, "flow.currency_unknown", "no currency"},
+		{`escape(nil)`, "flow.expression_failed", "nothing instead of a text"},
 		{`split(nil, " ")`, "flow.expression_failed", ""},
 		{`upper(1)`, "flow.expression_failed", "instead of a text"},
 		{`left("a", -1)`, "flow.expression_failed", ""},

@@ -90,11 +90,12 @@ type Event struct {
 
 // Books are the settings of the connection that flows may look at.
 type Books struct {
-	TimeZone      string            `json:"time_zone"`               // IANA
-	PaymentMethod string            `json:"payment_method"`          // empty: none configured
-	CashAccounts  map[string]string `json:"cash_accounts"`           // currency, upper case → account
-	SendInvoices  bool              `json:"send_invoices,omitempty"` // Stripe e-mails them
-	Settlement    *Settlement       `json:"settlement,omitempty"`    // nil: only payments are posted
+	TimeZone      string            `json:"time_zone"`                // IANA
+	PaymentMethod string            `json:"payment_method"`           // empty: none configured
+	CashAccounts  map[string]string `json:"cash_accounts"`            // currency, upper case → account
+	SendInvoices  bool              `json:"send_invoices,omitempty"`  // Stripe e-mails them
+	AcumaticaPage string            `json:"acumatica_page,omitempty"` // address of its forms for people, up to the form; empty: none known
+	Settlement    *Settlement       `json:"settlement,omitempty"`     // nil: only payments are posted
 }
 
 // Settlement is how the books take in what is not a customer's document.
@@ -113,7 +114,8 @@ type Settlement struct {
 func (b *Books) value() map[string]any {
 	v := map[string]any{
 		"time_zone": b.TimeZone, "payment_method": b.PaymentMethod, "settles": b.Settlement != nil, "send_invoices": b.SendInvoices,
-		"start": decimal.Zero, "summary_from": nil,
+		"acumatica_page": b.AcumaticaPage,
+		"start":          decimal.Zero, "summary_from": nil,
 	}
 	if s := b.Settlement; s != nil {
 		v["start"] = decimal.NewFromInt(s.Start)

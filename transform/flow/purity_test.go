@@ -21,6 +21,7 @@ func TestImportsArePure(t *testing.T) {
 		"encoding/json":    "values and fields",
 		"io":               "EOF of a decoder",
 		"io/fs":            "documents are loaded from a file system that is given",
+		"net/url":          "escaping of a text",
 		"time":             "calendar of a given instant; see forbidden",
 		"millrace/schemas": "intents", "millrace/internal/money": "", "millrace/internal/fault": "",
 		"millrace/internal/ledger":  "which account stands for a name; pure itself",

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/url"
 	"strings"
 	_ "time/tzdata" // flows compute days in the books' zone, also where the machine has no zone files
 
@@ -67,6 +68,7 @@ func connect(rt *service.Runtime, c config.Connection) (Connection, error) {
 		Livemode: c.Stripe.Livemode,
 		Books: flow.Books{
 			TimeZone: c.Books.TimeZone, PaymentMethod: c.Books.PaymentMethod, CashAccounts: c.Books.CashAccounts, SendInvoices: c.Invoices.Send,
+			AcumaticaPage: formsOf(c.Acumatica),
 		},
 		Stripe: stripe, Acumatica: erp,
 	}
@@ -84,6 +86,15 @@ func connect(rt *service.Runtime, c config.Connection) (Connection, error) {
 	conn.Rules, conn.Movements = &rules, stripe
 	conn.Books.Settlement = settlement(c.Books, rules)
 	return conn, nil
+}
+
+// formsOf is where people find the forms of the tenant, up to the form.
+func formsOf(a config.Acumatica) string {
+	page := strings.TrimRight(a.URL, "/") + "/Main?"
+	if a.Tenant != "" {
+		page += "CompanyID=" + url.QueryEscape(a.Tenant) + "&"
+	}
+	return page
 }
 
 // settlement is what flows may look at of the posting rules, with defaults for
