@@ -18,7 +18,7 @@ type Intent struct {
 	Connection string          `json:"connection"`
 	Lane       string          `json:"lane"`              // unescaped customer id of the source system
 	Target     string          `json:"target"`            // Stripe or Acumatica
-	Document   string          `json:"document"`          // "customer", "invoice", "payment", "refund", "creditmemo", "journal"
+	Document   string          `json:"document"`          // "customer", "invoice", "product", "payment", "refund", "creditmemo", "journal"
 	Verb       string          `json:"verb"`              // "upsert", "create", "void", "annotate"
 	Key        string          `json:"key"`               // id of the source object it is about, e.g. ch_…, or "Invoice AR000123"
 	Version    string          `json:"version,omitempty"` // revision of the source object when each revision is an intent of its own
@@ -139,6 +139,23 @@ type StripeLowering struct {
 type StripeInvoiceLine struct {
 	Description string `json:"description"`
 	Amount      int64  `json:"amount"` // minor units, may be negative
+}
+
+// StripeProduct is the Fields of a stripe product intent: what Stripe is to
+// show of an item. The metadata have the item's number in the books, under
+// acumatica_inventory_id.
+type StripeProduct struct {
+	Name      string            `json:"name"`
+	Active    bool              `json:"active"`
+	UnitLabel string            `json:"unit_label,omitempty"`
+	Price     *StripePrice      `json:"price,omitempty"` // of one unit; absent: it has none
+	Metadata  map[string]string `json:"metadata"`
+}
+
+// StripePrice is what one unit of a product costs.
+type StripePrice struct {
+	Currency          string `json:"currency,omitempty"`            // lower case, as Stripe writes it
+	UnitAmountDecimal string `json:"unit_amount_decimal,omitempty"` // minor units with at most twelve decimals
 }
 
 // StripeMetadata is the Fields of a stripe annotate intent.

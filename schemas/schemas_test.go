@@ -25,6 +25,8 @@ func goType(name string) reflect.Type {
 		return reflect.TypeFor[schemas.StripeCustomer]()
 	case "stripe-invoice.v1":
 		return reflect.TypeFor[schemas.StripeInvoice]()
+	case "stripe-product.v1":
+		return reflect.TypeFor[schemas.StripeProduct]()
 	case "stripe-metadata.v1":
 		return reflect.TypeFor[schemas.StripeMetadata]()
 	case "acumatica-payment.v1":

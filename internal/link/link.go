@@ -17,6 +17,7 @@ import (
 const (
 	Customer   = "customer"
 	Invoice    = "invoice"
+	Product    = "product" // of an item, which goes by the id of its record: its number can be changed
 	Payment    = "payment"
 	Void       = "payment_void" // of the payment of a charge
 	Refund     = "refund"
@@ -27,8 +28,8 @@ const (
 // Link is the pair of ids of one thing in both systems.
 type Link struct {
 	Kind        string            `json:"kind"`
-	AcumaticaID string            `json:"acumatica_id"`         // CustomerID, or "<Type> <ReferenceNbr>"
-	StripeID    string            `json:"stripe_id"`            // cus_…, in_…, ch_…
+	AcumaticaID string            `json:"acumatica_id"`         // CustomerID, "<Type> <ReferenceNbr>", or the id of an item's record
+	StripeID    string            `json:"stripe_id"`            // cus_…, in_…, ch_…, prod_…
 	Attributes  map[string]string `json:"attributes,omitempty"` // hosted_invoice_url, NoteID, …
 	IntentID    string            `json:"intent_id"`
 	At          time.Time         `json:"at"`

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"millrace/internal/stripespec"
 	"millrace/schemas"
 )
@@ -34,17 +36,35 @@ func TestEveryRequestIsLegalAtThePinnedVersion(t *testing.T) {
 		Name: "Ada", Email: "a@example.com", Phone: "+1", Metadata: meta,
 		Address: &schemas.StripeAddress{Line1: "1", Line2: "2", City: "3", State: "4", PostalCode: "5", Country: "US"},
 	}
+	product := schemas.StripeProduct{Name: "Glass", Active: true, UnitLabel: "EACH", Metadata: meta}
 	ctx := t.Context()
 	calls := map[string]func() error{
-		"Check":            func() error { return c.Check(ctx) },
-		"Fetch":            func() error { _, err := c.Fetch(ctx, "invoice", "in_1", "charge.balance_transaction"); return err },
-		"Fetch a charge":   func() error { _, err := c.Fetch(ctx, "charge", "ch_1", "balance_transaction"); return err },
-		"CreateCustomer":   func() error { _, err := c.CreateCustomer(ctx, "k", cust); return err },
-		"UpdateCustomer":   func() error { _, err := c.UpdateCustomer(ctx, "k", "cus_1", cust); return err },
-		"GetCustomer":      func() error { _, err := c.GetCustomer(ctx, "cus_1"); return err },
-		"ListCustomers":    func() error { _, err := c.ListCustomers(ctx, since); return err },
-		"SearchCustomers":  func() error { _, err := c.SearchCustomers(ctx, "k", "v"); return err },
-		"AnnotateCustomer": func() error { _, err := c.AnnotateCustomer(ctx, "k", "cus_1", meta); return err },
+		"Check":                   func() error { return c.Check(ctx) },
+		"Fetch":                   func() error { _, err := c.Fetch(ctx, "invoice", "in_1", "charge.balance_transaction"); return err },
+		"Fetch a charge":          func() error { _, err := c.Fetch(ctx, "charge", "ch_1", "balance_transaction"); return err },
+		"CreateCustomer":          func() error { _, err := c.CreateCustomer(ctx, "k", cust); return err },
+		"UpdateCustomer":          func() error { _, err := c.UpdateCustomer(ctx, "k", "cus_1", cust); return err },
+		"GetCustomer":             func() error { _, err := c.GetCustomer(ctx, "cus_1"); return err },
+		"ListCustomers":           func() error { _, err := c.ListCustomers(ctx, since); return err },
+		"SearchCustomers":         func() error { _, err := c.SearchCustomers(ctx, "k", "v"); return err },
+		"AnnotateCustomer":        func() error { _, err := c.AnnotateCustomer(ctx, "k", "cus_1", meta); return err },
+		"CreateProduct":           func() error { _, err := c.CreateProduct(ctx, "k", product); return err },
+		"UpdateProduct":           func() error { _, err := c.UpdateProduct(ctx, "k", "prod_1", product); return err },
+		"SetDefaultPrice":         func() error { _, err := c.SetDefaultPrice(ctx, "k", "prod_1", "price_1"); return err },
+		"SetDefaultPrice to none": func() error { _, err := c.SetDefaultPrice(ctx, "k", "prod_1", ""); return err },
+		"GetProduct":              func() error { _, err := c.GetProduct(ctx, "prod_1"); return err },
+		"ListProducts":            func() error { _, err := c.ListProducts(ctx, since); return err },
+		"SearchProducts":          func() error { _, err := c.SearchProducts(ctx, Tag{"k", "v"}, Tag{"l", "w"}); return err },
+		"CreatePrice": func() error {
+			_, err := c.CreatePrice(ctx, "k", Price{Product: "prod_1", Currency: "usd", UnitAmount: decimal.New(1250, 0), Metadata: meta})
+			return err
+		},
+		"CreatePrice of a part of a cent": func() error {
+			_, err := c.CreatePrice(ctx, "k", Price{Product: "prod_1", Currency: "usd", UnitAmount: decimal.New(333333, -4)})
+			return err
+		},
+		"SetPriceActive": func() error { _, err := c.SetPriceActive(ctx, "k", "price_1", false); return err },
+		"ListPrices":     func() error { _, err := c.ListPrices(ctx, "prod_1"); return err },
 		"CreateInvoice": func() error {
 			_, err := c.CreateInvoice(ctx, "k", Draft{"cus_1", "usd", "1", "d", since, []Field{{"PO", "4711"}}, meta})
 			return err
@@ -121,7 +141,7 @@ func answerFor(r *http.Request) string {
 	switch path := r.URL.Path; {
 	case strings.HasSuffix(path, "/search"):
 		return `{"object":"search_result","data":[],"has_more":false}`
-	case r.Method == http.MethodGet && (slices.Contains(Listed(), strings.TrimPrefix(path, "/v1/")) || path == "/v1/charges" || path == "/v1/webhook_endpoints"):
+	case r.Method == http.MethodGet && (slices.Contains(append(Listed(), "products", "prices"), strings.TrimPrefix(path, "/v1/")) || path == "/v1/charges" || path == "/v1/webhook_endpoints"):
 		return `{"object":"list","data":[],"has_more":false}`
 	case strings.HasPrefix(path, "/v1/customers"):
 		return `{"object":"customer","id":"cus_1"}`
@@ -131,6 +151,8 @@ func answerFor(r *http.Request) string {
 		return `{"object":"invoice","id":"in_1"}`
 	}
 	for path, object := range map[string]string{
+		"/v1/products":              `{"object":"product","id":"prod_1","default_price":{"object":"price","id":"price_1","unit_amount_decimal":"1250"}}`,
+		"/v1/prices":                `{"object":"price","id":"price_1","unit_amount_decimal":"33.3333"}`,
 		"/v1/account":               `{"object":"account","id":"acct_1"}`,
 		"/v1/charges/":              `{"object":"charge","id":"ch_1"}`,
 		"/v1/refunds/":              `{"object":"refund","id":"re_1"}`,

@@ -232,6 +232,8 @@ func updatePrice(t *Twin, c *call) (object, error) {
 		return nil, c.form.err
 	case p.TaxBehavior != "unspecified" && changed.TaxBehavior != p.TaxBehavior:
 		return nil, refused("", "You cannot change the tax_behavior of a price once it is set.")
+	case changed.Inactive && t.isDefault(p):
+		return nil, refused("", "This price cannot be archived because it is the default price of its product.")
 	}
 	before := p.render()
 	*p = changed
@@ -239,6 +241,11 @@ func updatePrice(t *Twin, c *call) (object, error) {
 	after := p.render()
 	t.emitUpdate(c, "price.updated", before, after)
 	return after, nil
+}
+
+func (t *Twin) isDefault(p *price) bool {
+	of := t.s.Products.get(p.Product)
+	return of != nil && of.DefaultPrice == p.ID
 }
 
 // listPrices lists also those that were made for one line; they are inactive.

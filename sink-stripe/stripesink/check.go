@@ -22,6 +22,12 @@ func Check(in schemas.Intent) error {
 			_, err = w.mark(f.Metadata, nil)
 		}
 		return err
+	case "product upsert":
+		f, err := decodeProduct(in.Fields)
+		if err == nil {
+			_, err = w.mark(f.Metadata, w.productMarks())
+		}
+		return err
 	case "invoice annotate":
 		_, err := decodeMetadata(in.Fields)
 		return err

@@ -24,7 +24,9 @@ const (
 	metaWriteOffs  = "millrace_write_offs"   // of an invoice: the same of write-offs
 	metaCharges    = "millrace_charges"      // of an invoice: the charges that paid those which it replaces, "<id>:<minor units>" each
 	metaCustomer   = "acumatica_customer_id" // of a customer
-	metaVersion    = "millrace_version"      // of a customer: which version of the Acumatica customer it shows
+	metaVersion    = "millrace_version"      // of a customer or product: which version of the Acumatica record it shows
+	metaItem       = "acumatica_item_id"     // of a product and its prices: the id of the item's record
+	metaInventory  = "acumatica_inventory_id"
 )
 
 // Stripe: "Metadata", limits.

@@ -27,6 +27,7 @@ const (
 	keyDid        = "did"        // the steps, for people
 	keyReview     = "review"     // what a person should look at
 	keyNewer      = "newer"      // the version that was there already, newer than ours
+	keyInstead    = "instead"    // the product that was linked and is gone
 	keyGeneration = "generation" // counts idempotency keys that are of no use any more
 )
 

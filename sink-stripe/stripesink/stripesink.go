@@ -1,5 +1,5 @@
 // Package stripesink makes intents true in Stripe: customers, invoices over what
-// is open in the books, and metadata. It does so exactly once whatever crashes: each
+// is open in the books, products, and metadata. It does so exactly once whatever crashes: each
 // step is recorded before it is taken, every write has an idempotency key, and
 // what may have happened unseen is looked for before it is done again. An
 // invoice is finalised only when Stripe computes the total that the books have.
@@ -109,6 +109,23 @@ type Corrections interface {
 	SendInvoice(ctx context.Context, key, id string) (stripeapi.Invoice, error)
 }
 
+// Products is what the sink needs of Stripe to keep products and their prices.
+type Products interface {
+	CreateProduct(ctx context.Context, key string, f schemas.StripeProduct) (stripeapi.Product, error)
+	GetProduct(ctx context.Context, id string) (stripeapi.Product, error)
+	UpdateProduct(ctx context.Context, key, id string, f schemas.StripeProduct) (stripeapi.Product, error)
+	ListProducts(ctx context.Context, since time.Time) ([]stripeapi.Product, error)
+	SearchProducts(ctx context.Context, tags ...stripeapi.Tag) ([]stripeapi.Product, error)
+}
+
+// Prices is what the sink needs of Stripe to say what a product costs.
+type Prices interface {
+	CreatePrice(ctx context.Context, key string, x stripeapi.Price) (stripeapi.Price, error)
+	ListPrices(ctx context.Context, product string) ([]stripeapi.Price, error)
+	SetPriceActive(ctx context.Context, key, id string, active bool) (stripeapi.Price, error)
+	SetDefaultPrice(ctx context.Context, key, product, price string) (stripeapi.Product, error)
+}
+
 // API is one Stripe account. Every write under the same key must happen at
 // most once for as long as Stripe keeps keys.
 type API interface {
@@ -116,6 +133,8 @@ type API interface {
 	Drafts
 	Invoices
 	Corrections
+	Products
+	Prices
 }
 
 // Sink handles the intents that target Stripe. Safe for concurrent use.
@@ -167,6 +186,8 @@ func (s *Sink) Handle(ctx context.Context, m *bus.Message) (schemas.Outcome, err
 		out, err = w.customer(ctx)
 	case "invoice upsert":
 		out, err = w.mirror(ctx)
+	case "product upsert":
+		out, err = w.product(ctx)
 	case "invoice annotate":
 		out, err = w.annotate(ctx)
 	default:

@@ -24,6 +24,7 @@ func documentKinds() map[string]map[string]reflect.Type {
 	return map[string]map[string]reflect.Type{
 		"stripe customer":      {"upsert": reflect.TypeFor[schemas.StripeCustomer]()},
 		"stripe invoice":       {"upsert": reflect.TypeFor[schemas.StripeInvoice]()},
+		"stripe product":       {"upsert": reflect.TypeFor[schemas.StripeProduct]()},
 		"acumatica payment":    {"create": reflect.TypeFor[schemas.AcumaticaPayment](), "void": reflect.TypeFor[schemas.AcumaticaPaymentVoid]()},
 		"acumatica refund":     {"create": reflect.TypeFor[schemas.AcumaticaRefund]()},
 		"acumatica creditmemo": {"create": reflect.TypeFor[schemas.AcumaticaCreditMemo]()},

@@ -127,6 +127,12 @@ func (r *refs) acumatica(v map[string]any) {
 		id, _ := v[key].(string)
 		r.add(schemas.Acumatica, "Customer", id)
 	}
+	item, _ := v["InventoryID"].(string)
+	kind = "StockItem"
+	if _, other := v["BaseUnit"]; other { // StockItem calls it BaseUOM
+		kind = "NonStockItem"
+	}
+	r.add(schemas.Acumatica, kind, strings.TrimSpace(item))
 }
 
 // fact takes the ids out of what a flow has asked for.
@@ -156,6 +162,6 @@ func (r *refs) fact(n flow.Need, fact any) {
 // credit memo may also be of a credit note; a journal is of nothing that has a
 // word in Stripe.
 var linkWords = map[string][2]string{
-	link.Customer: {"customer", "Customer"}, link.Invoice: {"invoice", "Invoice"}, link.Payment: {"charge", "Payment"}, link.Void: {"charge", "Payment"},
+	link.Customer: {"customer", "Customer"}, link.Invoice: {"invoice", "Invoice"}, link.Product: {"product", ""}, link.Payment: {"charge", "Payment"}, link.Void: {"charge", "Payment"},
 	link.Refund: {"refund", "Payment"}, link.CreditMemo: {"refund", "Invoice"}, link.Journal: {"", "JournalTransaction"},
 }
