@@ -21,12 +21,25 @@ import (
 // goes on (Invariant 10); the caller saves it. An application that is not too
 // large, or is to a document in another currency, was not what was refused.
 func (w *work) fit(ctx context.Context, refused error, codes ...string) (fitted bool, err error) {
-	p, ok := w.doc.(payment)
-	if !ok || len(p.applied) == 0 || !slices.Contains(codes, fault.Of(refused).Code) {
+	if !slices.Contains(codes, fault.Of(refused).Code) {
 		return false, nil
 	}
+	return w.fitNow(ctx)
+}
+
+// fitNow fits the applications to what is open now, which may be more than an
+// earlier attempt found, and reports whether that changed them.
+func (w *work) fitNow(ctx context.Context) (changed bool, err error) {
+	p, ok := w.doc.(payment)
+	if !ok {
+		return false, nil
+	}
+	asked, err := decodeApplications(p.DocumentsToApply)
+	if err != nil {
+		return false, err
+	}
 	fits := make(map[string]string)
-	for _, a := range p.applied {
+	for _, a := range asked {
 		doc, err := w.conn.Client.Get(ctx, "Invoice", []string{a.DocType, a.ReferenceNbr}, acumatica.Query{Custom: []string{"Document.CuryID"}})
 		if acumatica.IsNotFound(err) {
 			return false, nil
@@ -41,21 +54,17 @@ func (w *work) fit(ctx context.Context, refused error, codes ...string) (fitted 
 			fits[a.name()] = open.String()
 		}
 	}
-	if len(fits) == 0 {
+	rec := w.p.Data()
+	if maps.Equal(fits, rec.Fits) {
 		return false, nil
 	}
-	rec := w.p.Data()
-	rec.Fits = maps.Clone(rec.Fits)
-	if rec.Fits == nil {
-		rec.Fits = make(map[string]string)
-	}
-	maps.Copy(rec.Fits, fits)
+	rec.Fits = fits
 	w.sink.at("fitted")
-	return true, w.refit(rec.Fits)
+	return true, w.refit(fits)
 }
 
 // openOf is what can be applied to an invoice. Acumatica: only open documents
-// are on offer.
+// are on offer, not those that were put on hold, whose status is Reserved.
 func openOf(doc acumatica.Record) decimal.Decimal {
 	balance, ok := doc.Decimal("Balance")
 	if !ok || doc.String("Status") != "Open" || balance.IsNegative() {
@@ -64,38 +73,51 @@ func openOf(doc acumatica.Record) decimal.Decimal {
 	return balance
 }
 
-// refit brings the document to what its posting says of the applications.
+// refit brings the document to what its posting says of the applications that
+// the intent asks for.
 func (w *work) refit(fits map[string]string) error {
 	p, ok := w.doc.(payment)
-	if !ok || len(fits) == 0 {
+	if !ok {
 		return nil
 	}
-	var list applications
-	for _, a := range p.applied {
+	asked, err := decodeApplications(p.DocumentsToApply)
+	if err != nil {
+		return err
+	}
+	p.applied = nil
+	for _, a := range asked {
 		if text, lower := fits[a.name()]; lower {
-			var err error
 			if a.amount, err = decimal.NewFromString(text); err != nil {
 				return fault.Newf("acumatica.intent_malformed", "the posting applies %q to %s", text, a.name())
 			}
 			a.AmountPaid = text
 		}
 		if a.amount.IsPositive() {
-			list = append(list, a)
+			p.applied = append(p.applied, a)
 		}
 	}
-	p.applied = list
 	w.doc = p
 	return nil
 }
 
-// unfit replaces an unreleased payment that turned out to be applied to more
-// than is open. Until the posting is saved without it the payment is there, or
+// again is what an attempt begins with. What an earlier one found open counts
+// as long as something of it may be in Acumatica.
+func (w *work) again() error {
+	rec := w.p.Data()
+	if rec.Sends == 0 {
+		rec.Fits = nil
+	}
+	return w.refit(rec.Fits)
+}
+
+// unfit replaces an unreleased payment that turned out to be applied to other
+// amounts than are open. Until the posting is saved without it the payment is there, or
 // was, and is of no effect either way.
 func (w *work) unfit(ctx context.Context) error {
 	if err := w.p.Save(ctx); err != nil {
 		return err
 	}
-	if err := w.remove(ctx, w.seen, "is applied to more than is open"); err != nil {
+	if err := w.remove(ctx, w.seen, "is applied to other amounts than are open"); err != nil {
 		return err
 	}
 	return w.unsent(ctx, nil)

@@ -3,6 +3,7 @@ package acusink
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/shopspring/decimal"
 
@@ -81,5 +82,75 @@ func TestAPaymentIsAppliedUpToWhatIsOpen(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// cheque pays a part of the invoice of the tenant, as a bookkeeper does, and
+// returns what takes it back.
+func (n *tenant) cheque(t *testing.T, amount string) (bounce func()) {
+	t.Helper()
+	client := n.sink.o.Connections["default"].Client
+	value := func(s string) map[string]any { return map[string]any{"value": s} }
+	r, err := client.Put(t.Context(), "Payment", map[string]any{
+		"Type": value("Payment"), "CustomerID": value(n.invoice.CustomerID), "PaymentRef": value("cheque 1"), "PaymentAmount": value(amount), "Hold": map[string]any{"value": false},
+		"PaymentMethod": value(acumaticatwin.SeedPaymentMethod), "CashAccount": value(acumaticatwin.SeedCashAccountUSD), "ApplicationDate": value(n.clock.UTC().Format(time.DateOnly)),
+		"DocumentsToApply": []any{map[string]any{"DocType": value("Invoice"), "ReferenceNbr": value(n.invoice.ReferenceNbr), "AmountPaid": value(amount)}},
+	}, acumatica.Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	act := func(action, kind string) {
+		t.Helper()
+		if err := client.Invoke(t.Context(), "Payment", action, map[string]any{"Type": value(kind), "ReferenceNbr": value(r.String("ReferenceNbr"))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	act("ReleasePayment", "Payment")
+	return func() {
+		act("VoidPayment", "Payment")
+		act("ReleasePayment", voidedPayment)
+	}
+}
+
+// TestMoreThatIsOpenLaterIsPaid: an attempt found less open than was paid and
+// came to no end; when it is tried again, all of it is open.
+func TestMoreThatIsOpenLaterIsPaid(t *testing.T) {
+	for _, point := range []string{"fitted", "put_done", "checked"} {
+		t.Run(point, func(t *testing.T) {
+			n := newTenant(t, false, 0)
+			bounce := n.cheque(t, "20.50")
+			period := n.clock.UTC().Format("01-2006")
+			fitted, closed := false, false
+			n.sink.at = func(at string) {
+				if fitted = fitted || at == "fitted"; at == point && fitted && !closed {
+					closed = true
+					if err := n.twin.ClosePeriod(period); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			_, _, err := n.pay(t)
+			wantCode(t, err, "acumatica.period_closed")
+			if err := n.twin.OpenPeriod(period); err != nil {
+				t.Fatal(err)
+			}
+			bounce()
+			out, _, err := n.pay(t)
+			if err != nil || out.Outcome != schemas.Applied || out.Review != "" {
+				t.Fatalf("%+v, %v", out, err)
+			}
+			if inv := n.twin.Invoices()[0]; inv.Status != "Closed" || !inv.Balance.IsZero() {
+				t.Errorf("invoice %+v", inv)
+			}
+			ours := 0
+			for _, p := range n.twin.Payments() {
+				if p.PaymentRef == "ch_1" {
+					ours++
+				}
+			}
+			if ours != 1 {
+				t.Errorf("%d payments", ours)
+			}
+		})
 	}
 }

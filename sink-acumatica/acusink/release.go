@@ -68,6 +68,13 @@ func (w *work) look(ctx context.Context) (gone bool, err error) {
 // attempt when the intent was edited since: it is unreleased, and is made anew.
 // One that somebody may have changed in Acumatica is left for them.
 func (w *work) check(ctx context.Context) (replace bool, err error) {
+	if !w.put && len(w.p.Data().Fits) > 0 && w.doc.differs(w.seen) == "" {
+		if changed, err := w.fitNow(ctx); err != nil {
+			return false, err
+		} else if changed {
+			return true, w.unfit(ctx)
+		}
+	}
 	diff := w.doc.differs(w.seen)
 	if diff == "" {
 		w.sink.at("checked")

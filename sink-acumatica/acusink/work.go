@@ -80,7 +80,7 @@ func (w *work) post(ctx context.Context, out schemas.Outcome) (schemas.Outcome, 
 	}
 	ctx, w.letGo = posting.Hold(ctx, w.p.Data().Until.Sub(w.sink.now()), w.p.Renew)
 	defer func() { _ = w.letGo() }() // also when a step panics
-	if err := w.refit(w.p.Data().Fits); err != nil {
+	if err := w.again(); err != nil {
 		return out, err
 	}
 	if err := w.advance(ctx); err != nil {
