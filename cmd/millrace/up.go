@@ -8,6 +8,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,7 +26,9 @@ type upFlags struct {
 	demo     bool
 	scenario string
 	stay     bool
-	days     int // of business in scenario year; 0: all of them
+	days     int // of business in scenario year or mirror; 0: all of them
+	endpoint string
+	seed     uint64
 }
 
 const upLong = `Everything in one process: all services and, unless NATS_URL is set, an embedded
@@ -36,7 +40,10 @@ released invoices go to Stripe, get paid, and come back as applied payments; the
 summary says what went where. With --scenario year a year of everything that moves
 money passes on the twins' clocks in some minutes; then an oracle that knows neither
 rules nor postings compares both books, payout by payout and month by month
-(docs/year.md). --days 40 is a short year with all of it. The demo ignores your
+(docs/year.md). --days 40 is a short year with all of it. With --scenario mirror
+bookkeepers correct, credit, settle and open invoices again while buyers pay them,
+lines break and clocks differ; then an oracle compares what can be paid in Stripe
+with what is open in Acumatica (docs/mirror-year.md). The demo ignores your
 configuration, touches no real system, and works in a temporary folder unless
 --data-dir names one; a year needs a new one.`
 
@@ -44,17 +51,21 @@ func (a *app) upCommand() *cobra.Command {
 	var f upFlags
 	c := &cobra.Command{
 		Use: "up", Short: "Everything in one process", Long: upLong, Args: cobra.NoArgs,
-		Example: "  millrace up --demo\n  millrace up --demo --data-dir ./demo --stay\n  millrace up --demo --scenario year\n  millrace up --config millrace.yaml",
+		Example: "  millrace up --demo\n  millrace up --demo --data-dir ./demo --stay\n  millrace up --demo --scenario year\n  millrace up --demo --scenario mirror --endpoint 22.200.001\n  millrace up --config millrace.yaml",
 	}
 	c.Flags().BoolVar(&f.demo, "demo", false, "run against the twins, with sample traffic")
-	c.Flags().StringVar(&f.scenario, "scenario", "quick", "what the demo plays: quick or year")
+	c.Flags().StringVar(&f.scenario, "scenario", "quick", "what the demo plays: quick, year or mirror")
 	c.Flags().IntVar(&f.days, "days", 0, "with --scenario year: days of business [default: 365]; from 40 on every kind of thing happens")
+	c.Flags().StringVar(&f.endpoint, "endpoint", "", "with --scenario mirror: version of the Default endpoint [default: 24.200.001]")
+	c.Flags().Uint64Var(&f.seed, "seed", 1, "with --scenario mirror: what happens in it")
 	c.Flags().BoolVar(&f.stay, "stay", false, "with --demo: keep running after the summary")
 	a.addDataDir(c)
 	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
 		switch {
-		case f.demo && f.scenario != demo.Quick && f.scenario != demo.Year:
-			return nil, fault.Newf("cli.usage", "--scenario %q: want quick or year", f.scenario)
+		case f.demo && !slices.Contains([]string{demo.Quick, demo.Year, demo.Mirror}, f.scenario):
+			return nil, fault.Newf("cli.usage", "--scenario %q: want quick, year or mirror", f.scenario)
+		case f.endpoint != "" && !slices.Contains(demo.Endpoints(), f.endpoint):
+			return nil, fault.Newf("cli.usage", "--endpoint %q: want one of %s", f.endpoint, strings.Join(demo.Endpoints(), ", "))
 		case f.demo:
 			return a.upDemo(ctx, f)
 		case f.stay:
@@ -123,7 +134,7 @@ func printReady(w io.Writer, cfg *config.Config, r running) {
 // upDemo runs the demo and returns its summary.
 func (a *app) upDemo(ctx context.Context, f upFlags) (r *reply, err error) {
 	level := "warn"
-	if f.scenario == demo.Year {
+	if f.scenario != demo.Quick {
 		level = "error" // a year has what is warned of: its statement counts it, and the log would be among its days
 	}
 	log, err := a.logger(level)
@@ -140,7 +151,7 @@ func (a *app) upDemo(ctx context.Context, f upFlags) (r *reply, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, folder.Close()) }()
-	d, err := demo.New(ctx, demo.Options{Dir: dir, Log: log, Arrows: a.stderr, Scenario: f.scenario, Days: f.days})
+	d, err := demo.New(ctx, demo.Options{Dir: dir, Log: log, Arrows: a.stderr, Scenario: f.scenario, Days: f.days, Endpoint: f.endpoint, Seed: f.seed})
 	if err != nil {
 		return nil, fmt.Errorf("demo: %w", err)
 	}
@@ -187,14 +198,19 @@ type demoResult interface {
 
 // played plays the scenario; nil without an error when it was stopped.
 func played(ctx context.Context, d *demo.Demo, rt *service.Runtime, f upFlags) (demoResult, error) {
-	if f.scenario == demo.Year {
+	switch f.scenario {
+	case demo.Year:
 		if res, err := d.RunYear(ctx, rt); res != nil || err != nil {
 			return res, err
 		}
-		return nil, nil //nolint:nilnil // documented
-	}
-	if res, err := d.Run(ctx, rt); res != nil || err != nil {
-		return res, err
+	case demo.Mirror:
+		if res, err := d.RunMirror(ctx, rt); res != nil || err != nil {
+			return res, err
+		}
+	default:
+		if res, err := d.Run(ctx, rt); res != nil || err != nil {
+			return res, err
+		}
 	}
 	return nil, nil //nolint:nilnil // documented
 }

@@ -31,14 +31,17 @@ type Options struct {
 	Log    *slog.Logger // of the twins
 	Arrows io.Writer    // gets a line for each thing that went somewhere
 
-	Scenario string // Quick or Year; "" is Quick
-	Days     int    // of business in Year; 0: all of them
+	Scenario string // Quick, Year or Mirror; "" is Quick
+	Days     int    // of business in Year or Mirror; 0: all of them
+	Endpoint string // of Acumatica, in Mirror: one of Endpoints; "" is the newest
+	Seed     uint64 // of what happens in Mirror
 }
 
 // What the demo can play.
 const (
-	Quick = "quick" // a few invoices and a payment without one
-	Year  = "year"  // a year of everything that moves money, compared in the end
+	Quick  = "quick"  // a few invoices and a payment without one
+	Year   = "year"   // a year of everything that moves money, compared in the end
+	Mirror = "mirror" // a year of bookkeeping: what can be paid in Stripe is what is open
 )
 
 // Demo is the two twins, served on free ports of this machine.
@@ -54,6 +57,11 @@ type Demo struct {
 	client    *http.Client
 
 	ahead   atomic.Int64 // nanoseconds that the year has passed faster than our clock
+	skew    atomic.Int64 // of Acumatica's clock, in Mirror
+	frozen  atomic.Int64 // what Acumatica's clock shows while it stands still, in unix nanoseconds; 0: it goes
+	began   time.Time    // of the twins' time
+	lines   [2]*line     // from the pipeline to Stripe and to Acumatica, in Mirror
+	linked  [2]string    // their URLs
 	servers []*http.Server
 	cancel  context.CancelFunc
 	running sync.WaitGroup
@@ -89,7 +97,7 @@ func (d *Demo) start(ctx context.Context) error {
 		StateFile: filepath.Join(dir, "acumatica.json"), Log: d.o.Log, Seed: acumaticatwin.SeedQuick,
 	}
 	mkdir := os.MkdirAll
-	if d.o.Scenario == Year {
+	if d.o.Scenario == Year || d.o.Scenario == Mirror {
 		mkdir = os.Mkdir // a year begins with nothing
 		d.yearOptions(&so, &eo)
 	}
@@ -109,6 +117,12 @@ func (d *Demo) start(ctx context.Context) error {
 	d.stripe.SetBaseURL(d.stripeURL)
 	if d.erpURL, err = d.serve(ctx, d.erp.Handler()); err != nil {
 		return err
+	}
+	d.lines = [2]*line{{to: d.stripe.Handler()}, {to: d.erp.Handler()}}
+	for n, l := range d.lines {
+		if d.linked[n], err = d.serve(ctx, l); err != nil {
+			return err
+		}
 	}
 	ctx, d.cancel = context.WithCancel(context.WithoutCancel(ctx)) // Close ends it, after the services drained
 	d.running.Go(func() {
@@ -184,8 +198,11 @@ func (d *Demo) Config() *config.Config {
 		DataDir:    d.o.Dir,
 		Partitions: 32,
 	}
-	if d.o.Scenario == Year {
+	switch d.o.Scenario {
+	case Year:
 		yearConfig(c)
+	case Mirror:
+		d.mirrorConfig(c)
 	}
 	return c
 }

@@ -34,12 +34,24 @@ func yearStart() time.Time { return time.Date(2026, 1, 1, 9, 0, 0, 0, time.UTC) 
 // yearOptions lets both twins begin at the start of the year with nothing, and
 // forget it in the end.
 func (d *Demo) yearOptions(so *stripetwin.Options, eo *acumaticatwin.Options) {
-	began := time.Now()
-	now := func() time.Time { return yearStart().Add(time.Since(began)) }
+	d.began = time.Now()
+	now := func() time.Time { return yearStart().Add(time.Since(d.began)) }
 	so.StateFile, so.Now, so.Wall = "", now, time.Now
 	so.Settle, so.RateSeed, so.FeeTax = []string{"usd"}, yearSeed, feeTax
 	eo.StateFile, eo.Seed, eo.Wall = "", "", time.Now
-	eo.Now = func() time.Time { return now().Add(time.Duration(d.ahead.Load())) }
+	eo.Now = d.erpNow
+	if d.o.Scenario == Mirror {
+		d.skew.Store(int64(mirrorSkew))
+		so.Settle = []string{"usd", "eur", "gbp"} // exchange is another year's business
+	}
+}
+
+// erpNow is what the clock of Acumatica shows.
+func (d *Demo) erpNow() time.Time {
+	if at := d.frozen.Load(); at != 0 {
+		return time.Unix(0, at).UTC()
+	}
+	return yearStart().Add(time.Since(d.began) + time.Duration(d.ahead.Load()+d.skew.Load()))
 }
 
 // yearConfig keeps the books on the accounts that every tenant of the twin has.
