@@ -15,6 +15,7 @@ type Invoice struct {
 	Currency  string // lower case
 	Status    string // draft, open, paid, uncollectible, void
 	Number    string
+	Memo      string // shown to the buyer; Stripe calls it the description
 	HostedURL string // where the buyer pays; empty while a draft
 	Total     int64
 	AmountDue int64
@@ -181,6 +182,27 @@ func (c *Client) AnnotateInvoice(ctx context.Context, key, id string, metadata m
 	return c.oneInvoice(ctx, what, &p.Params, func() (*stripe.Invoice, error) { return c.api.Invoices.Update(id, p) })
 }
 
+// Edit is what can be changed of an invoice that is finalised.
+type Edit struct {
+	Memo     *string           // nil: stays; empty: none; at most 1500 characters
+	Metadata map[string]string // merged
+}
+
+// EditInvoice changes an invoice that is open. Stripe: amounts, lines, due date
+// and number are frozen then.
+func (c *Client) EditInvoice(ctx context.Context, key, id string, e Edit) (Invoice, error) {
+	what := "edit invoice " + id
+	if id == "" {
+		return Invoice{}, errNoID(what)
+	}
+	params, err := writeParams(what, key)
+	if err != nil {
+		return Invoice{}, err
+	}
+	p := &stripe.InvoiceParams{Params: params, Description: e.Memo, Metadata: e.Metadata}
+	return c.oneInvoice(ctx, what, &p.Params, func() (*stripe.Invoice, error) { return c.api.Invoices.Update(id, p) })
+}
+
 // DeleteDraft deletes a draft. Stripe refuses it for every other state. One
 // that is gone already is success.
 func (c *Client) DeleteDraft(ctx context.Context, id string) error {
@@ -270,7 +292,7 @@ func (c *Client) invoice(what string, x *stripe.Invoice) (Invoice, error) {
 		return Invoice{}, err
 	}
 	got := Invoice{
-		ID: x.ID, Currency: string(x.Currency), Status: string(x.Status), Number: x.Number, HostedURL: x.HostedInvoiceURL,
+		ID: x.ID, Currency: string(x.Currency), Status: string(x.Status), Number: x.Number, Memo: x.Description, HostedURL: x.HostedInvoiceURL,
 		Total: x.Total, AmountDue: x.AmountDue, Metadata: x.Metadata, Created: time.Unix(x.Created, 0), Revision: x.FromInvoice != nil,
 	}
 	got.Remaining, got.Paid, got.Credited, got.OutOfBand = x.AmountRemaining, x.AmountPaid, x.PrePaymentCreditNotesAmount, x.PaidOutOfBand

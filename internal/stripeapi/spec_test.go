@@ -78,6 +78,7 @@ func TestEveryRequestIsLegalAtThePinnedVersion(t *testing.T) {
 		"GetInvoice":      func() error { _, err := c.GetInvoice(ctx, "in_1"); return err },
 		"Finalize":        func() error { _, err := c.Finalize(ctx, "k", "in_1"); return err },
 		"AnnotateInvoice": func() error { _, err := c.AnnotateInvoice(ctx, "k", "in_1", meta); return err },
+		"EditInvoice":     func() error { _, err := c.EditInvoice(ctx, "k", "in_1", Edit{new(""), meta}); return err },
 		"CreateCreditNote": func() error {
 			_, err := c.CreateCreditNote(ctx, "k", CreditNote{Invoice: "in_1", Amount: 100, Memo: "m", Metadata: meta})
 			return err

@@ -17,6 +17,7 @@ const (
 	doOutside  = "outside"   // mark as paid outside Stripe
 	doVoid     = "void"      //
 	doWriteOff = "write off" // mark as uncollectible
+	doEdit     = "edit"      // memo and metadata
 	doWait     = "wait"      // a bank debit is under way
 	doLeave    = "leave"     // a person decides
 )

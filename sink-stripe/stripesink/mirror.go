@@ -41,6 +41,7 @@ func (w *work) mirror(ctx context.Context) (schemas.Outcome, error) {
 
 // converge takes one step after the other until nothing is missing.
 func (w *work) converge(ctx context.Context, f schemas.StripeInvoice) (schemas.Outcome, error) {
+	edited := false
 	for range maxSteps {
 		l, inv, err := w.standing(ctx, f)
 		if err != nil {
@@ -59,6 +60,9 @@ func (w *work) converge(ctx context.Context, f schemas.StripeInvoice) (schemas.O
 				return schemas.Outcome{}, err
 			}
 			s = decide(f, inv, past{p, showing(l, inv)})
+			if _, needed := edits(f, inv); needed && s.do == doNothing && !edited {
+				s.do, edited = doEdit, true // once: what Stripe writes in its own way would differ for ever
+			}
 		}
 		switch s.do {
 		case doWait:
@@ -173,6 +177,9 @@ func (w *work) take(ctx context.Context, f schemas.StripeInvoice, inv stripeapi.
 		_, err = w.api.VoidInvoice(ctx, key, inv.ID)
 	case doWriteOff:
 		_, err = w.api.WriteOff(ctx, key, inv.ID)
+	case doEdit:
+		e, _ := edits(f, inv)
+		_, err = w.api.EditInvoice(ctx, w.key(editKey(inv.ID, e)), inv.ID, e)
 	}
 	return err
 }
@@ -201,6 +208,8 @@ func doing(f schemas.StripeInvoice, inv stripeapi.Invoice, s step) string {
 		return "voided " + inv.Number
 	case doWriteOff:
 		return "marked " + inv.Number + " as uncollectible"
+	case doEdit:
+		return "changed what " + inv.Number + " tells"
 	}
 	return ""
 }

@@ -97,6 +97,7 @@ type Invoices interface {
 	ListInvoices(ctx context.Context, customer string, since time.Time) ([]stripeapi.Invoice, error)
 	SearchInvoices(ctx context.Context, key, value string) ([]stripeapi.Invoice, error)
 	Finalize(ctx context.Context, key, id string) (stripeapi.Invoice, error)
+	EditInvoice(ctx context.Context, key, id string, e stripeapi.Edit) (stripeapi.Invoice, error)
 	AnnotateInvoice(ctx context.Context, key, id string, metadata map[string]string) (stripeapi.Invoice, error)
 }
 
