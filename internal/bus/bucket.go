@@ -200,3 +200,37 @@ func (k *Bucket) Keys(ctx context.Context, prefix string) ([]string, error) {
 	slices.Sort(keys)
 	return slices.Compact(keys), nil
 }
+
+// KeysAfter lists, sorted, the first keys that lie below prefix and after the
+// key after, most of them at most. It holds no more than twice as many.
+func (k *Bucket) KeysAfter(ctx context.Context, prefix, after string, most int) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
+	kv, err := k.open(ctx)
+	if err != nil {
+		return nil, unavailable(err, "open %s", k.name)
+	}
+	l, err := kv.ListKeysFiltered(ctx, prefix+".>")
+	if err != nil {
+		return nil, unavailable(err, "list %s", k.name)
+	}
+	var keys []string
+	first := func() {
+		slices.Sort(keys)
+		keys = slices.Compact(keys)
+		keys = keys[:min(most, len(keys))]
+	}
+	for key := range l.Keys() {
+		if key > after {
+			keys = append(keys, key)
+		}
+		if len(keys) >= 2*most {
+			first()
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, unavailable(err, "list %s", k.name) // the listing may be cut
+	}
+	first()
+	return keys, nil
+}

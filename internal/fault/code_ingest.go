@@ -13,7 +13,7 @@ var ingestCodes = []Code{
 	{"push.too_large", Invalid, "A push notification is larger than the limit.", "raise push.max_body, or let the notification have fewer fields; polling goes on without it"},
 	{"push.malformed", Invalid, "A push notification has no Id, or did not come in one piece.", "nothing: polling goes on without it; if it lasts, see what else sends to this address"},
 	{"push.overloaded", Throttled, "More push notifications come at once than one process may hold.", "nothing: polling goes on without them"},
-	{"source.document_gone", Rejected, "A document that was open when Acumatica last showed it is not shown any more.", "see in Acumatica whether it was deleted or is hidden from the API user, and void what Stripe has of it if nothing is owed"},
+	{"source.document_gone", Rejected, "A record that was told before cannot be seen in Acumatica any more.", "look at the event \"gone\": millrace trace <number>; if many are gone at once, see what the API user may see: millrace doctor"},
 	{"source.lease_lost", Transient, "Another replica has taken over the polling of this connection, or the broker was away for too long to know.", "nothing: one of the replicas polls"},
 	{"source.cursor_conflict", Transient, "Somebody else moved the polling position meanwhile.", "nothing: polling goes on from the new position"},
 	{"source.cursor_malformed", Misconfigured, "The stored polling position cannot be read.", "restore the bucket of the cursors, or delete the position to start over; nothing is posted twice"},

@@ -128,6 +128,14 @@ func TestDaysOffAreCaughtUpInBoundedMemory(t *testing.T) {
 type forgetful struct{}
 
 func (forgetful) Get(context.Context, string) ([]byte, uint64, error) { return nil, 0, bus.ErrNotFound }
-func (forgetful) Put(context.Context, string, []byte) (uint64, error) { return 1, nil }
-func (forgetful) Delete(context.Context, string, uint64) error        { return nil }
-func (forgetful) Keys(context.Context, string) ([]string, error)      { return nil, nil }
+func (forgetful) Create(context.Context, string, []byte) (uint64, error) {
+	return 1, nil
+}
+
+func (forgetful) Update(context.Context, string, []byte, uint64) (uint64, error) {
+	return 1, nil
+}
+func (forgetful) Delete(context.Context, string, uint64) error { return nil }
+func (forgetful) KeysAfter(context.Context, string, string, int) ([]string, error) {
+	return nil, nil
+}

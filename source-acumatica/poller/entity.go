@@ -15,24 +15,26 @@ import (
 	"millrace/schemas"
 )
 
-// verb of every event: polling sees that something changed, not what.
-const verb = "changed"
+// changed is the verb of nearly every event: polling sees that something
+// changed, not what. What cannot be seen any more is gone.
+const changed = "changed"
 
 // entity is one kind of record that is polled.
 type entity struct {
-	name    string   // Acumatica's: "Customer"
-	object  string   // ours: "customer"
-	changed string   // the field that moves with every change
-	fields  []string // what the event tells; all exist in Default 22.200.001 to 25.200.001
-	filter  string   // always
-	backlog string   // also, while what was there before the first start is read
-	key     func(acumatica.Record) string
-	lane    func(acumatica.Record) string
+	name    string                      // Acumatica's: "Customer"
+	object  string                      // ours: "customer"
+	changed string                      // the field that moves with every change
+	fields  []string                    // what the event tells; all exist in Default 22.200.001 to 25.200.001
+	filter  string                      // always
+	backlog string                      // also, while what was there before the first start is read
+	keys    []string                    // fields of the key, in the order of the form; the last one tells two records of a list apart
+	lane    string                      // the field of its customer
 	hidden  func(acumatica.Record) bool // not published unless it is in Stripe; it comes again when that changes
 	kind    string                      // of the link to what it becomes in Stripe
 	closed  func(acumatica.Record) bool // not to be in Stripe: a full reading passes over it
-	// document: it has a balance. What was told of it is kept, and is part of the
-	// id of its events: a balance that moves without the change time is news.
+	open    func(acumatica.Record) bool // a full reading asks for it when it does not find it
+	// document: it has a balance, and what else Stripe shows of it is in a list
+	// too. See digest.
 	document bool
 }
 
@@ -48,10 +50,9 @@ func entities() []entity {
 		{
 			name: "Customer", object: "customer", changed: "LastModifiedDateTime",
 			fields: []string{"CustomerID", "CustomerName", "Status", "CurrencyID", "CreatedDateTime", "LastModifiedDateTime"},
-			key:    func(r acumatica.Record) string { return trimmed(r, "CustomerID") },
-			lane:   func(r acumatica.Record) string { return trimmed(r, "CustomerID") },
+			keys:   []string{"CustomerID"}, lane: "CustomerID",
 			hidden: func(acumatica.Record) bool { return false },
-			kind:   link.Customer, closed: inactive,
+			kind:   link.Customer, closed: inactive, open: func(acumatica.Record) bool { return true },
 		},
 		{
 			name: "Invoice", object: "invoice", changed: "LastModifiedDateTime",
@@ -61,12 +62,9 @@ func entities() []entity {
 			},
 			filter:  "Type eq 'Invoice'",
 			backlog: "(Status eq 'Open' or Status eq 'Reserved')",
-			key: func(r acumatica.Record) string {
-				return strings.TrimSpace(r.String("Type") + " " + r.String("ReferenceNbr"))
-			},
-			lane:   func(r acumatica.Record) string { return trimmed(r, "Customer") },
+			keys:    []string{"Type", "ReferenceNbr"}, lane: "Customer",
 			hidden: unreleased, document: true,
-			kind: link.Invoice, closed: func(r acumatica.Record) bool { return !payable(r) },
+			kind: link.Invoice, closed: func(r acumatica.Record) bool { return !payable(r) }, open: isOpen,
 		},
 	}
 }
@@ -92,12 +90,33 @@ func unreleased(r acumatica.Record) bool {
 	return false
 }
 
+// keysOf are the values of the key, in the order of the form.
+func (e *entity) keysOf(r acumatica.Record) []string {
+	values := make([]string, len(e.keys))
+	for i, field := range e.keys {
+		values[i] = trimmed(r, field)
+	}
+	return values
+}
+
+// name is what people and links call a record by its keys.
+func nameOf(keys []string) string { return strings.TrimSpace(strings.Join(keys, " ")) }
+
+// laneOf is the customer.
+func (e *entity) laneOf(r acumatica.Record) string { return cmp.Or(trimmed(r, e.lane), r.ID()) }
+
 // row is a record with what polling needs of it.
 type row struct {
 	record  acumatica.Record
 	changed time.Time
-	eventID string
 	key     string
+	digest  string
+	again   bool // told also when it is as it was told: Stripe has nothing of it
+}
+
+// sight tells apart what lists show.
+func (r row) sight() string {
+	return r.record.ID() + "@" + r.changed.UTC().Format(time.RFC3339Nano) + "~" + r.digest
 }
 
 // rows reads ids and times. source.entity_unmapped when a record lacks one:
@@ -105,38 +124,32 @@ type row struct {
 func (e *entity) rows(records []acumatica.Record) ([]row, error) {
 	out := make([]row, len(records))
 	for i, r := range records {
+		key := nameOf(e.keysOf(r))
 		changed, ok := r.Time(e.changed)
 		if !ok || r.ID() == "" {
-			return nil, fault.Newf("source.entity_unmapped", "%s %q: id %q, %s %q", e.name, e.key(r), r.ID(), e.changed, r.String(e.changed))
+			return nil, fault.Newf("source.entity_unmapped", "%s %q: id %q, %s %q", e.name, key, r.ID(), e.changed, r.String(e.changed))
 		}
-		out[i] = row{
-			record: r, changed: changed, key: e.key(r),
-			eventID: e.object + ":" + r.ID() + "@" + changed.UTC().Format(time.RFC3339Nano),
-		}
-		if e.document {
-			out[i].eventID += "~" + strings.ReplaceAll(state(r), " ", "_")
-		}
+		out[i] = row{record: r, changed: changed, key: key, digest: e.digest(r)}
 	}
 	return out, nil
 }
 
 // inOrder sorts by change time. Ties are normal; the id makes their order the
-// same every time.
+// same every time, and what was seen of one record stays as it was seen.
 func inOrder(rows []row) {
-	slices.SortFunc(rows, func(a, b row) int {
-		return cmp.Or(a.changed.Compare(b.changed), strings.Compare(a.eventID, b.eventID))
+	slices.SortStableFunc(rows, func(a, b row) int {
+		return cmp.Or(a.changed.Compare(b.changed), strings.Compare(a.record.ID(), b.record.ID()))
 	})
 }
 
-// event is the row as it goes on the bus, and its lane: the customer.
-func (e *entity) event(connection string, r row) (lane string, ev bus.Event, err error) {
+// event is the row as it goes on the bus.
+func (e *entity) event(connection string, r row, x said) (bus.Event, error) {
 	data, err := json.Marshal(r.record.Plain())
 	if err != nil {
-		return "", bus.Event{}, fmt.Errorf("event %s: %w", r.eventID, err)
+		return bus.Event{}, fmt.Errorf("event: %w", err)
 	}
-	lane = cmp.Or(e.lane(r.record), r.record.ID())
-	return lane, bus.Event{
-		ID: r.eventID, Type: schemas.EventType(schemas.Acumatica, e.object, verb),
+	return bus.Event{
+		ID: e.eventID(r.record.ID(), x), Type: schemas.EventType(schemas.Acumatica, e.object, changed),
 		Source:  "/" + bus.Escape(connection) + "/" + schemas.Acumatica,
 		Subject: cmp.Or(r.key, r.record.ID()), Time: r.changed.UTC(), Data: data,
 	}, nil

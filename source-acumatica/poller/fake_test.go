@@ -17,6 +17,7 @@ import (
 	"millrace/internal/acumatica"
 	"millrace/internal/bus"
 	"millrace/internal/config"
+	"millrace/internal/fault"
 	"millrace/internal/link"
 )
 
@@ -27,6 +28,7 @@ type erp struct {
 	skew    time.Duration // of its clock against ours
 	rows    map[string]acumatica.Record
 	calls   []acumatica.Query // of lists, without the question for the time
+	reads   int               // of single records
 	down    error
 	noDate  bool
 	onList  func(entity string, q acumatica.Query) // after an answer is made; may change rows
@@ -114,6 +116,19 @@ func (s *erp) list(ctx context.Context, entity string, q acumatica.Query) ([]acu
 		hook(entity, q)
 	}
 	return out, date, nil
+}
+
+// get reads a record by its keys.
+func (s *erp) get(_ context.Context, entity string, keys []string, _ acumatica.Query) (acumatica.Record, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reads++
+	for _, r := range s.rows {
+		if r["entity"] == entity && (keys[len(keys)-1] == r.String("ReferenceNbr") || keys[0] == r.String("CustomerID") || keys[0] == r.ID()) {
+			return r, nil
+		}
+	}
+	return nil, fault.Newf("acumatica.not_found", "%s %q", entity, keys)
 }
 
 func matches(r acumatica.Record, filter string) bool {
@@ -230,11 +245,6 @@ func (b *broker) Update(_ context.Context, key string, value []byte, rev uint64)
 	return b.rev, nil
 }
 
-func (b *broker) Put(ctx context.Context, key string, value []byte) (uint64, error) {
-	_, rev, _ := b.Get(ctx, key)
-	return b.Update(ctx, key, value, rev)
-}
-
 func (b *broker) Delete(_ context.Context, key string, _ uint64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -243,17 +253,17 @@ func (b *broker) Delete(_ context.Context, key string, _ uint64) error {
 	return nil
 }
 
-func (b *broker) Keys(_ context.Context, prefix string) ([]string, error) {
+func (b *broker) KeysAfter(_ context.Context, prefix, after string, most int) ([]string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var keys []string
 	for key := range b.values {
-		if strings.HasPrefix(key, prefix+".") {
+		if strings.HasPrefix(key, prefix+".") && key > after {
 			keys = append(keys, key)
 		}
 	}
 	slices.Sort(keys)
-	return keys, nil
+	return keys[:min(most, len(keys))], nil
 }
 
 func (b *broker) cursor(t *testing.T, object string) cursor {
@@ -316,10 +326,10 @@ func newPoller(t *testing.T, s *erp, b *broker, change ...func(*Options)) *Polle
 	o := Options{
 		Connection: "default", Holder: fmt.Sprintf("%p", t),
 		Poll: config.Poll{Interval: 10 * time.Second, Overlap: 2 * time.Minute, Settle: 2 * time.Second, PageSize: 3},
-		List: s.list, Publish: b.publish, Acquire: b.acquire, Cursors: b, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		List: s.list, Get: s.get, Publish: b.publish, Acquire: b.acquire, Cursors: b, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Linked:    func(context.Context, string, string, string) (link.Link, bool, error) { return link.Link{}, false, nil },
 		AnyLinked: func(context.Context, string, string) (bool, error) { return false, nil },
-		Told:      newBroker(),
+		Told:      b,
 	}
 	for _, f := range change {
 		f(&o)

@@ -26,10 +26,10 @@ type AnyLinked func(ctx context.Context, connection, kind string) (bool, error)
 // told last: a record that the windows missed, because a clock was set back, a
 // row was restored or a balance moved without its change time, is found by it.
 // First come the windows of what is open; then what was told as open is asked
-// for by its numbers, to find what is not open any more. Neither reads a single
-// document. It goes on by one window, or a few lists, with
-// each round, so that polling never waits for it; what changes meanwhile is
-// past its end, and polled.
+// for by its numbers, to find what is not open any more. Only what no list shows
+// is read by itself. It goes on by one window, or a few lists, with each round,
+// so that polling never waits for it; what changes meanwhile is past its end,
+// and polled.
 
 // reading is how far a full reading has come. All times are the server's.
 type reading struct {
@@ -42,6 +42,7 @@ type reading struct {
 	// After is the key of the last one.
 	Asking bool   `json:"asking,omitempty"`
 	After  string `json:"after,omitempty"`
+	Gone   int    `json:"gone,omitempty"` // records that were told as gone
 
 	revision uint64 // 0: not stored yet
 }
@@ -72,6 +73,7 @@ func (p *Poller) full(ctx context.Context, until, now time.Time) error {
 	if p.o.Poll.Full <= 0 {
 		return nil
 	}
+	p.now = now
 	r, err := p.loadFull(ctx)
 	if err != nil {
 		return err
@@ -114,7 +116,7 @@ func (p *Poller) step(ctx context.Context, e *entity, r *reading) error {
 	if err := p.readNext(ctx, e, r, &t); err != nil {
 		return err
 	}
-	r.Asking, r.After = len(r.Ends) == 0 && e.document, ""
+	r.Asking, r.After = len(r.Ends) == 0, ""
 	return nil
 }
 
@@ -156,28 +158,28 @@ func (p *Poller) readNext(ctx context.Context, e *entity, r *reading, t *tally) 
 	return nil
 }
 
-// untold leaves out what has become something in Stripe, unless it is not as it
-// was told.
+// untold leaves out what has become something in Stripe and is as it was told.
 func (p *Poller) untold(ctx context.Context, e *entity, rows []row) ([]row, error) {
 	var out []row
 	for _, r := range rows {
 		if e.closed(r.record) {
 			continue
 		}
-		known, err := p.linked(ctx, e, r)
+		linked, err := p.linked(ctx, e, r)
 		if err != nil {
 			return nil, err
 		}
-		if known && e.document {
-			was, _, err := p.told(ctx, p.toldKey(e, r.key))
+		if linked {
+			s, err := p.told(ctx, p.toldKey(e, r.key))
 			if err != nil {
 				return nil, err
 			}
-			known = was.State == state(r.record)
+			if s.Telling == nil && s.Said.Digest == r.digest {
+				continue
+			}
 		}
-		if !known {
-			out = append(out, r)
-		}
+		r.again = !linked
+		out = append(out, r)
 	}
 	return out, nil
 }

@@ -23,6 +23,10 @@ import (
 // answer did not tell.
 type List func(ctx context.Context, entity string, q acumatica.Query) ([]acumatica.Record, time.Time, error)
 
+// Get reads one record by its keys in the order of the form; one that is not
+// there, or hidden from us, is an error that acumatica.IsNotFound knows.
+type Get func(ctx context.Context, entity string, keys []string, q acumatica.Query) (acumatica.Record, error)
+
 // Publish returns once the event is durable; the same id again is success and
 // stores nothing.
 type Publish func(ctx context.Context, connection, lane, source, object, verb string, ev bus.Event) (bus.PubAck, error)
@@ -51,6 +55,7 @@ type Options struct {
 	Poll       config.Poll
 	Holder     string // names this process in the lease; unique
 	List       List
+	Get        Get
 	Publish    Publish
 	Acquire    Acquire
 	Cursors    Cursors
@@ -70,7 +75,9 @@ type Poller struct {
 	o     Options
 	meter meters
 
-	seen map[string]map[string]time.Time // object → event id → changed; what the overlap shows again, hidden rows under another id
+	seen   map[string]map[string]sight // object → record → what the overlap shows again
+	now    time.Time                   // the server's, at the beginning of the round
+	asking asking
 
 	mu       sync.Mutex
 	failures int   // rounds in a row
@@ -94,7 +101,7 @@ type progress struct {
 func New(o Options) (*Poller, error) {
 	o.Poll.Interval = cmp.Or(o.Poll.Interval, defaultInterval)
 	o.Poll.PageSize = cmp.Or(o.Poll.PageSize, defaultPageSize)
-	p := &Poller{o: o, seen: make(map[string]map[string]time.Time), progress: make(map[string]progress), hints: make(chan struct{}, 1)}
+	p := &Poller{o: o, seen: make(map[string]map[string]sight), progress: make(map[string]progress), hints: make(chan struct{}, 1)}
 	var err error
 	if p.meter, err = newMeters(o.Connection, p.ages); err != nil {
 		return nil, fmt.Errorf("poller %s: %w", o.Connection, err)
@@ -124,6 +131,7 @@ func (p *Poller) Run(ctx context.Context) {
 
 // lead polls round after round until ctx is done.
 func (p *Poller) lead(ctx context.Context) {
+	clear(p.seen) // another replica may have told of other states meanwhile
 	for ctx.Err() == nil {
 		err := p.round(ctx)
 		if ctx.Err() != nil {

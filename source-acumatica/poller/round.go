@@ -5,11 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"go.opentelemetry.io/otel/trace"
-
 	"millrace/internal/acumatica"
 	"millrace/internal/fault"
-	"millrace/schemas"
 )
 
 // maxPasses bounds how often a window that moves while it is read is read
@@ -25,7 +22,7 @@ func (p *Poller) round(ctx context.Context) error {
 		return err
 	}
 	until := now.Add(-p.o.Poll.Settle).Truncate(tick)
-	p.busy = false
+	p.busy, p.now = false, now
 	for _, e := range entities() {
 		if err := p.poll(ctx, &e, until, now); err != nil {
 			return fmt.Errorf("poll %s: %w", e.object, err)
@@ -126,8 +123,8 @@ func (p *Poller) page(ctx context.Context, e *entity, q acumatica.Query) ([]row,
 
 // pages reads a window by offset until two passes in a row saw the same rows,
 // each once. It is needed only when more rows than a page changed in the same
-// millisecond, such as by a script; between them there is no order. Only their
-// ids are kept: a row that a pass shows is true, whatever that pass has missed.
+// millisecond, such as by a script; between them there is no order. Only what
+// tells them apart is kept: a row that a pass shows is true, whatever that pass has missed.
 func (p *Poller) pages(ctx context.Context, e *entity, q acumatica.Query, take func([]row) error) error {
 	var before map[string]bool
 	for range maxPasses {
@@ -154,7 +151,7 @@ func (p *Poller) pass(ctx context.Context, e *entity, q acumatica.Query, take fu
 			return nil, err
 		}
 		for _, r := range rows {
-			ids[r.eventID] = true
+			ids[r.sight()] = true
 		}
 		n += len(rows)
 		if err := take(rows); err != nil {
@@ -217,107 +214,4 @@ func (p *Poller) linked(ctx context.Context, e *entity, r row) (bool, error) {
 		return false, fmt.Errorf("link of %s: %w", r.key, err)
 	}
 	return found, nil
-}
-
-// tally counts what a round did with an entity's rows.
-type tally struct{ published, duplicates, repeated, hidden int }
-
-// publish puts the rows on the bus in the order of their changes, one after
-// the other, so that a lane's order is the order of truth (Invariant 4). A row
-// counts as seen only once the broker has it.
-func (p *Poller) publish(ctx context.Context, e *entity, rows []row, t *tally) error {
-	inOrder(rows)
-	for _, r := range rows {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if _, ok := p.seen[e.object][r.eventID]; ok {
-			t.repeated++
-			continue
-		}
-		hide, err := p.hide(ctx, e, r)
-		if err != nil {
-			return err
-		}
-		if hide {
-			t.hidden++
-			p.remember(e, row{eventID: "hidden " + r.eventID, changed: r.changed}) // it makes the overlap no smaller
-			continue
-		}
-		stored, err := p.send(ctx, e, r)
-		if err != nil {
-			return fmt.Errorf("publish %s: %w", r.eventID, err)
-		}
-		if err := p.note(ctx, e, r); err != nil {
-			return err
-		}
-		p.remember(e, r)
-		if stored {
-			p.busy = true
-			t.published++
-		} else {
-			t.duplicates++
-		}
-	}
-	return nil
-}
-
-// hide reports a row that is nobody's business yet. One that has become
-// something in Stripe is, whatever it is now: what is not released any more must
-// not be payable.
-func (p *Poller) hide(ctx context.Context, e *entity, r row) (bool, error) {
-	if !e.hidden(r.record) {
-		return false, nil
-	}
-	linked, err := p.linked(ctx, e, r)
-	return !linked, err
-}
-
-// send starts the trace that follows the record through both systems.
-func (p *Poller) send(ctx context.Context, e *entity, r row) (stored bool, err error) {
-	lane, ev, err := e.event(p.o.Connection, r)
-	if err != nil {
-		return false, err
-	}
-	ctx, span := tracer().Start(ctx, "poll "+e.object, trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindProducer))
-	defer span.End()
-	ack, err := p.o.Publish(ctx, p.o.Connection, lane, schemas.Acumatica, e.object, verb, ev)
-	if err != nil {
-		return false, err
-	}
-	p.meter.event(ctx, e.object, ack.Duplicate)
-	p.o.Log.Debug("event", "event_id", ev.ID, "lane", lane, "subject", ev.Subject, "seq", ack.Seq, "duplicate", ack.Duplicate,
-		"trace_id", span.SpanContext().TraceID().String())
-	return !ack.Duplicate, nil
-}
-
-// maxSeen bounds the memory. What is not remembered is published again: the
-// broker keeps it once.
-const maxSeen = 20_000
-
-func (p *Poller) remember(e *entity, r row) {
-	if p.seen[e.object] == nil {
-		p.seen[e.object] = make(map[string]time.Time)
-	}
-	if len(p.seen[e.object]) < maxSeen {
-		p.seen[e.object][r.eventID] = r.changed
-	}
-}
-
-// forget drops what no window can show again.
-func (p *Poller) forget(e *entity, before time.Time) {
-	for id, changed := range p.seen[e.object] {
-		if changed.Before(before) {
-			delete(p.seen[e.object], id)
-		}
-	}
-}
-
-// tell logs a round that brought something.
-func (p *Poller) tell(e *entity, t *tally) {
-	if t.published+t.duplicates == 0 {
-		return
-	}
-	p.o.Log.Info("polled", "connection", p.o.Connection, "object", e.object,
-		"published", t.published, "duplicates", t.duplicates, "repeated", t.repeated, "unreleased", t.hidden)
 }

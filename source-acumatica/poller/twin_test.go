@@ -134,7 +134,7 @@ func TestEveryVersionOfTheEndpointIsPolled(t *testing.T) {
 				got[e.ev.Subject] = e.ev.ID[strings.Index(e.ev.ID, "~"):]
 			}
 			want := map[string]string{
-				"Invoice " + draft: "~120_Open", "Invoice " + paid: "~0_Closed", "Invoice " + part: "~100_Open", "Invoice " + sold: "~50_Open",
+				"Invoice " + draft: "~120_Open", "Invoice " + paid: "~0_Closed~1", "Invoice " + part: "~100_Open~1", "Invoice " + sold: "~50_Open",
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("told (-want +got):\n%s", diff)
