@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"millrace/internal/bus"
 	"millrace/internal/fault"
 	"millrace/internal/twinfault"
 	"millrace/schemas"
@@ -112,13 +113,31 @@ func (s *suite) faults(g *group) {
 				w := c.start(nil)
 				c.add(tr.fault(c.world.root(), n+1))
 				c.pause = tr.pause
-				errs := c.end(w, c.doc.Intent.Intent)
+				out, errs := c.until(w, c.doc.Intent.Intent, func(w Worker) bus.Handler { return w.Handle })
 				c.fired()
+				if c.doc.Yields && slices.Contains(tr.kinds, fault.Rejected) {
+					c.yielded(out)
+					return
+				}
 				c.kinds(errs, tr)
 				c.settle()
 				c.check(c.doc.Intent)
 			})
 		}
+	}
+}
+
+// yielded checks that a refusal ended the intent at once, for good, and with
+// something for a person to look at.
+func (c *trial) yielded(out schemas.Outcome) {
+	c.t.Helper()
+	if _, registered := fault.Lookup(out.Code); out.Outcome != schemas.Skipped || out.Review == "" || !registered {
+		c.t.Errorf("refused, it ended %s %q with %q, to review %q", out.Outcome, out.Reason, out.Code, out.Review)
+	}
+	c.world.forget()
+	again, err := c.attempt(c.start(nil), c.doc.Intent.Intent)
+	if asked := c.world.seen(); err != nil || again.Outcome != schemas.Skipped || len(asked) > 0 {
+		c.t.Errorf("once more it ended %s %q, %v, asked %v", again.Outcome, again.Reason, err, asked)
 	}
 }
 

@@ -60,6 +60,9 @@ type Document struct {
 	// Stays says that what was written of a skipped intent may stay: it has no
 	// effect in the books.
 	Stays bool
+	// Yields says that a refusal ends the intent with a review instead of
+	// holding the lane: money does not depend on it.
+	Yields bool
 	// Entries reads, from the target's own books, everything that stands for
 	// the intents' key.
 	Entries func(ctx context.Context, key string) ([]Entry, error)

@@ -26,6 +26,7 @@ const (
 	Password  = "password"
 	Endpoint  = "Default/24.200.001"
 	StripeKey = "sk_test_conformance"
+	UserField = "Document.UsrStripeState" // of invoices
 )
 
 // A World is one target system, empty at first, with everything that outlives
@@ -64,7 +65,10 @@ func newWorld(tb testing.TB, b *bus.Bus, target string) *World {
 	var err error
 	var api http.Handler
 	if target == schemas.Acumatica {
-		w.ERP, err = acumaticatwin.New(acumaticatwin.Options{Tenant: Tenant, Username: Username, Password: Password, Now: w.Clock.Now})
+		w.ERP, err = acumaticatwin.New(acumaticatwin.Options{
+			Tenant: Tenant, Username: Username, Password: Password, Now: w.Clock.Now,
+			UserFields: []acumaticatwin.UserField{{Entity: "Invoice", Name: UserField}},
+		})
 		if err == nil {
 			api = w.ERP.Handler()
 		}

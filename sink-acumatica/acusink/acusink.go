@@ -98,6 +98,9 @@ func (s *Sink) Handle(ctx context.Context, m *bus.Message) (schemas.Outcome, err
 	if !ok {
 		return out, fault.Newf("acumatica.intent_malformed", "intent %s: connection %q is not served here", in.ID, in.Connection)
 	}
+	if in.Verb == annotateVerb {
+		return s.annotate(ctx, c, in, out)
+	}
 	w, err := s.work(c, in)
 	if err != nil {
 		return out, err

@@ -36,6 +36,9 @@ func (s *Sink) Skip(ctx context.Context, m *bus.Message) (schemas.Outcome, error
 	if !ok {
 		return out, fault.Newf("acumatica.intent_malformed", "intent %s: connection %q is not served here", in.ID, in.Connection)
 	}
+	if in.Verb == annotateVerb {
+		return s.skipAnnotation(ctx, in, out)
+	}
 	w, _ := s.work(c, in) // what cannot be read was never sent
 	w.seq, w.stored = m.Seq, m.Stored
 	return w.skip(ctx, out)

@@ -27,6 +27,9 @@ func newTenant(t *testing.T, oauth bool, releaseDelay time.Duration) *tenant {
 	b := &bench{mem: newMemory(), clock: time.Now()}
 	o := acumaticatwin.Options{
 		Tenant: "Books", Username: "bridge", Password: "password", ReleaseDelay: releaseDelay,
+		UserFields: []acumaticatwin.UserField{
+			{Entity: "Invoice", Name: "Document.UsrStripeState", Size: 40}, {Entity: "Invoice", Name: "Document.UsrLocked", Locked: true},
+		},
 		Now: func() time.Time { return b.clock.Add(time.Since(started)) },
 	}
 	if oauth {
