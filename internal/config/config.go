@@ -36,6 +36,7 @@ type Connection struct {
 	Stripe    Stripe    `yaml:"stripe"`
 	Acumatica Acumatica `yaml:"acumatica"`
 	Books     Books     `yaml:"books"`
+	Customers Customers `yaml:"customers"`
 	Invoices  Invoices  `yaml:"invoices"`
 	Poll      Poll      `yaml:"poll"`
 }
@@ -109,7 +110,13 @@ type Books struct {
 
 // Invoices says how Stripe shows the invoices of Acumatica.
 type Invoices struct {
-	Send bool `yaml:"send"` // Stripe e-mails each new invoice to the customer; default no
+	Send      bool        `yaml:"send"`       // Stripe e-mails each new invoice to the customer; default no
+	WriteBack InvoiceBack `yaml:"write_back"` // what of Stripe is seen in Acumatica; default nothing
+}
+
+// Customers says how customers of both systems go together.
+type Customers struct {
+	WriteBack CustomerBack `yaml:"write_back"`
 }
 
 // Poll says how Acumatica is polled.

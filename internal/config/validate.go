@@ -208,6 +208,8 @@ func (v *validator) connection(i int, c Connection) {
 	}
 	if v.runs("transform") {
 		v.books(path+".books", c.Books)
+		v.writeBack(path+".invoices", c.Invoices.WriteBack.Fields.Chosen())
+		v.writeBack(path+".customers", c.Customers.WriteBack.Fields.Chosen())
 	}
 	if v.runs("sweep") {
 		v.positive(path+".stripe.sweep_interval", int64(c.Stripe.SweepInterval))

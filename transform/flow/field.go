@@ -33,10 +33,13 @@ func documentKinds() map[string]map[string]reflect.Type {
 }
 
 // kindOfDocument finds the Go type of an intent's fields. Any Stripe object
-// can be annotated.
+// can be annotated, of Acumatica's those that the sink knows.
 func kindOfDocument(target, document, verb string) (reflect.Type, error) {
 	if target == schemas.Stripe && verb == "annotate" {
 		return reflect.TypeFor[schemas.StripeMetadata](), nil
+	}
+	if target == schemas.Acumatica && verb == "annotate" && (document == "invoice" || document == "customer") {
+		return reflect.TypeFor[schemas.AcumaticaAnnotation](), nil
 	}
 	verbs, ok := documentKinds()[target+" "+document]
 	if !ok {

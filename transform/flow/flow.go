@@ -68,6 +68,9 @@ type Document struct {
 type Trigger struct {
 	Source string   // schemas.Stripe or schemas.Acumatica
 	Events []string // "<object>.<verb>": "charge.refunded", "charge.refund.updated"
+	// Beside marks a flow that handles its events in addition to the flow that
+	// is theirs, and that nothing may wait for.
+	Beside bool
 
 	condition *expression
 	otherwise *template // reason when condition does not hold
@@ -95,7 +98,9 @@ type Books struct {
 	CashAccounts  map[string]string `json:"cash_accounts"`            // currency, upper case → account
 	SendInvoices  bool              `json:"send_invoices,omitempty"`  // Stripe e-mails them
 	AcumaticaPage string            `json:"acumatica_page,omitempty"` // address of its forms for people, up to the form; empty: none known
-	Settlement    *Settlement       `json:"settlement,omitempty"`     // nil: only payments are posted
+	InvoiceBack   *WriteBack        `json:"invoice_back,omitempty"`   // nil: nothing of invoices is written in Acumatica
+	CustomerBack  *WriteBack        `json:"customer_back,omitempty"`
+	Settlement    *Settlement       `json:"settlement,omitempty"` // nil: only payments are posted
 }
 
 // Settlement is how the books take in what is not a customer's document.
@@ -116,6 +121,7 @@ func (b *Books) value() map[string]any {
 		"time_zone": b.TimeZone, "payment_method": b.PaymentMethod, "settles": b.Settlement != nil, "send_invoices": b.SendInvoices,
 		"acumatica_page": b.AcumaticaPage,
 		"start":          decimal.Zero, "summary_from": nil,
+		"invoice_back": b.InvoiceBack.value(), "customer_back": b.CustomerBack.value(),
 	}
 	if s := b.Settlement; s != nil {
 		v["start"] = decimal.NewFromInt(s.Start)
@@ -211,9 +217,24 @@ type Result struct {
 // Match picks the flow that handles the event: the first whose trigger names
 // it and whose condition holds. Without one it returns nil and the reason.
 func Match(ctx context.Context, docs []*Document, in Input) (*Document, string, error) {
+	return match(ctx, docs, in, false)
+}
+
+// Named reports that a flow of its own names the event, whether its condition
+// holds or not.
+func Named(docs []*Document, e Event) bool {
+	return slices.ContainsFunc(docs, func(d *Document) bool { return !d.Trigger.Beside && d.Trigger.names(e) })
+}
+
+// Beside picks the flow that handles the event in addition, in the same way.
+func Beside(ctx context.Context, docs []*Document, in Input) (*Document, string, error) {
+	return match(ctx, docs, in, true)
+}
+
+func match(ctx context.Context, docs []*Document, in Input, beside bool) (*Document, string, error) {
 	reason := ""
 	for _, d := range docs {
-		if !d.Trigger.names(in.Event) {
+		if d.Trigger.Beside != beside || !d.Trigger.names(in.Event) {
 			continue
 		}
 		if d.Trigger.condition == nil {

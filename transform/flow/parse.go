@@ -203,6 +203,7 @@ func (r *reader) trigger(n ast.Node, t *Trigger) {
 		"object": func(n ast.Node) { object = r.text(n, "object") },
 		"verbs":  func(n ast.Node) { verbs = r.texts(n, "verbs") },
 		"events": func(n ast.Node) { t.Events = r.texts(n, "events") },
+		"beside": func(n ast.Node) { t.Beside = r.yes(n, "beside") },
 		"if":     func(n ast.Node) { t.condition = r.expression(n, baseNames()) },
 		"otherwise": func(n ast.Node) {
 			o := r.otherwise(n, baseNames())

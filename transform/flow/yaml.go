@@ -229,6 +229,15 @@ func (r *reader) text(n ast.Node, what string) string {
 	return s
 }
 
+// yes reads a claim.
+func (r *reader) yes(n ast.Node, what string) bool {
+	s, _ := scalar(n)
+	if s != "true" && s != "false" {
+		r.at(n, "%s must be true or false", what)
+	}
+	return s == "true"
+}
+
 func (r *reader) integer(n ast.Node, what string) int {
 	s, _ := scalar(n)
 	i, err := strconv.Atoi(s)

@@ -72,6 +72,8 @@ func connect(rt *service.Runtime, c config.Connection) (Connection, error) {
 		},
 		Stripe: stripe, Acumatica: erp,
 	}
+	conn.Books.InvoiceBack = writeBack(c.Invoices.WriteBack.Note, c.Invoices.WriteBack.Fields.Chosen())
+	conn.Books.CustomerBack = writeBack(c.Customers.WriteBack.Note, c.Customers.WriteBack.Fields.Chosen())
 	if !c.Books.Settles() {
 		return conn, nil
 	}
@@ -95,6 +97,14 @@ func formsOf(a config.Acumatica) string {
 		page += "CompanyID=" + url.QueryEscape(a.Tenant) + "&"
 	}
 	return page
+}
+
+// writeBack is nil where nothing is chosen.
+func writeBack(note bool, fields map[string]string) *flow.WriteBack {
+	if !note && len(fields) == 0 {
+		return nil
+	}
+	return &flow.WriteBack{Note: note, Fields: fields}
 }
 
 // settlement is what flows may look at of the posting rules, with defaults for

@@ -84,7 +84,8 @@ type Options struct {
 
 // Handler handles events; safe for concurrent use.
 type Handler struct {
-	o Options
+	o   Options
+	now func() time.Time
 }
 
 // New returns the handler.
@@ -92,7 +93,7 @@ func New(o Options) *Handler {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Handler{o: o}
+	return &Handler{o: o, now: time.Now}
 }
 
 // Handle is a bus.Handler. Handling an event again asks for the same intents
@@ -117,31 +118,40 @@ func (h *Handler) Handle(ctx context.Context, m *bus.Message) (schemas.Outcome, 
 	r.source(m.Subject.A, m.Subject.B, hint)
 	out.Refs = r.list
 	in := flow.Input{Event: eventOf(m, hint), Books: conn.Books, Facts: flow.Facts{}}
+	own, err := h.own(ctx, m, conn, in, out, r)
+	if err != nil {
+		return own.out, err
+	}
+	return h.beside(ctx, m, conn, in, own, r)
+}
+
+// own handles the event by the flow that is its own.
+func (h *Handler) own(ctx context.Context, m *bus.Message, conn Connection, in flow.Input, out schemas.Outcome, r *refs) (ended, error) {
 	d, reason, err := h.match(ctx, in)
 	if err != nil {
-		return out, err
+		return ended{out: out}, err
 	}
 	if d == nil {
-		return skip(out, reason), nil
+		return ended{skip(out, reason), !flow.Named(h.o.Flows, in.Event)}, nil
 	}
 	res, err := h.evaluate(ctx, d, conn, in, r)
 	out.Refs = r.list
 	if err != nil {
-		return out, err
+		return ended{out: out}, err
 	}
 	switch {
 	case res.Skipped != nil:
-		return skip(out, res.Skipped.Reason), nil
+		return ended{out: skip(out, res.Skipped.Reason)}, nil
 	case res.Parked != nil:
-		return out, stopped(d, res.Parked)
+		return ended{out: out}, stopped(d, res.Parked)
 	case res.Retry != nil:
 		err := h.first(ctx, m, conn, in, res.Retry.First)
-		return out, cmp.Or(err, stopped(d, res.Retry))
+		return ended{out: out}, cmp.Or(err, stopped(d, res.Retry))
 	}
 	if out, err = h.publish(ctx, m, out, res.Intents, r); err == nil && res.Applied != "" && out.Outcome != schemas.Skipped {
 		out.Reason += ": " + res.Applied
 	}
-	return out, err
+	return ended{out: out}, err
 }
 
 // Skip ends an event that a person decided to skip; it is a bus.Handler.
