@@ -138,7 +138,8 @@ type StripeLowering struct {
 // StripeInvoiceLine is one invoice item.
 type StripeInvoiceLine struct {
 	Description string `json:"description"`
-	Amount      int64  `json:"amount"` // minor units, may be negative
+	Amount      int64  `json:"amount"`          // minor units, may be negative
+	Apart       bool   `json:"apart,omitempty"` // shown by itself also where there are more lines than Stripe takes: a tax, freight
 }
 
 // StripeProduct is the Fields of a stripe product intent: what Stripe is to

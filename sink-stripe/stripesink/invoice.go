@@ -2,8 +2,6 @@ package stripesink
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -110,20 +108,6 @@ func numbered(number, series string) string {
 	suffix := "-" + series
 	runes := []rune(number)
 	return string(runes[:min(len(runes), maxNumber-len(suffix))]) + suffix
-}
-
-// fewer are the lines that Stripe takes: what is too many becomes one line with
-// the sum.
-func fewer(lines []schemas.StripeInvoiceLine) []schemas.StripeInvoiceLine {
-	if len(lines) <= maxLines {
-		return lines
-	}
-	kept, rest := lines[:maxLines-1], lines[maxLines-1:]
-	more := schemas.StripeInvoiceLine{Description: fmt.Sprintf("%d more lines", len(rest))}
-	for _, l := range rest {
-		more.Amount += l.Amount // their sum was checked
-	}
-	return append(slices.Clone(kept), more)
 }
 
 // decodeInvoice reads the fields and refuses what Stripe would refuse, or
