@@ -58,7 +58,7 @@ func entities() []entity {
 			name: "Invoice", object: "invoice", changed: "LastModifiedDateTime",
 			fields: []string{
 				"Type", "ReferenceNbr", "Customer", "Status", "Date", "DueDate", "Amount", "Balance",
-				"CustomerOrder", "Description", "CreatedDateTime", "LastModifiedDateTime",
+				"CustomerOrder", "Description", "Terms", "CreatedDateTime", "LastModifiedDateTime",
 			},
 			filter:  "Type eq 'Invoice'",
 			backlog: "(Status eq 'Open' or Status eq 'Reserved')",
