@@ -24,7 +24,8 @@
 // fails is "Operation failed" with the reason in innerException; a void gets
 // the business date, and a payment of which something was refunded cannot be
 // voided; the application date of an open payment can be moved, which is not its
-// own date; a refund must be applied in full; a journal transaction is posted by
+// own date; so can the due date of an open invoice, and nothing else of a released
+// one; a refund must be applied in full; a journal transaction is posted by
 // its release; the slot of a bearer session is held for as long as a token
 // lives; a queued request was signed in when it came;
 // a 429 in JSON has the error shape of ASP.NET with the text of a login too many;

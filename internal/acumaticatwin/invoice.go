@@ -80,7 +80,7 @@ func saveInvoice(x *tx, old, r *record) *problems {
 // checkInvoice checks and completes an invoice or memo of either form.
 func (x *tx) checkInvoice(old, r *record, bad *problems) {
 	if old != nil && released(old) {
-		refuseChanges(old, r, bad)
+		refuseInvoiceChanges(old, r, bad)
 		return
 	}
 	if t := r.get("Type"); !receivable(t) && t != typeCreditMemo {
@@ -136,6 +136,17 @@ func (x *tx) numberInvoice(old, r *record, bad *problems) {
 		}
 		r.set("ReferenceNbr", fmt.Sprintf(format, x.next(seq)))
 	}
+}
+
+// refuseInvoiceChanges lets the due date of an invoice change as long as
+// something of it is open.
+func refuseInvoiceChanges(old, r *record, bad *problems) {
+	frozen := old
+	if receivable(old.get("Type")) && old.get("Status") == statusOpen {
+		frozen = old.clone()
+		frozen.set("DueDate", r.get("DueDate"))
+	}
+	refuseChanges(frozen, r, bad)
 }
 
 // refuseChanges blames every field of a released document that differs, aside
