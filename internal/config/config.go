@@ -38,6 +38,7 @@ type Connection struct {
 	Books     Books     `yaml:"books"`
 	Customers Customers `yaml:"customers"`
 	Invoices  Invoices  `yaml:"invoices"`
+	Items     Items     `yaml:"items"`
 	Poll      Poll      `yaml:"poll"`
 }
 
@@ -118,6 +119,18 @@ type Invoices struct {
 type Customers struct {
 	WriteBack CustomerBack `yaml:"write_back"`
 }
+
+// Items says which items of Acumatica are products in Stripe; by default none.
+type Items struct {
+	Stock    bool `yaml:"stock"`
+	NonStock bool `yaml:"non_stock"`
+	// Currency is that of the default prices, the base currency of the tenant,
+	// upper case. Empty: products have no prices of ours.
+	Currency string `yaml:"currency"`
+}
+
+// Mirrored reports whether any items are products in Stripe.
+func (i Items) Mirrored() bool { return i.Stock || i.NonStock }
 
 // Poll says how Acumatica is polled.
 type Poll struct {

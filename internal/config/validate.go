@@ -210,6 +210,7 @@ func (v *validator) connection(i int, c Connection) {
 		v.books(path+".books", c.Books)
 		v.writeBack(path+".invoices", c.Invoices.WriteBack.Fields.Chosen())
 		v.writeBack(path+".customers", c.Customers.WriteBack.Fields.Chosen())
+		v.items(path+".items", c.Items)
 	}
 	if v.runs("sweep") {
 		v.positive(path+".stripe.sweep_interval", int64(c.Stripe.SweepInterval))
@@ -319,6 +320,15 @@ func (v *validator) books(path string, b Books) {
 		}
 	}
 	v.settlement(path, &b)
+}
+
+func (v *validator) items(path string, i Items) {
+	if i.Currency != "" && !currencyForm.MatchString(i.Currency) {
+		v.add(path+".currency", "three letters, such as USD", "%q is not a currency", i.Currency)
+	}
+	if i.Currency != "" && !i.Mirrored() {
+		v.warn(path+".currency", "set items.stock or items.non_stock to true", "no items are products in Stripe")
+	}
 }
 
 // push: without a listener nothing of it is used.

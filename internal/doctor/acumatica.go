@@ -71,7 +71,7 @@ func (e *erpCheck) wanted() map[string]*need {
 			}
 		}
 	}
-	for _, r := range poller.Reads() {
+	for _, r := range poller.Reads(e.Connection.Items) {
 		add(of(r.Entity), r.Fields...)
 	}
 	for _, r := range e.reads() {

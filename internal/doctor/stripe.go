@@ -51,6 +51,9 @@ func (s *stripeCheck) collections(ctx context.Context) {
 	for _, name := range stripeapi.Listed() {
 		wanted[name] = true
 	}
+	if s.Connection.Items.Mirrored() {
+		wanted["products"], wanted["prices"] = true, true
+	}
 	for _, d := range s.Flows {
 		for _, r := range d.Reads() {
 			if name, ok := stripeapi.Collection(r.Object); ok && r.System == schemas.Stripe {

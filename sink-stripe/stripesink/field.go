@@ -25,6 +25,7 @@ const (
 	metaCharges    = "millrace_charges"      // of an invoice: the charges that paid those which it replaces, "<id>:<minor units>" each
 	metaCustomer   = "acumatica_customer_id" // of a customer
 	metaVersion    = "millrace_version"      // of a customer or product: which version of the Acumatica record it shows
+	metaSeq        = "millrace_event_seq"    // of a product: sequence of the event that led to that version
 	metaItem       = "acumatica_item_id"     // of a product and its prices: the id of the item's record
 	metaInventory  = "acumatica_inventory_id"
 )

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -123,7 +124,7 @@ func (w *work) ensureProduct(ctx context.Context, f *schemas.StripeProduct) (*st
 
 // productMarks are the marks of a product beside those of every object.
 func (w *work) productMarks() map[string]string {
-	marks := map[string]string{metaItem: w.in.Key}
+	marks := map[string]string{metaItem: w.in.Key, metaSeq: strconv.FormatUint(w.in.Cause.EventSeq, 10)}
 	if w.in.Version != "" {
 		marks[metaVersion] = w.in.Version
 	}
@@ -132,12 +133,15 @@ func (w *work) productMarks() map[string]string {
 
 // guardProduct refuses a product that stands for something else, and notes a
 // version that is newer than ours: a replay, or a worker that was overtaken,
-// comes with an old one (Invariant 4).
+// comes with an old one (Invariant 4). One that a later event told is none,
+// although its time is earlier: the server's clock was set back.
 func (w *work) guardProduct(p stripeapi.Product) error {
 	if item := p.Metadata[metaItem]; item != "" && item != w.in.Key {
 		return fault.Newf("stripe.ambiguous", "product %s: %s is %q, not %q", p.ID, metaItem, item, w.in.Key)
 	}
-	if version := p.Metadata[metaVersion]; newer(version, w.in.Version) {
+	seq, err := strconv.ParseUint(p.Metadata[metaSeq], 10, 64)
+	later := err == nil && w.in.Cause.EventSeq > seq
+	if version := p.Metadata[metaVersion]; newer(version, w.in.Version) && !later {
 		w.p.Keys[keyNewer] = version
 	}
 	return nil

@@ -132,7 +132,7 @@ func (p *Poller) toldAsOpen(ctx context.Context, e *entity, key string, r *readi
 		return nil, nil //nolint:nilnil // as documented
 	}
 	if !e.document {
-		_, linked, err := p.o.Linked(ctx, p.o.Connection, e.kind, nameOf(s.Keys))
+		_, linked, err := p.o.Linked(ctx, p.o.Connection, e.kind, e.linkedAs(s.ID, s.Keys))
 		if err != nil || !linked {
 			return nil, err
 		}

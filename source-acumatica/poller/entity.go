@@ -28,7 +28,7 @@ type entity struct {
 	filter  string                      // always
 	backlog string                      // also, while what was there before the first start is read
 	keys    []string                    // fields of the key, in the order of the form; the last one tells two records of a list apart
-	lane    string                      // the field of its customer
+	lane    string                      // the field of its customer; empty: a record is a lane of its own
 	hidden  func(acumatica.Record) bool // not published unless it is in Stripe; it comes again when that changes
 	kind    string                      // of the link to what it becomes in Stripe
 	closed  func(acumatica.Record) bool // not to be in Stripe: a full reading passes over it
@@ -36,6 +36,12 @@ type entity struct {
 	// document: it has a balance, and what else Stripe shows of it is in a list
 	// too. See digest.
 	document bool
+	// byID: links and what was told go by the id of the record, because its keys
+	// can be changed.
+	byID bool
+	// meaning is what else makes a row mean something else: when it is changed,
+	// all rows are told again by a full reading.
+	meaning string
 }
 
 // entities in the order of a round: a customer before the invoices that name
@@ -99,8 +105,16 @@ func (e *entity) keysOf(r acumatica.Record) []string {
 	return values
 }
 
-// name is what people and links call a record by its keys.
+// nameOf is what people call a record by its keys.
 func nameOf(keys []string) string { return strings.TrimSpace(strings.Join(keys, " ")) }
+
+// linkedAs is what links call a record.
+func (e *entity) linkedAs(id string, keys []string) string {
+	if e.byID {
+		return id
+	}
+	return nameOf(keys)
+}
 
 // laneOf is the customer.
 func (e *entity) laneOf(r acumatica.Record) string { return cmp.Or(trimmed(r, e.lane), r.ID()) }
@@ -109,7 +123,8 @@ func (e *entity) laneOf(r acumatica.Record) string { return cmp.Or(trimmed(r, e.
 type row struct {
 	record  acumatica.Record
 	changed time.Time
-	key     string
+	key     string // as links call it
+	name    string // as people do
 	digest  string
 	again   bool // told also when it is as it was told: Stripe has nothing of it
 }
@@ -124,12 +139,12 @@ func (r row) sight() string {
 func (e *entity) rows(records []acumatica.Record) ([]row, error) {
 	out := make([]row, len(records))
 	for i, r := range records {
-		key := nameOf(e.keysOf(r))
+		name := nameOf(e.keysOf(r))
 		changed, ok := r.Time(e.changed)
 		if !ok || r.ID() == "" {
-			return nil, fault.Newf("source.entity_unmapped", "%s %q: id %q, %s %q", e.name, key, r.ID(), e.changed, r.String(e.changed))
+			return nil, fault.Newf("source.entity_unmapped", "%s %q: id %q, %s %q", e.name, name, r.ID(), e.changed, r.String(e.changed))
 		}
-		out[i] = row{record: r, changed: changed, key: key, digest: e.digest(r)}
+		out[i] = row{record: r, changed: changed, key: e.linkedAs(r.ID(), e.keysOf(r)), name: name, digest: e.digest(r)}
 	}
 	return out, nil
 }
@@ -151,6 +166,6 @@ func (e *entity) event(connection string, r row, x said) (bus.Event, error) {
 	return bus.Event{
 		ID: e.eventID(r.record.ID(), x), Type: schemas.EventType(schemas.Acumatica, e.object, changed),
 		Source:  "/" + bus.Escape(connection) + "/" + schemas.Acumatica,
-		Subject: cmp.Or(r.key, r.record.ID()), Time: r.changed.UTC(), Data: data,
+		Subject: cmp.Or(r.name, r.record.ID()), Time: r.changed.UTC(), Data: data,
 	}, nil
 }

@@ -81,7 +81,7 @@ func (p *Poller) full(ctx context.Context, until, now time.Time) error {
 	if r.revision == 0 {
 		return p.saveFull(ctx, reading{At: now.UTC()}, 0)
 	}
-	all := entities()
+	all := p.entities()
 	i := slices.IndexFunc(all, func(e entity) bool { return e.object == r.Object })
 	if r.underWay() {
 		p.busy = true // it goes on with the next round

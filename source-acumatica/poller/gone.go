@@ -26,7 +26,7 @@ const goneAtOnce = 20
 // told as gone. Only this costs reads of single records.
 func (p *Poller) missed(ctx context.Context, e *entity, key string, s *statement, rows []row, r *reading, t *tally) ([]row, error) {
 	keys := s.Keys
-	if slices.ContainsFunc(keys, func(k string) bool { return strings.Contains(k, "/") }) {
+	if e.byID || slices.ContainsFunc(keys, func(k string) bool { return strings.Contains(k, "/") }) {
 		keys = []string{s.ID} // Acumatica: a key with a slash cannot stand in a path
 	}
 	record, err := p.o.Get(ctx, e.name, keys, acumatica.Query{Select: e.fields})
@@ -56,7 +56,10 @@ func (p *Poller) tellGone(ctx context.Context, e *entity, key string, s *stateme
 		return nil
 	}
 	x := s.next(said{Changed: s.Said.Changed, State: gone, Digest: gone, Told: p.now.UTC()})
-	fields := map[string]any{"id": s.ID, e.lane: s.Lane}
+	fields := map[string]any{"id": s.ID}
+	if e.lane != "" {
+		fields[e.lane] = s.Lane
+	}
 	for i, field := range e.keys {
 		fields[field] = s.Keys[i]
 	}

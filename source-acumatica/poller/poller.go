@@ -53,6 +53,7 @@ type Acquire func(ctx context.Context, name, holder string, ttl time.Duration) (
 type Options struct {
 	Connection string
 	Poll       config.Poll
+	Items      config.Items
 	Holder     string // names this process in the lease; unique
 	List       List
 	Get        Get

@@ -23,7 +23,7 @@ func (p *Poller) round(ctx context.Context) error {
 	}
 	until := now.Add(-p.o.Poll.Settle).Truncate(tick)
 	p.busy, p.now = false, now
-	for _, e := range entities() {
+	for _, e := range p.entities() {
 		if err := p.poll(ctx, &e, until, now); err != nil {
 			return fmt.Errorf("poll %s: %w", e.object, err)
 		}

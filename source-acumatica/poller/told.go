@@ -78,7 +78,7 @@ func state(r acumatica.Record) string { return plain(r, "Balance") + " " + r.Str
 // an amount, and the time and offset of a day.
 func plain(r acumatica.Record, field string) string {
 	switch field {
-	case "Balance", "Amount":
+	case "Balance", "Amount", "DefaultPrice", "CurySpecificPrice":
 		if d, ok := r.Decimal(field); ok {
 			return d.String()
 		}
@@ -96,12 +96,13 @@ func plain(r acumatica.Record, field string) string {
 // it: a note, or what we wrote back, is no news.
 func (e *entity) digest(r acumatica.Record) string {
 	h := sha256.New()
+	_, _ = h.Write([]byte(e.meaning)) // a hash takes everything
 	for _, field := range e.fields {
 		if e.document && (field == e.changed || field == "CreatedDateTime") {
 			continue
 		}
 		v := plain(r, field)
-		_, _ = h.Write([]byte(strconv.Itoa(len(v)) + " " + v)) // a hash takes everything
+		_, _ = h.Write([]byte(strconv.Itoa(len(v)) + " " + v))
 	}
 	return fmt.Sprintf("%.8x", h.Sum(nil))
 }

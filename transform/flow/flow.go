@@ -100,7 +100,10 @@ type Books struct {
 	AcumaticaPage string            `json:"acumatica_page,omitempty"` // address of its forms for people, up to the form; empty: none known
 	InvoiceBack   *WriteBack        `json:"invoice_back,omitempty"`   // nil: nothing of invoices is written in Acumatica
 	CustomerBack  *WriteBack        `json:"customer_back,omitempty"`
-	Settlement    *Settlement       `json:"settlement,omitempty"` // nil: only payments are posted
+	StockItems    bool              `json:"stock_items,omitempty"`     // are products in Stripe
+	NonStockItems bool              `json:"non_stock_items,omitempty"` // are products in Stripe
+	ItemCurrency  string            `json:"item_currency,omitempty"`   // of default prices, upper case; empty: products have no prices
+	Settlement    *Settlement       `json:"settlement,omitempty"`      // nil: only payments are posted
 }
 
 // Settlement is how the books take in what is not a customer's document.
@@ -119,6 +122,7 @@ type Settlement struct {
 func (b *Books) value() map[string]any {
 	v := map[string]any{
 		"time_zone": b.TimeZone, "payment_method": b.PaymentMethod, "settles": b.Settlement != nil, "send_invoices": b.SendInvoices,
+		"stock_items": b.StockItems, "non_stock_items": b.NonStockItems, "item_currency": b.ItemCurrency,
 		"acumatica_page": b.AcumaticaPage,
 		"start":          decimal.Zero, "summary_from": nil,
 		"invoice_back": b.InvoiceBack.value(), "customer_back": b.CustomerBack.value(),
