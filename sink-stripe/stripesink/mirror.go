@@ -32,7 +32,7 @@ func (w *work) mirror(ctx context.Context) (schemas.Outcome, error) {
 	}
 	switch w.p.State { //nolint:exhaustive // every other state is on the way
 	case posting.Done:
-		return w.mirrored(schemas.Duplicate, f, cmp.Or(w.p.Keys[keyDid], "shows what is open")+" before"), nil
+		return w.mirrored(schemas.Duplicate, f, cmp.Or(w.p.Keys[keyDid], "looked at")+" before"), nil
 	case posting.Skipped:
 		return w.skipped(), nil
 	}
@@ -66,7 +66,10 @@ func (w *work) converge(ctx context.Context, f schemas.StripeInvoice) (schemas.O
 		}
 		switch s.do {
 		case doWait:
-			return schemas.Outcome{}, fault.Newf("stripe.payment_processing", "%s", s.why)
+			var waits bool
+			if l, waits, err = w.wait(ctx, f, l, inv); err == nil && waits {
+				return w.settle(ctx, f, l, inv, s.why)
+			}
 		case doNothing, doLeave:
 			return w.settle(ctx, f, l, inv, s.why)
 		case doMake:
@@ -244,6 +247,20 @@ func (w *work) replace(ctx context.Context, f schemas.StripeInvoice, l link.Link
 	return next, inv, nil
 }
 
+// wait leaves an invoice that is being debited from a bank, of which Stripe lets
+// nothing be changed for days; the lane goes on. When the debit fails the change
+// is asked for again, by the event of that, if the link says that it waits: so
+// the invoice is looked at once more after the link has been written.
+func (w *work) wait(ctx context.Context, f schemas.StripeInvoice, l link.Link, inv stripeapi.Invoice) (link.Link, bool, error) {
+	next := w.told(f, l, inv, false, true)
+	if err := w.links.Swap(ctx, w.in.Connection, l, next); err != nil {
+		return l, false, err
+	}
+	w.at("linked waiting")
+	now, err := w.api.GetInvoice(ctx, inv.ID)
+	return next, now.Processing, err
+}
+
 // email has Stripe send the invoice. That it cannot, because the customer has
 // no address, is for a person to know: the buyer can pay all the same.
 func (w *work) email(ctx context.Context, inv stripeapi.Invoice) error {
@@ -262,7 +279,8 @@ func (w *work) email(ctx context.Context, inv stripeapi.Invoice) error {
 
 // settle ends the intent: the link tells the state that Stripe shows.
 func (w *work) settle(ctx context.Context, f schemas.StripeInvoice, l link.Link, inv stripeapi.Invoice, review string) (schemas.Outcome, error) {
-	if next := w.told(f, l, inv, review == "", false); l.StripeID != "" && !maps.Equal(l.Attributes, next.Attributes) {
+	waits := l.Attributes[attrWaits] != "" && inv.Processing && review != ""
+	if next := w.told(f, l, inv, review == "", waits); l.StripeID != "" && !maps.Equal(l.Attributes, next.Attributes) {
 		if err := w.links.Swap(ctx, w.in.Connection, l, next); err != nil {
 			return schemas.Outcome{}, err
 		}

@@ -340,15 +340,6 @@ func TestWhatPaidAReplacedInvoiceIsNotBilledAgain(t *testing.T) {
 	}
 }
 
-func TestABankDebitUnderWayIsWaitedFor(t *testing.T) {
-	inv := stripeapi.Invoice{ID: "in_1", Status: statusOpen, Total: 100, Remaining: 100, Processing: true}
-	for total, want := range map[int64]string{100: doNothing, 50: doWait, 0: doWait, 200: doWait} {
-		if s := decide(schemas.StripeInvoice{Currency: "usd", Total: total}, inv, past{}); s.do != want {
-			t.Errorf("%d open: %s, want %s", total, s.do, want)
-		}
-	}
-}
-
 func TestWhatStripeSetsOffIsForAPerson(t *testing.T) {
 	for _, inv := range []stripeapi.Invoice{
 		{Status: statusOpen, Total: 100, Remaining: 60},

@@ -106,7 +106,12 @@ func (d *Document) build(env map[string]any, in Input) (Result, error) {
 		}
 		res.Intents = append(res.Intents, made...)
 	}
-	if len(res.Intents) == 0 {
+	if d.tell != nil {
+		var err error
+		if res.Tell, err = d.tell.build(env); err != nil {
+			return Result{}, fmt.Errorf("tell: %w", err)
+		}
+	} else if len(res.Intents) == 0 {
 		res.Skipped = &Stop{Reason: "flow " + d.ID + " has nothing to ask for"}
 		return res, nil
 	}

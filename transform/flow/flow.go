@@ -34,7 +34,9 @@
 //
 // Every step may have `if` or `unless`; a fetch, link, settle or let that does
 // not run is nil, a when that does not run holds. An intent with `each` and
-// `as` stands for one intent for each element of a list.
+// `as` stands for one intent for each element of a list. In place of intents a
+// document may have `tell`: an event of the other system that is stored, so that
+// its flow looks at its object again, in the lane of that.
 package flow
 
 import (
@@ -60,6 +62,7 @@ type Document struct {
 
 	steps   []*step
 	intents []*intent
+	tell    *tell     // nil: intents
 	applied *template // what was done, for people; nil: the number of intents says enough
 }
 
@@ -215,7 +218,8 @@ type Result struct {
 	Parked  *Stop            `json:"parked,omitempty"`  // a person must decide; Code's kind parks
 	Retry   *Stop            `json:"retry,omitempty"`   // not yet; Code is of kind Transient
 	Intents []schemas.Intent `json:"intents,omitempty"` // to publish in this order
-	Applied string           `json:"applied,omitempty"` // beside Intents: what they do, for people
+	Tell    *Tell            `json:"tell,omitempty"`    // an event to store
+	Applied string           `json:"applied,omitempty"` // beside Intents and Tell: what they do, for people
 }
 
 // Match picks the flow that handles the event: the first whose trigger names

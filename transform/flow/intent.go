@@ -187,13 +187,13 @@ func (in *intent) build(d *Document, input Input, env map[string]any) (*schemas.
 			return nil, err
 		}
 	}
-	key, err := in.text(in.key, env)
+	key, err := in.key.id(env)
 	if err != nil {
 		return nil, fmt.Errorf("key: %w", err)
 	}
 	version := ""
 	if in.version != nil {
-		if version, err = in.text(in.version, env); err != nil {
+		if version, err = in.version.id(env); err != nil {
 			return nil, fmt.Errorf("version: %w", err)
 		}
 	}
@@ -229,7 +229,7 @@ func (in *intent) build(d *Document, input Input, env map[string]any) (*schemas.
 		}
 	}
 	if in.writeBack != nil {
-		id, err := in.text(in.writeBack.id, env)
+		id, err := in.writeBack.id.id(env)
 		if err != nil {
 			return nil, fmt.Errorf("write_back: %w", err)
 		}
@@ -238,8 +238,8 @@ func (in *intent) build(d *Document, input Input, env map[string]any) (*schemas.
 	return out, nil
 }
 
-// text is an expression's value where an id is needed: a text, not empty.
-func (in *intent) text(e *expression, env map[string]any) (string, error) {
+// id is an expression's value where an id is needed: a text, not empty.
+func (e *expression) id(env map[string]any) (string, error) {
 	v, err := e.run(env)
 	if err != nil {
 		return "", err

@@ -115,7 +115,7 @@ func (r *reader) document(data []byte) *Document {
 	if root == nil {
 		return d
 	}
-	var trigger, steps, intents, applied ast.Node
+	var trigger, steps, intents, tell, applied ast.Node
 	present := r.keys(root, "the flow", map[string]func(ast.Node){
 		"id":      func(n ast.Node) { d.ID = r.name(n, "id", flowName) },
 		"version": func(n ast.Node) { d.Version = r.integer(n, "version") },
@@ -123,9 +123,13 @@ func (r *reader) document(data []byte) *Document {
 		"trigger": func(n ast.Node) { trigger = n },
 		"steps":   func(n ast.Node) { steps = n },
 		"intents": func(n ast.Node) { intents = n },
+		"tell":    func(n ast.Node) { tell = n },
 		"applied": func(n ast.Node) { applied = n },
 	})
-	r.need(root, "the flow", present, "id", "version", "trigger", "intents")
+	r.need(root, "the flow", present, "id", "version", "trigger")
+	if (intents == nil) == (tell == nil) {
+		r.at(root, "the flow needs either intents or tell")
+	}
 	if trigger != nil {
 		r.trigger(trigger, &d.Trigger)
 	}
@@ -146,6 +150,9 @@ func (r *reader) document(data []byte) *Document {
 	}
 	if intents != nil {
 		r.intents(intents, d, known)
+	}
+	if tell != nil {
+		d.tell = r.tell(tell, known)
 	}
 	if applied != nil {
 		d.applied = r.template(applied, "applied", known)

@@ -67,7 +67,7 @@ func TestParse(t *testing.T) {
 
 func TestParseNamesLineAndColumn(t *testing.T) {
 	for _, tt := range []struct{ name, old, new, want string }{
-		{"unknown key", "version: 3", "verzion: 3", "2:1 unknown key verzion in the flow; did you mean version? known: applied, id, intents, steps, summary, trigger, version"},
+		{"unknown key", "version: 3", "verzion: 3", "2:1 unknown key verzion in the flow; did you mean version? known: applied, id, intents, steps, summary, tell, trigger, version"},
 		{"missing key", "version: 3\n", "", "1:1 the flow needs version"},
 		{"key given twice", "version: 3", "version: 3\nversion: 4", "3:1 "},
 		{"bad id", "some-flow", "Some Flow", "1:5 id \"Some Flow\" must match"},
@@ -103,6 +103,10 @@ func TestParseNamesLineAndColumn(t *testing.T) {
 		{"not a mapping", good, "- a\n- b\n", "1:1 the flow must be a mapping"},
 		{"empty", good, "", "1:1 one document is needed"},
 		{"two documents", good, good + "---\n" + good, "1:1 one document is needed, there are 2"},
+		{"neither intents nor tell", good[strings.Index(good, "intents:"):], "", "1:1 the flow needs either intents or tell"},
+		{"intents and tell", "intents:", "tell: {source: acumatica, object: invoice, verb: changed, lane: hint.id, key: hint.id, hint: {}}\nintents:", "1:1 the flow needs either intents or tell"},
+		{"a tell that lacks something", "intents:", "tell: {source: acumatica, object: invoice, verb: changed, lane: hint.id, hint: {}}\nintents:", "10:7 tell needs key"},
+		{"a tell of a name that is unknown", "intents:", "tell: {source: acumatica, object: invoice, verb: changed, lane: hint.id, key: hint.id, hint: {Type: hnt.id}}\nintents:", "10:101 unknown name hnt"},
 		{"intent twice", "intents:\n", "intents:\n  - {id: note, target: stripe, document: invoice, verb: annotate, key: hint.id, fields: {id: hint.id, metadata: {}}}\n", "12:5 the intent id note is already taken"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -57,6 +57,7 @@ type Links interface {
 type Publisher interface {
 	PublishIntentFor(ctx context.Context, m *bus.Message, in schemas.Intent) (bus.PubAck, error)
 	CloseEvent(ctx context.Context, m *bus.Message) error
+	PublishEvent(ctx context.Context, connection, lane, source, object, verb string, ev bus.Event) (bus.PubAck, error)
 }
 
 // Connection is what the stage needs of one connection.
@@ -147,6 +148,9 @@ func (h *Handler) own(ctx context.Context, m *bus.Message, conn Connection, in f
 	case res.Retry != nil:
 		err := h.first(ctx, m, conn, in, res.Retry.First)
 		return ended{out: out}, cmp.Or(err, stopped(d, res.Retry))
+	case res.Tell != nil:
+		out, err = h.tell(ctx, m, out, res)
+		return ended{out: out}, err
 	}
 	if out, err = h.publish(ctx, m, out, res.Intents, r); err == nil && res.Applied != "" && out.Outcome != schemas.Skipped {
 		out.Reason += ": " + res.Applied

@@ -3,6 +3,7 @@ package stage
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -45,6 +46,10 @@ func (f publishFunc) PublishIntentFor(_ context.Context, _ *bus.Message, in sche
 }
 
 func (f publishFunc) CloseEvent(context.Context, *bus.Message) error { return nil }
+
+func (f publishFunc) PublishEvent(context.Context, string, string, string, string, string, bus.Event) (bus.PubAck, error) {
+	return bus.PubAck{}, errors.New("nothing is told here")
+}
 
 // world is a set of fakes that answer from maps and note what they were asked.
 type world struct {
