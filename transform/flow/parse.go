@@ -153,6 +153,9 @@ func (r *reader) document(data []byte) *Document {
 	}
 	if tell != nil {
 		d.tell = r.tell(tell, known)
+		if d.Trigger.Beside {
+			r.at(tell, "a flow that goes beside another one tells nothing on")
+		}
 	}
 	if applied != nil {
 		d.applied = r.template(applied, "applied", known)

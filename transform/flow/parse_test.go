@@ -105,6 +105,7 @@ func TestParseNamesLineAndColumn(t *testing.T) {
 		{"two documents", good, good + "---\n" + good, "1:1 one document is needed, there are 2"},
 		{"neither intents nor tell", good[strings.Index(good, "intents:"):], "", "1:1 the flow needs either intents or tell"},
 		{"intents and tell", "intents:", "tell: {source: acumatica, object: invoice, verb: changed, lane: hint.id, key: hint.id, hint: {}}\nintents:", "1:1 the flow needs either intents or tell"},
+		{"tell beside another flow", good[strings.Index(good, "trigger:"):], "trigger: {source: stripe, object: invoice, verbs: [paid], beside: true}\ntell: {source: acumatica, object: invoice, verb: changed, lane: hint.id, key: hint.id, hint: {}}\n", "4:7 a flow that goes beside"},
 		{"a tell that lacks something", "intents:", "tell: {source: acumatica, object: invoice, verb: changed, lane: hint.id, hint: {}}\nintents:", "10:7 tell needs key"},
 		{"a tell of a name that is unknown", "intents:", "tell: {source: acumatica, object: invoice, verb: changed, lane: hint.id, key: hint.id, hint: {Type: hnt.id}}\nintents:", "10:101 unknown name hnt"},
 		{"intent twice", "intents:\n", "intents:\n  - {id: note, target: stripe, document: invoice, verb: annotate, key: hint.id, fields: {id: hint.id, metadata: {}}}\n", "12:5 the intent id note is already taken"},
