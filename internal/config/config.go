@@ -111,8 +111,9 @@ type Books struct {
 
 // Invoices says how Stripe shows the invoices of Acumatica.
 type Invoices struct {
-	Send      bool        `yaml:"send"`       // Stripe e-mails each new invoice to the customer; default no
-	WriteBack InvoiceBack `yaml:"write_back"` // what of Stripe is seen in Acumatica; default nothing
+	Send       bool        `yaml:"send"`        // Stripe e-mails each new invoice to the customer; default no
+	DebitMemos bool        `yaml:"debit_memos"` // debit memos are shown like invoices; default no
+	WriteBack  InvoiceBack `yaml:"write_back"`  // what of Stripe is seen in Acumatica; default nothing
 }
 
 // Customers says how customers of both systems go together.

@@ -70,6 +70,7 @@ func Variables() []Variable {
 		{"MILLRACE_STOCK_ITEMS", "connection.items.stock", "true: stock items are products in Stripe"},
 		{"MILLRACE_NON_STOCK_ITEMS", "connection.items.non_stock", "true: non-stock items are products in Stripe"},
 		{"MILLRACE_ITEM_CURRENCY", "connection.items.currency", "base currency of the tenant, that of default prices; without it products have none"},
+		{"MILLRACE_DEBIT_MEMOS", "connection.invoices.debit_memos", "true: debit memos can be paid in Stripe like invoices"},
 		{"MILLRACE_POLL_INTERVAL", "connection.poll.interval", "between rounds while there are changes"},
 		{"MILLRACE_POLL_QUIET_INTERVAL", "connection.poll.quiet_interval", "what it grows to while nothing changes"},
 		{"MILLRACE_POLL_OVERLAP", "connection.poll.overlap", ""},

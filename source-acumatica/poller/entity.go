@@ -10,6 +10,7 @@ import (
 
 	"millrace/internal/acumatica"
 	"millrace/internal/bus"
+	"millrace/internal/config"
 	"millrace/internal/fault"
 	"millrace/internal/link"
 	"millrace/schemas"
@@ -73,6 +74,18 @@ func entities() []entity {
 			kind: link.Invoice, closed: func(r acumatica.Record) bool { return !payable(r) }, open: isOpen,
 		},
 	}
+}
+
+// receivables are the entities with debit memos beside the invoices, where they
+// are wanted in Stripe.
+func receivables(i config.Invoices) []entity {
+	all := entities()
+	for n := range all {
+		if all[n].document && i.DebitMemos {
+			all[n].filter = "(Type eq 'Invoice' or Type eq 'Debit Memo')"
+		}
+	}
+	return all
 }
 
 func trimmed(r acumatica.Record, field string) string { return strings.TrimSpace(r.String(field)) }

@@ -11,7 +11,7 @@ import (
 const onSale = "(ItemStatus eq 'Active' or ItemStatus eq 'No Purchases' or ItemStatus eq 'No Request')"
 
 // entities are those that the connection has polled.
-func (p *Poller) entities() []entity { return append(entities(), items(p.o.Items)...) }
+func (p *Poller) entities() []entity { return append(receivables(p.o.Invoices), items(p.o.Items)...) }
 
 // items are polled where a connection mirrors them. Acumatica: the change time
 // of stock items is LastModified in 22.200.001 and 23.200.001, and still there

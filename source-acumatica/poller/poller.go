@@ -54,6 +54,7 @@ type Options struct {
 	Connection string
 	Poll       config.Poll
 	Items      config.Items
+	Invoices   config.Invoices
 	Holder     string // names this process in the lease; unique
 	List       List
 	Get        Get

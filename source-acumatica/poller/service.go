@@ -52,7 +52,7 @@ func connect(rt *service.Runtime, c config.Connection, holder string) (*Poller, 
 		return nil, err
 	}
 	return New(Options{
-		Connection: c.Name, Poll: c.Poll, Items: c.Items, Holder: holder,
+		Connection: c.Name, Poll: c.Poll, Invoices: c.Invoices, Items: c.Items, Holder: holder,
 		List: client.List, Get: client.Get, Publish: rt.Bus.PublishEvent, Cursors: rt.Bus.Bucket("cursors"), Log: rt.Log,
 		Acquire: leases(rt.Bus), Linked: link.New(rt.Bus).ByAcumatica, AnyLinked: link.New(rt.Bus).Any, Told: rt.Bus.Bucket("told"),
 	})

@@ -100,6 +100,7 @@ type Books struct {
 	PaymentMethod string            `json:"payment_method"`           // empty: none configured
 	CashAccounts  map[string]string `json:"cash_accounts"`            // currency, upper case → account
 	SendInvoices  bool              `json:"send_invoices,omitempty"`  // Stripe e-mails them
+	DebitMemos    bool              `json:"debit_memos,omitempty"`    // can be paid in Stripe like invoices
 	AcumaticaPage string            `json:"acumatica_page,omitempty"` // address of its forms for people, up to the form; empty: none known
 	InvoiceBack   *WriteBack        `json:"invoice_back,omitempty"`   // nil: nothing of invoices is written in Acumatica
 	CustomerBack  *WriteBack        `json:"customer_back,omitempty"`
@@ -126,8 +127,8 @@ func (b *Books) value() map[string]any {
 	v := map[string]any{
 		"time_zone": b.TimeZone, "payment_method": b.PaymentMethod, "settles": b.Settlement != nil, "send_invoices": b.SendInvoices,
 		"stock_items": b.StockItems, "non_stock_items": b.NonStockItems, "item_currency": b.ItemCurrency,
-		"acumatica_page": b.AcumaticaPage,
-		"start":          decimal.Zero, "summary_from": nil,
+		"acumatica_page": b.AcumaticaPage, "debit_memos": b.DebitMemos,
+		"start": decimal.Zero, "summary_from": nil,
 		"invoice_back": b.InvoiceBack.value(), "customer_back": b.CustomerBack.value(),
 	}
 	if s := b.Settlement; s != nil {

@@ -309,3 +309,30 @@ func TestLinesAlwaysAddUp(t *testing.T) {
 		}
 	})
 }
+
+// TestADebitMemoIsShownWhereItIsWanted under its own type.
+func TestADebitMemoIsShownWhereItIsWanted(t *testing.T) {
+	docs := loaded(t)
+	doc := erpInvoice{kind: "Debit Memo", header: `"Amount": 15.0000, "Balance": 15.0000`, details: `[{"LineNbr": 1, "TransactionDescription": "Late fee", "Amount": 15.0000}]`}
+	if _, stop, err := shown(t.Context(), t, docs, doc, flow.Books{}); err != nil || stop == nil || stop.Reason != "Debit Memo documents are not sent to Stripe" {
+		t.Errorf("not wanted: %+v, %v", stop, err)
+	}
+	f, stop, err := shown(t.Context(), t, docs, doc, flow.Books{DebitMemos: true, AcumaticaPage: "https://erp/Main?"})
+	if err != nil || stop != nil {
+		t.Fatal(stop, err)
+	}
+	if got, want := brief(f), "Late fee: 1500; total 1500"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if len(f.CustomFields) != 1 || f.CustomFields[0] != (schemas.StripeCustomField{Name: "Document", Value: "Debit Memo"}) {
+		t.Errorf("the buyer sees %+v", f.CustomFields)
+	}
+	if f.Metadata["acumatica_type"] != "Debit Memo" || f.Metadata["acumatica_url"] != "https://erp/Main?ScreenId=AR301000&DocType=DRM&RefNbr=AR000001" {
+		t.Errorf("staff see %v", f.Metadata)
+	}
+	credit := doc
+	credit.kind = "Credit Memo"
+	if _, stop, _ := shown(t.Context(), t, docs, credit, flow.Books{DebitMemos: true}); stop == nil {
+		t.Error("a credit memo was sent")
+	}
+}

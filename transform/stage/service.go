@@ -69,7 +69,7 @@ func connect(rt *service.Runtime, c config.Connection) (Connection, error) {
 		Books: flow.Books{
 			TimeZone: c.Books.TimeZone, PaymentMethod: c.Books.PaymentMethod, CashAccounts: c.Books.CashAccounts, SendInvoices: c.Invoices.Send,
 			StockItems: c.Items.Stock, NonStockItems: c.Items.NonStock, ItemCurrency: c.Items.Currency,
-			AcumaticaPage: formsOf(c.Acumatica),
+			DebitMemos: c.Invoices.DebitMemos, AcumaticaPage: formsOf(c.Acumatica),
 		},
 		Stripe: stripe, Acumatica: erp,
 	}
