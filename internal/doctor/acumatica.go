@@ -39,6 +39,7 @@ func (e *erpCheck) run(ctx context.Context) {
 	e.contract(wanted)
 	e.lists(ctx, slices.Sorted(maps.Keys(wanted)))
 	e.fetches(ctx)
+	e.writeBack(ctx)
 	e.visible(ctx)
 	e.books(ctx)
 }

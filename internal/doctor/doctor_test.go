@@ -41,6 +41,7 @@ func newPatient(t *testing.T) *patient {
 	}
 	erp, err := acumaticatwin.New(acumaticatwin.Options{
 		Tenant: "Company", Username: "api", Password: "pw", Now: clock, Seed: acumaticatwin.SeedQuick,
+		UserFields: []acumaticatwin.UserField{{Entity: "Invoice", Name: "Document.UsrStripeURL"}},
 	})
 	if err != nil {
 		t.Fatal(err)

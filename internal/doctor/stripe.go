@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"millrace/ingest/sweep"
 	"millrace/internal/fault"
 	"millrace/internal/stripeapi"
 	"millrace/schemas"
@@ -106,7 +105,8 @@ func (s *stripeCheck) webhooks(ctx context.Context) {
 		s.add(Wrong, "webhook", "doctor.webhook", "%d endpoints are registered, none is switched on", len(all))
 		return
 	}
-	for _, event := range sweep.Needed() {
+	needed := s.events()
+	for _, event := range needed {
 		if !slices.ContainsFunc(all, func(e stripeapi.WebhookEndpoint) bool { return e.Receives(event) }) {
 			missing = append(missing, event)
 		}
@@ -115,7 +115,7 @@ func (s *stripeCheck) webhooks(ctx context.Context) {
 		s.add(Wrong, "webhook", "doctor.webhook_events", "%s: not sent: %s", strings.Join(urls, ", "), strings.Join(missing, ", "))
 		return
 	}
-	s.ok("webhook", "%s, with all %d events that flows live on", strings.Join(urls, ", "), len(sweep.Needed()))
+	s.ok("webhook", "%s, with all %d events that flows live on", strings.Join(urls, ", "), len(needed))
 }
 
 // currencies of the balance need a clearing account each.

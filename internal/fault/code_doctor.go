@@ -14,5 +14,6 @@ var doctorCodes = []Code{
 	{"doctor.webhook", Misconfigured, "No webhook endpoint that is switched on is registered in Stripe, so events come only as often as they are swept.", "add the public address of ingest, /webhooks/stripe, in the Stripe dashboard (Developers, Webhooks) and put its signing secret into the configuration"},
 	{"doctor.webhook_events", Misconfigured, "The webhook endpoints of Stripe are not sent all events that flows live on; those come only as often as they are swept.", "add the events that the message names to the endpoint (Stripe dashboard, Developers, Webhooks)"},
 	{"doctor.currency", Misconfigured, "Stripe keeps a balance in a currency that has no clearing account.", "add the currency to books.cash_accounts and books.clearing; until then its payments are parked"},
+	{"doctor.write_back_field", Misconfigured, "A field that write-back should fill cannot be read in Acumatica.", "correct its name in write_back, <View>.<Field> as the customisation has it, or add the field to the form and publish the customisation"},
 	{"doctor.nothing_known", Transient, "It could not be told: what would tell it cannot be read.", "repair what keeps it from being read, and run millrace doctor again"},
 }

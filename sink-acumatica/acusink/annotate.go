@@ -235,9 +235,3 @@ func (s *Sink) skipAnnotation(ctx context.Context, in schemas.Intent, out schema
 	rec.State = posting.Skipped
 	return out, (&work{sink: s, p: p}).saved(ctx)
 }
-
-// annotationUse is what the configured annotations need of an entity.
-func annotationUse(document string) Use {
-	form := annotated()[document]
-	return Use{Document: document + " " + annotateVerb, Entity: form[0], Fields: form[1:]}
-}

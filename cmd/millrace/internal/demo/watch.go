@@ -123,6 +123,12 @@ func source(in schemas.Intent) string {
 // arrow says what went where.
 func arrow(in schemas.Intent, o schemas.Outcome) (from, to, amount string) {
 	switch {
+	case in.Verb == "annotate" && in.Target == schemas.Acumatica:
+		var f schemas.AcumaticaAnnotation
+		if json.Unmarshal(in.Fields, &f) != nil {
+			return "", "", ""
+		}
+		return in.Key, f.ID, "written back"
 	case in.Verb == "annotate":
 		var f schemas.StripeMetadata
 		if json.Unmarshal(in.Fields, &f) != nil {
