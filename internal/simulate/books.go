@@ -70,6 +70,7 @@ type books struct {
 	sales     []stripeInvoice
 	charges   []stripeCharge // oldest first
 	invoices  []acumaticatwin.InvoiceView
+	states    map[string]string // of the Stripe invoice, as Acumatica shows it, by number
 	payments  []acumaticatwin.PaymentView
 	ledger    []acumaticatwin.Batch
 	trial     []acumaticatwin.AccountBalance
@@ -86,6 +87,10 @@ func (w *world) books(ctx context.Context) (b books, err error) {
 		return b, err
 	}
 	b.invoices, b.payments, b.ledger, b.trial = w.erp.Invoices(), w.erp.Payments(), w.erp.Ledger(), w.erp.TrialBalance()
+	b.states = make(map[string]string, len(b.invoices))
+	for _, inv := range b.invoices {
+		b.states[inv.ReferenceNbr] = w.erp.UserText("Invoice", inv.Type+" "+inv.ReferenceNbr, stateField)
+	}
 	return b, nil
 }
 

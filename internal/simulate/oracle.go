@@ -86,6 +86,9 @@ func (p *player) judgeInvoice(v *verdict, b books, nbr string) {
 		v.say(missing, "payment of invoice %s: it is %s in Stripe, %s with %s open in Acumatica", nbr, sale.Status, inv.Status, inv.Balance)
 		return
 	}
+	if got := b.states[nbr]; got != sale.Status {
+		v.say(missing, "invoice %s shows %q, in Stripe it is %s", nbr, got, sale.Status)
+	}
 	b.judgeLink(v, inv, sale)
 }
 

@@ -27,6 +27,7 @@ const (
 	stripeKey     = "sk_test_simulated"
 	webhookSecret = "whsec_simulated"
 	tenant        = "Simulated"
+	stateField    = "Document.UsrStripeState"
 	partitions    = 4 // few, so that lanes share them
 )
 
@@ -73,7 +74,10 @@ func newWorld(ctx context.Context, o Options, plan Plan, log *slog.Logger) (*wor
 }
 
 func (w *world) open(ctx context.Context, webhooks stripetwin.Trouble) (err error) {
-	w.erp, err = acumaticatwin.New(acumaticatwin.Options{Tenant: tenant, Username: "api", Password: "simulated", Log: w.log, Now: w.erpNow})
+	w.erp, err = acumaticatwin.New(acumaticatwin.Options{
+		Tenant: tenant, Username: "api", Password: "simulated", Log: w.log, Now: w.erpNow,
+		UserFields: []acumaticatwin.UserField{{Entity: "Invoice", Name: stateField}},
+	})
 	if err != nil {
 		return fmt.Errorf("acumatica twin: %w", err)
 	}
@@ -259,7 +263,9 @@ func (w *world) config() *config.Config {
 				TimeZone: "UTC", PaymentMethod: acumaticatwin.SeedPaymentMethod,
 				CashAccounts: map[string]string{"USD": acumaticatwin.SeedCashAccountUSD, "EUR": acumaticatwin.SeedCashAccountEUR},
 			},
-			Poll: config.Poll{Interval: 100 * time.Millisecond, Overlap: 5 * time.Second, Settle: 20 * time.Millisecond, PageSize: 20},
+			Invoices:  config.Invoices{WriteBack: config.InvoiceBack{Note: true, Fields: config.InvoiceFields{PaymentState: stateField}}},
+			Customers: config.Customers{WriteBack: config.CustomerBack{Note: true}},
+			Poll:      config.Poll{Interval: 100 * time.Millisecond, Overlap: 5 * time.Second, Settle: 20 * time.Millisecond, PageSize: 20},
 		}},
 		Ingest:     config.Ingest{Listen: "127.0.0.1:0", MaxBody: 512 << 10, MaxAge: 5 * time.Minute},
 		DataDir:    w.dir,
