@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"millrace/internal/config"
 	"millrace/schemas"
 	"millrace/source-acumatica/poller"
 	"millrace/transform/flows"
@@ -21,7 +22,7 @@ func TestWhatAFlowReadsOfAnInvoiceMakesItNews(t *testing.T) {
 		"files":  "docs/mirror.md, Known limits", "LastModifiedDateTime": "says when, not what",
 	}
 	var told []string
-	for _, r := range poller.Reads() {
+	for _, r := range poller.Reads(config.Items{}) {
 		if r.Entity == "Invoice" {
 			told = r.Fields
 		}
