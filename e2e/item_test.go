@@ -75,7 +75,7 @@ func itemsAreProducts(t *testing.T, version string) {
 		}()
 		w.until(item+" is "+want, func() bool { last = w.products()[item]; return last == want })
 	}
-	w.post("products", url.Values{"name": {"Plate by hand"}, "metadata[acumatica_inventory_id]": {"PLATE"}})
+	w.post("/v1/products", url.Values{"name": {"Plate by hand"}, "metadata[acumatica_inventory_id]": {"PLATE"}})
 	put("StockItem", "InventoryID", "GLASS", "Description", "Glass", "DefaultPrice", "18.333333")
 	put("NonStockItem", "InventoryID", "SETUP", "Description", "Setting up", "DefaultPrice", "120")
 	put("StockItem", "InventoryID", "OLD", "Description", "Old glass", "ItemStatus", "Inactive")
