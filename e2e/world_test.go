@@ -111,6 +111,7 @@ func newWorld(t *testing.T, tr trap) *world {
 	}
 	w.acumatica, err = acumaticatwin.New(acumaticatwin.Options{
 		Tenant: "Demo", Username: "api", Password: "secret", ClientID: clientID, ClientSecret: "shh", Seed: "quick",
+		UserFields: []acumaticatwin.UserField{{Entity: "Invoice", Name: stateField}},
 	})
 	if err != nil {
 		t.Fatal(err)

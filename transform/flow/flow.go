@@ -32,6 +32,9 @@
 //	    key: customer.CustomerID
 //	    fields: {name: name, metadata: {acumatica_customer_id: customer.CustomerID}}
 //
+// A trigger with `beside: true` handles its events in addition to the flow whose
+// they are; nothing waits for it.
+//
 // Every step may have `if` or `unless`; a fetch, link, settle or let that does
 // not run is nil, a when that does not run holds. An intent with `each` and
 // `as` stands for one intent for each element of a list. In place of intents a
