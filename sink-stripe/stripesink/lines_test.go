@@ -8,7 +8,7 @@ import (
 	"millrace/schemas"
 )
 
-// lines are n lines, of which the last ones stand apart: over 1, 2, 3, …
+// lines are n lines, of which the last ones stand apart: over 1, 2, 3 and so on.
 func lines(n, apart int) (all []schemas.StripeInvoiceLine, total int64) {
 	for i := range n {
 		l := schemas.StripeInvoiceLine{Description: fmt.Sprintf("line %d", i), Amount: int64(i + 1), Apart: i >= n-apart}

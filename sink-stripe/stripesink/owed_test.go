@@ -82,8 +82,13 @@ func TestCurrenciesAreSentAsStripeCountsThem(t *testing.T) {
 		total    int64
 		code     string // it is refused with
 	}{
-		{"eur", 12345, ""}, {"jpy", 1100, ""}, {"kwd", 5120, ""}, {"kwd", 5124, "stripe.fields_invalid"},
-		{"isk", 50000, ""}, {"isk", 50050, "stripe.fields_invalid"}, {"huf", 123456, ""},
+		{"eur", 12345, ""},
+		{"jpy", 1100, ""},
+		{"kwd", 5120, ""},
+		{"kwd", 5124, "stripe.fields_invalid"},
+		{"isk", 50000, ""},
+		{"isk", 50050, "stripe.fields_invalid"},
+		{"huf", 123456, ""},
 	} {
 		w := newWorld(t)
 		w.apply(customerIntent("1", "Ada"), schemas.Applied)

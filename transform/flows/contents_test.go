@@ -26,7 +26,7 @@ type erpInvoice struct {
 	sales   string // JSON of SalesInvoice; empty: made on the form of Invoice
 }
 
-func (e erpInvoice) facts(t testing.TB) flow.Facts {
+func (e erpInvoice) facts(t *testing.T) flow.Facts {
 	t.Helper()
 	kind := e.kind
 	if kind == "" {
@@ -67,7 +67,7 @@ func (e erpInvoice) facts(t testing.TB) flow.Facts {
 	return facts
 }
 
-func loaded(t testing.TB) []*flow.Document {
+func loaded(t *testing.T) []*flow.Document {
 	t.Helper()
 	docs, err := Load()
 	if err != nil {
@@ -77,7 +77,7 @@ func loaded(t testing.TB) []*flow.Document {
 }
 
 // shown is what the flow makes of a document.
-func shown(ctx context.Context, t testing.TB, docs []*flow.Document, e erpInvoice, books flow.Books) (schemas.StripeInvoice, *flow.Stop, error) {
+func shown(ctx context.Context, t *testing.T, docs []*flow.Document, e erpInvoice, books flow.Books) (schemas.StripeInvoice, *flow.Stop, error) {
 	t.Helper()
 	var f schemas.StripeInvoice
 	kind := e.kind
@@ -133,30 +133,35 @@ func TestWhatIsInAnInvoice(t *testing.T) {
 		want string // brief, or the code it is parked with
 	}{
 		{
-			"quantity and price", erpInvoice{header: usual, details: `[
+			"quantity and price",
+			erpInvoice{header: usual, details: `[
 				{"LineNbr": 1, "TransactionDescription": "Widget", "Qty": 3.000000, "UOM": "EA", "UnitPrice": 12.500000, "Amount": 37.5000},
 				{"LineNbr": 2, "TransactionDescription": "Screws", "Qty": 1000.000000, "UOM": null, "UnitPrice": 0.012500, "Amount": 12.5000},
 				{"LineNbr": 3, "TransactionDescription": "Setup", "Qty": 1.000000, "UOM": "EA", "UnitPrice": 50.000000, "Amount": 50.0000}]`},
 			"Widget (3 EA × 12.50): 3750; Screws (1000 × 0.0125): 1250; Setup: 5000; total 10000",
 		},
 		{
-			"a discount on a line, and a price that was overridden, change no amount", erpInvoice{header: usual, details: `[
+			"a discount on a line, and a price that was overridden, change no amount",
+			erpInvoice{header: usual, details: `[
 				{"LineNbr": 1, "TransactionDescription": "Work", "Qty": 10.000000, "UOM": "HOUR", "UnitPrice": 7.000000, "DiscountAmount": 10.0000, "Amount": 60.0000},
 				{"LineNbr": 2, "TransactionDescription": "Kit", "Qty": 2.000000, "UOM": "EA", "UnitPrice": 19.990000, "Amount": 40.0000}]`},
 			"Work (10 HOUR × 7.00, less 10.00): 6000; Kit (2 EA × 19.99): 4000; total 10000",
 		},
 		{
-			"a returned line is negative, and one without a price is plain", erpInvoice{header: usual, details: `[
+			"a returned line is negative, and one without a price is plain",
+			erpInvoice{header: usual, details: `[
 				{"LineNbr": 1, "TransactionDescription": null, "InventoryID": "FEE", "Qty": 0.000000, "UnitPrice": 0.000000, "Amount": 120.0000},
 				{"LineNbr": 2, "TransactionDescription": null, "InventoryID": null, "Qty": -1.000000, "UOM": "EA", "UnitPrice": 20.000000, "Amount": -20.0000}]`},
 			"FEE: 12000; Line 2 (-1 EA × 20.00): -2000; total 10000",
 		},
 		{
-			"a tax is added", erpInvoice{header: `"Amount": 119.0000, "Balance": 119.0000`, details: `[{"LineNbr": 1, "Amount": 100.0000}]`, taxes: `[{"TaxID": "VAT", "TaxAmount": 19.0000}]`},
+			"a tax is added",
+			erpInvoice{header: `"Amount": 119.0000, "Balance": 119.0000`, details: `[{"LineNbr": 1, "Amount": 100.0000}]`, taxes: `[{"TaxID": "VAT", "TaxAmount": 19.0000}]`},
 			"Line 1: 10000; Tax VAT: 1900; total 11900",
 		},
 		{
-			"a tax within the lines is told and not added", erpInvoice{header: usual, details: `[{"LineNbr": 1, "Amount": 100.0000}]`, taxes: `[{"TaxID": "VAT", "TaxAmount": 15.9700}]`},
+			"a tax within the lines is told and not added",
+			erpInvoice{header: usual, details: `[{"LineNbr": 1, "Amount": 100.0000}]`, taxes: `[{"TaxID": "VAT", "TaxAmount": 15.9700}]`},
 			"Line 1: 10000; Tax VAT: 15.97, not added: 0; total 10000",
 		},
 		{
@@ -165,45 +170,54 @@ func TestWhatIsInAnInvoice(t *testing.T) {
 			"flow.total_mismatch",
 		},
 		{
-			"freight, a discount and a tax within the lines", erpInvoice{
+			"freight, a discount and a tax within the lines",
+			erpInvoice{
 				header: `"Amount": 110.0000, "Balance": 110.0000`, details: `[{"LineNbr": 1, "Amount": 100.0000}]`, taxes: `[{"TaxID": "VAT", "TaxAmount": 15.9700}]`,
 				sales: `{"FreightPrice": 25.0000, "DiscountTotal": 15.0000}`,
 			},
 			"Line 1: 10000; Freight: 2500; Discount: -1500; Tax VAT: 15.97, not added: 0; total 11000",
 		},
 		{
-			"rounded down to five cents", erpInvoice{header: usual, details: `[{"LineNbr": 1, "Amount": 100.0200}]`, custom: `"CuryID": "CHF", "CuryRoundDiff": 0.0200`},
+			"rounded down to five cents",
+			erpInvoice{header: usual, details: `[{"LineNbr": 1, "Amount": 100.0200}]`, custom: `"CuryID": "CHF", "CuryRoundDiff": 0.0200`},
 			"Line 1: 10002; Rounding: -2; total 10000",
 		},
 		{
-			"rounded up, after a tax", erpInvoice{
+			"rounded up, after a tax",
+			erpInvoice{
 				header: `"Amount": 108.1000, "Balance": 108.1000`, details: `[{"LineNbr": 1, "Amount": 100.0000}]`, taxes: `[{"TaxID": "VAT", "TaxAmount": 8.0800}]`,
 				custom: `"CuryID": "CHF", "CuryRoundDiff": -0.0200`,
 			},
 			"Line 1: 10000; Tax VAT: 808; Rounding: 2; total 10810",
 		},
 		{
-			"a part is held back, which nothing tells: nothing is sent", erpInvoice{header: `"Amount": 90.0000, "Balance": 90.0000`, details: `[{"LineNbr": 1, "Amount": 100.0000}]`},
+			"a part is held back, which nothing tells: nothing is sent",
+			erpInvoice{header: `"Amount": 90.0000, "Balance": 90.0000`, details: `[{"LineNbr": 1, "Amount": 100.0000}]`},
 			"flow.total_mismatch",
 		},
 		{
-			"yen have no decimals", erpInvoice{header: `"Amount": 1100.0000, "Balance": 1100.0000`, details: `[{"LineNbr": 1, "Qty": 2.000000, "UOM": "EA", "UnitPrice": 550.000000, "Amount": 1100.0000}]`, custom: `"CuryID": "JPY"`},
+			"yen have no decimals",
+			erpInvoice{header: `"Amount": 1100.0000, "Balance": 1100.0000`, details: `[{"LineNbr": 1, "Qty": 2.000000, "UOM": "EA", "UnitPrice": 550.000000, "Amount": 1100.0000}]`, custom: `"CuryID": "JPY"`},
 			"Line 1 (2 EA × 550): 1100; total 1100",
 		},
 		{
-			"dinars have three", erpInvoice{header: `"Amount": 5.1200, "Balance": 5.1200`, details: `[{"LineNbr": 1, "Qty": 4.000000, "UOM": "EA", "UnitPrice": 1.280000, "Amount": 5.1200}]`, custom: `"CuryID": "KWD"`},
+			"dinars have three",
+			erpInvoice{header: `"Amount": 5.1200, "Balance": 5.1200`, details: `[{"LineNbr": 1, "Qty": 4.000000, "UOM": "EA", "UnitPrice": 1.280000, "Amount": 5.1200}]`, custom: `"CuryID": "KWD"`},
 			"Line 1 (4 EA × 1.280): 5120; total 5120",
 		},
 		{
-			"dinars of which Stripe cannot take the last digit", erpInvoice{header: `"Amount": 5.1240, "Balance": 5.1240`, details: `[{"LineNbr": 1, "Amount": 5.1240}]`, custom: `"CuryID": "KWD"`},
+			"dinars of which Stripe cannot take the last digit",
+			erpInvoice{header: `"Amount": 5.1240, "Balance": 5.1240`, details: `[{"LineNbr": 1, "Amount": 5.1240}]`, custom: `"CuryID": "KWD"`},
 			"flow.amount_inexact",
 		},
 		{
-			"crowns of Iceland are whole", erpInvoice{header: `"Amount": 500.0000, "Balance": 500.0000`, details: `[{"LineNbr": 1, "Amount": 500.0000}]`, custom: `"CuryID": "ISK"`},
+			"crowns of Iceland are whole",
+			erpInvoice{header: `"Amount": 500.0000, "Balance": 500.0000`, details: `[{"LineNbr": 1, "Amount": 500.0000}]`, custom: `"CuryID": "ISK"`},
 			"Line 1: 50000; total 50000",
 		},
 		{
-			"a part was paid before", erpInvoice{header: `"Amount": 100.0000, "Balance": 40.0000`, details: `[{"LineNbr": 1, "Amount": 100.0000}]`},
+			"a part was paid before",
+			erpInvoice{header: `"Amount": 100.0000, "Balance": 40.0000`, details: `[{"LineNbr": 1, "Amount": 100.0000}]`},
 			"Line 1: 10000; Payments and credits already applied: -6000; total 4000",
 		},
 		{"released over nothing", erpInvoice{header: `"Amount": 0.0000, "Balance": 0.0000, "Status": "Closed"`}, "total 0"},
