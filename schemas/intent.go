@@ -81,13 +81,35 @@ type LinkRef struct {
 	ID   string `json:"id"`   // the id in the source system
 }
 
-// StripeCustomer is the Fields of a stripe customer intent; Stripe's names.
+// StripeCustomer is the Fields of a stripe customer intent; Stripe's names. What
+// is empty is emptied in Stripe.
 type StripeCustomer struct {
-	Name     string            `json:"name"`
-	Email    string            `json:"email,omitempty"`
-	Phone    string            `json:"phone,omitempty"`
-	Address  *StripeAddress    `json:"address,omitempty"`
-	Metadata map[string]string `json:"metadata"`
+	Name     string          `json:"name"`
+	Email    string          `json:"email,omitempty"`
+	Phone    string          `json:"phone,omitempty"`
+	Address  *StripeAddress  `json:"address,omitempty"`
+	Shipping *StripeShipping `json:"shipping,omitempty"`
+	TaxID    *StripeTaxID    `json:"tax_id,omitempty"`
+
+	// Match names the fields, "email" or "name", in all of which a customer that
+	// is in Stripe already must agree to be taken for this one.
+	Match     []string          `json:"match,omitempty"`
+	Existing  bool              `json:"existing,omitempty"`   // only one that is there is updated
+	KeepEmpty bool              `json:"keep_empty,omitempty"` // what is empty stays as it is
+	Metadata  map[string]string `json:"metadata"`
+}
+
+// StripeShipping is where goods go.
+type StripeShipping struct {
+	Name    string         `json:"name,omitempty"` // Stripe requires it
+	Phone   string         `json:"phone,omitempty"`
+	Address *StripeAddress `json:"address,omitempty"` // Stripe requires it
+}
+
+// StripeTaxID is a tax number.
+type StripeTaxID struct {
+	Type  string `json:"type,omitempty"` // eu_vat, us_ein, …
+	Value string `json:"value,omitempty"`
 }
 
 // StripeAddress is Stripe's address object.
@@ -163,4 +185,5 @@ type StripePrice struct {
 type StripeMetadata struct {
 	ID       string            `json:"id"` // the Stripe object
 	Metadata map[string]string `json:"metadata"`
+	Review   string            `json:"review,omitempty"` // what a person should look at once it is written
 }

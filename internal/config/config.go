@@ -109,16 +109,25 @@ type Books struct {
 	Accounts map[string]ByCurrency `yaml:"accounts"`
 }
 
+// Customers says how Stripe shows the customers of Acumatica; see
+// docs/customers.md.
+type Customers struct {
+	// Match has the fields, email and name, in all of which a Stripe customer
+	// that nobody has linked must agree to be taken for one of Acumatica; default
+	// none: a new one is made.
+	Match     []string `yaml:"match"`
+	KeepEmpty bool     `yaml:"keep_empty"` // what is empty in Acumatica stays as it is in Stripe; default no: it is emptied
+	// TaxIDs has Stripe's type of tax ids by country, such as CA: ca_gst_hst, or
+	// none; other countries have Stripe's usual type.
+	TaxIDs    map[string]string `yaml:"tax_ids"`
+	WriteBack CustomerBack      `yaml:"write_back"` // what of Stripe is seen in Acumatica; default nothing
+}
+
 // Invoices says how Stripe shows the invoices of Acumatica.
 type Invoices struct {
 	Send       bool        `yaml:"send"`        // Stripe e-mails each new invoice to the customer; default no
 	DebitMemos bool        `yaml:"debit_memos"` // debit memos are shown like invoices; default no
 	WriteBack  InvoiceBack `yaml:"write_back"`  // what of Stripe is seen in Acumatica; default nothing
-}
-
-// Customers says how customers of both systems go together.
-type Customers struct {
-	WriteBack CustomerBack `yaml:"write_back"`
 }
 
 // Items says which items of Acumatica are products in Stripe; by default none.

@@ -211,6 +211,7 @@ func (v *validator) connection(i int, c Connection) {
 		v.writeBack(path+".invoices", c.Invoices.WriteBack.Fields.Chosen())
 		v.writeBack(path+".customers", c.Customers.WriteBack.Fields.Chosen())
 		v.items(path+".items", c.Items)
+		v.customers(path+".customers", c.Customers)
 	}
 	if v.runs("sweep") {
 		v.positive(path+".stripe.sweep_interval", int64(c.Stripe.SweepInterval))

@@ -16,6 +16,7 @@ import (
 // Kinds of things that are linked.
 const (
 	Customer   = "customer"
+	Record     = "customer_record" // of the record behind a customer's id, which can be changed
 	Invoice    = "invoice"
 	Product    = "product" // of an item, which goes by the id of its record: its number can be changed
 	Payment    = "payment"
@@ -136,6 +137,83 @@ func (s *Store) swap(ctx context.Context, connection string, old, next Link, dat
 	_, err = s.bucket.Update(ctx, key, data, rev)
 	if errors.Is(err, bus.ErrConflict) {
 		return fault.Newf("link.changed", "%s is being changed by another worker", next.AcumaticaID)
+	}
+	return err
+}
+
+// Move lets the Stripe id of next stand for another Acumatica id than it did:
+// the record was given a new id. before is what the new id stood for, if
+// anything; the old id stands for nothing any more, unless it stands for
+// something else by now. Doing it again is success.
+func (s *Store) Move(ctx context.Context, connection string, before, next Link) error {
+	data, err := json.Marshal(next)
+	if err == nil {
+		err = s.move(ctx, connection, before, next, data)
+	}
+	if err != nil {
+		return fmt.Errorf("link %s %s with %s: %w", next.Kind, next.AcumaticaID, next.StripeID, err)
+	}
+	return nil
+}
+
+// move writes the new id last: until then whoever begins anew does all of it.
+func (s *Store) move(ctx context.Context, connection string, before, next Link, data []byte) error {
+	old, err := s.replace(ctx, bus.Key(connection, next.Kind, "stripe", next.StripeID), data, func(now Link) bool { return now.StripeID == next.StripeID })
+	if err != nil {
+		return err
+	}
+	if old.AcumaticaID != "" && old.AcumaticaID != next.AcumaticaID {
+		if err := s.release(ctx, bus.Key(connection, next.Kind, "acumatica", old.AcumaticaID), next.StripeID); err != nil {
+			return err
+		}
+	}
+	_, err = s.replace(ctx, bus.Key(connection, next.Kind, "acumatica", next.AcumaticaID), data, func(now Link) bool {
+		return now.StripeID == next.StripeID || before.StripeID != "" && now.equal(before)
+	})
+	return err
+}
+
+// replace stores data under a key that is free, or whose link may go, and
+// returns that link.
+func (s *Store) replace(ctx context.Context, key string, data []byte, may func(Link) bool) (Link, error) {
+	stored, rev, err := s.bucket.Get(ctx, key)
+	var now Link
+	switch {
+	case errors.Is(err, bus.ErrNotFound):
+		_, err = s.bucket.Create(ctx, key, data)
+	case err != nil:
+		return now, err
+	default:
+		if err := json.Unmarshal(stored, &now); err != nil {
+			return now, err
+		}
+		if !may(now) {
+			return now, fault.Newf("link.changed", "%s stands for %s meanwhile", now.AcumaticaID, now.StripeID)
+		}
+		_, err = s.bucket.Update(ctx, key, data, rev)
+	}
+	if errors.Is(err, bus.ErrConflict) {
+		err = fault.Newf("link.changed", "%s is being changed by another worker", key)
+	}
+	return now, err
+}
+
+// release deletes a key that stands for the Stripe id.
+func (s *Store) release(ctx context.Context, key, stripeID string) error {
+	stored, rev, err := s.bucket.Get(ctx, key)
+	if errors.Is(err, bus.ErrNotFound) {
+		return nil
+	}
+	var now Link
+	if err == nil {
+		err = json.Unmarshal(stored, &now)
+	}
+	if err != nil || now.StripeID != stripeID {
+		return err
+	}
+	err = s.bucket.Delete(ctx, key, rev)
+	if errors.Is(err, bus.ErrConflict) {
+		return fault.Newf("link.changed", "%s is being changed by another worker", now.AcumaticaID)
 	}
 	return err
 }

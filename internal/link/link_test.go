@@ -103,3 +103,34 @@ func TestAHalfWrittenLinkIsCompletedByASwap(t *testing.T) {
 		t.Errorf("by stripe: %+v, %v, %v", got, found, err)
 	}
 }
+
+func TestALinkFollowsARecordThatGotAnotherID(t *testing.T) {
+	s := New(bustest.New(t))
+	at := func(id, stripe string) Link { return Link{Kind: Customer, AcumaticaID: id, StripeID: stripe} }
+	for _, l := range []Link{at("C1", "cus_1"), at("C2", "cus_2")} {
+		if err := s.Put(t.Context(), "default", l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Move(t.Context(), "default", Link{}, at("C2", "cus_1")); fault.Of(err).Code != "link.changed" {
+		t.Errorf("onto an id that stands for another one: %v, want link.changed", err)
+	}
+	for range 2 { // doing it again is success
+		if err := s.Move(t.Context(), "default", at("C2", "cus_2"), at("C2", "cus_1")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if l, found, err := s.ByAcumatica(t.Context(), "default", Customer, "C2"); !found || err != nil || l.StripeID != "cus_1" {
+		t.Errorf("C2 stands for %+v, %v", l, err)
+	}
+	if l, found, err := s.ByAcumatica(t.Context(), "default", Customer, "C1"); found || err != nil {
+		t.Errorf("C1 still stands for %+v, %v", l, err)
+	}
+	if l, _, err := s.ByStripe(t.Context(), "default", Customer, "cus_1"); err != nil || l.AcumaticaID != "C2" {
+		t.Errorf("cus_1 points to %+v, %v", l, err)
+	}
+	// The old id is given to another record.
+	if err := s.Put(t.Context(), "default", at("C1", "cus_3")); err != nil {
+		t.Error(err)
+	}
+}

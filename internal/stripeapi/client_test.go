@@ -254,7 +254,7 @@ func TestAddressPartsAreClearedOnlyWhenReplaced(t *testing.T) {
 	if _, err := c.CreateCustomer(t.Context(), "k", f); err != nil || form.Has("address[line2]") || form.Get("address[line1]") != "1 Way" || form.Has("email") {
 		t.Errorf("create sent %v, %v", form, err)
 	}
-	if _, err := c.UpdateCustomer(t.Context(), "k", "cus_1", f); err != nil || !form.Has("address[line2]") || form.Has("email") {
+	if _, err := c.UpdateCustomer(t.Context(), "k", "cus_1", f); err != nil || !form.Has("address[line2]") || !form.Has("email") || !form.Has("shipping") {
 		t.Errorf("update sent %v, %v", form, err)
 	}
 }
@@ -265,7 +265,7 @@ func TestSearchQuotesValues(t *testing.T) {
 		query = r.URL.Query().Get("query")
 		_, _ = io.WriteString(w, `{"object":"search_result","data":[{"id":"cus_1","object":"customer","metadata":{"k":"v"}}],"has_more":false}`)
 	})
-	got, err := c.SearchCustomers(t.Context(), "acumatica_customer_id", `O'NEIL\`)
+	got, err := c.SearchCustomers(t.Context(), Tag{"acumatica_customer_id", `O'NEIL\`})
 	if want := `metadata['acumatica_customer_id']:'O\'NEIL\\'`; query != want {
 		t.Errorf("query %s, want %s", query, want)
 	}

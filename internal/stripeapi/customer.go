@@ -17,8 +17,10 @@ type Customer struct {
 	Name     string
 	Email    string
 	Metadata map[string]string
+	Phone    string
 	Deleted  bool
 	Created  time.Time
+	TaxIDs   []TaxID // the newest ten; of one that was read by its id
 }
 
 // pageSize is the largest page. (Stripe: "Pagination", limit 1 to 100.)
@@ -32,15 +34,24 @@ func (c *Client) CreateCustomer(ctx context.Context, key string, f schemas.Strip
 	})
 }
 
-// UpdateCustomer changes what f holds and leaves alone what it does not: an
-// empty field is not sent, metadata are merged, and an address replaces the
-// whole address.
+// UpdateCustomer makes the customer what f says: a field that is empty there is
+// emptied, unless f keeps such fields; an address replaces the whole address.
+// Metadata are merged, and an empty value takes its key away.
 func (c *Client) UpdateCustomer(ctx context.Context, key, id string, f schemas.StripeCustomer) (Customer, error) {
 	if id == "" {
 		return Customer{}, errNoID("update customer")
 	}
 	return c.writeCustomer(ctx, "update customer "+id, key, f, func(p *stripe.CustomerParams) (*stripe.Customer, error) {
 		p.Address = addressParams(f.Address, true)
+		if !f.KeepEmpty {
+			p.Email, p.Phone = stripe.String(f.Email), stripe.String(f.Phone)
+			if f.Address == nil {
+				p.AddExtra("address", "")
+			}
+			if f.Shipping == nil {
+				p.AddExtra("shipping", "")
+			}
+		}
 		return c.api.Customers.Update(id, p)
 	})
 }
@@ -54,7 +65,9 @@ func (c *Client) GetCustomer(ctx context.Context, id string) (Customer, error) {
 	var got *stripe.Customer
 	err := c.do(ctx, what, func(ctx context.Context) error {
 		var err error
-		got, err = c.api.Customers.Get(id, &stripe.CustomerParams{Params: stripe.Params{Context: ctx}})
+		p := &stripe.CustomerParams{Params: stripe.Params{Context: ctx}}
+		p.AddExpand("tax_ids")
+		got, err = c.api.Customers.Get(id, p)
 		return err
 	})
 	if err != nil {
@@ -65,7 +78,7 @@ func (c *Client) GetCustomer(ctx context.Context, id string) (Customer, error) {
 
 // AnnotateCustomer merges metadata into a customer and changes nothing else.
 func (c *Client) AnnotateCustomer(ctx context.Context, key, id string, metadata map[string]string) (Customer, error) {
-	return c.UpdateCustomer(ctx, key, id, schemas.StripeCustomer{Metadata: metadata})
+	return c.UpdateCustomer(ctx, key, id, schemas.StripeCustomer{Metadata: metadata, KeepEmpty: true})
 }
 
 func (c *Client) writeCustomer(ctx context.Context, what, key string, f schemas.StripeCustomer,
@@ -76,6 +89,9 @@ func (c *Client) writeCustomer(ctx context.Context, what, key string, f schemas.
 		return Customer{}, err
 	}
 	p := &stripe.CustomerParams{Params: params, Name: text(f.Name), Email: text(f.Email), Phone: text(f.Phone), Metadata: f.Metadata}
+	if s := f.Shipping; s != nil {
+		p.Shipping = &stripe.CustomerShippingParams{Name: stripe.String(s.Name), Phone: text(s.Phone), Address: addressParams(s.Address, true)}
+	}
 	var got *stripe.Customer
 	err = c.do(ctx, what, func(ctx context.Context) error {
 		p.Context = ctx
@@ -112,14 +128,25 @@ func (c *Client) ListCustomers(ctx context.Context, since time.Time) ([]Customer
 	return all, err
 }
 
-// SearchCustomers returns the customers whose metadata hold the value under
-// the key. What was written in the last minute may be missing. (Stripe:
-// "Search", data freshness.)
-func (c *Client) SearchCustomers(ctx context.Context, key, value string) ([]Customer, error) {
+// SearchCustomers returns the customers that carry any of the tags. What was
+// written in the last minute may be missing. (Stripe: "Search", data freshness.)
+func (c *Client) SearchCustomers(ctx context.Context, tags ...Tag) ([]Customer, error) {
+	return c.searchCustomers(ctx, anyTag(tags))
+}
+
+// SearchCustomersBy returns the customers whose own field, email or name, has
+// the words of the value; case does not count, and there may be more words.
+func (c *Client) SearchCustomersBy(ctx context.Context, field, value string) ([]Customer, error) {
+	return c.searchCustomers(ctx, field+":'"+quoted(value)+"'")
+}
+
+func (c *Client) searchCustomers(ctx context.Context, query string) ([]Customer, error) {
 	const what = "search customers"
 	var all []Customer
 	err := c.do(ctx, what, func(ctx context.Context) error {
-		hits := c.api.Customers.Search(&stripe.CustomerSearchParams{SearchParams: searchParams(ctx, key, value)})
+		hits := c.api.Customers.Search(&stripe.CustomerSearchParams{
+			SearchParams: stripe.SearchParams{Context: ctx, Limit: stripe.Int64(pageSize), Query: query},
+		})
 		for hits.Next() {
 			got, err := c.customer(what, hits.Customer())
 			if err != nil {
@@ -141,7 +168,15 @@ func (c *Client) customer(what string, x *stripe.Customer) (Customer, error) {
 			return Customer{}, err
 		}
 	}
-	return Customer{ID: x.ID, Name: x.Name, Email: x.Email, Metadata: x.Metadata, Deleted: x.Deleted, Created: time.Unix(x.Created, 0)}, nil
+	got := Customer{
+		ID: x.ID, Name: x.Name, Email: x.Email, Phone: x.Phone, Metadata: x.Metadata, Deleted: x.Deleted, Created: time.Unix(x.Created, 0),
+	}
+	if x.TaxIDs != nil {
+		for _, t := range x.TaxIDs.Data {
+			got.TaxIDs = append(got.TaxIDs, taxIDOf(t))
+		}
+	}
+	return got, nil
 }
 
 // addressParams sends every part of an address when it replaces another one,
@@ -160,15 +195,23 @@ func addressParams(a *schemas.StripeAddress, replace bool) *stripe.AddressParams
 	}
 }
 
-// searchParams asks for exact equality of one metadata value. (Stripe:
-// "Search query language"; quotes are escaped by a backslash.)
+// searchParams asks for exact equality of one metadata value.
 func searchParams(ctx context.Context, key, value string) stripe.SearchParams {
-	quote := strings.NewReplacer(`\`, `\\`, `'`, `\'`)
-	return stripe.SearchParams{
-		Context: ctx, Limit: stripe.Int64(pageSize),
-		Query: "metadata['" + quote.Replace(key) + "']:'" + quote.Replace(value) + "'",
-	}
+	return stripe.SearchParams{Context: ctx, Limit: stripe.Int64(pageSize), Query: anyTag([]Tag{{key, value}})}
 }
+
+// anyTag is the search query of what carries any of the tags.
+func anyTag(tags []Tag) string {
+	clauses := make([]string, len(tags))
+	for i, t := range tags {
+		clauses[i] = "metadata['" + quoted(t.Key) + "']:'" + quoted(t.Value) + "'"
+	}
+	return strings.Join(clauses, " OR ")
+}
+
+// quoted is a text between quotes of a search query. (Stripe: "Search query
+// language"; quotes are escaped by a backslash.)
+func quoted(s string) string { return strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) }
 
 // writeParams carries the idempotency key, without which nothing is written
 // (Invariant 2).

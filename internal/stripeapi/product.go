@@ -3,7 +3,6 @@ package stripeapi
 import (
 	"context"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/stripe/stripe-go/v76"
@@ -145,11 +144,7 @@ type Tag struct{ Key, Value string }
 // among them. What was written in the last minute may be missing. (Stripe:
 // "Search", data freshness.)
 func (c *Client) SearchProducts(ctx context.Context, tags ...Tag) ([]Product, error) {
-	parts := make([]string, len(tags))
-	for i, t := range tags {
-		parts[i] = searchParams(ctx, t.Key, t.Value).Query
-	}
-	return c.allProducts(ctx, "search products", productsPath+"/search", "search_result", &productQuery{Query: new(strings.Join(parts, " OR "))})
+	return c.allProducts(ctx, "search products", productsPath+"/search", "search_result", &productQuery{Query: new(anyTag(tags))})
 }
 
 func (c *Client) allProducts(ctx context.Context, what, path, object string, q *productQuery) ([]Product, error) {

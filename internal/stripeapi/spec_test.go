@@ -34,19 +34,30 @@ func TestEveryRequestIsLegalAtThePinnedVersion(t *testing.T) {
 	inv := Invoice{ID: "in_1", Customer: "cus_1", Currency: "usd"}
 	cust := schemas.StripeCustomer{
 		Name: "Ada", Email: "a@example.com", Phone: "+1", Metadata: meta,
-		Address: &schemas.StripeAddress{Line1: "1", Line2: "2", City: "3", State: "4", PostalCode: "5", Country: "US"},
+		Address:  &schemas.StripeAddress{Line1: "1", Line2: "2", City: "3", State: "4", PostalCode: "5", Country: "US"},
+		Shipping: &schemas.StripeShipping{Name: "Ada", Phone: "+2", Address: &schemas.StripeAddress{Line1: "1", Country: "US"}},
 	}
 	product := schemas.StripeProduct{Name: "Glass", Active: true, UnitLabel: "EACH", Metadata: meta}
 	ctx := t.Context()
 	calls := map[string]func() error{
-		"Check":                   func() error { return c.Check(ctx) },
-		"Fetch":                   func() error { _, err := c.Fetch(ctx, "invoice", "in_1", "charge.balance_transaction"); return err },
-		"Fetch a charge":          func() error { _, err := c.Fetch(ctx, "charge", "ch_1", "balance_transaction"); return err },
-		"CreateCustomer":          func() error { _, err := c.CreateCustomer(ctx, "k", cust); return err },
-		"UpdateCustomer":          func() error { _, err := c.UpdateCustomer(ctx, "k", "cus_1", cust); return err },
-		"GetCustomer":             func() error { _, err := c.GetCustomer(ctx, "cus_1"); return err },
-		"ListCustomers":           func() error { _, err := c.ListCustomers(ctx, since); return err },
-		"SearchCustomers":         func() error { _, err := c.SearchCustomers(ctx, "k", "v"); return err },
+		"Check":             func() error { return c.Check(ctx) },
+		"Fetch":             func() error { _, err := c.Fetch(ctx, "invoice", "in_1", "charge.balance_transaction"); return err },
+		"Fetch a charge":    func() error { _, err := c.Fetch(ctx, "charge", "ch_1", "balance_transaction"); return err },
+		"CreateCustomer":    func() error { _, err := c.CreateCustomer(ctx, "k", cust); return err },
+		"UpdateCustomer":    func() error { _, err := c.UpdateCustomer(ctx, "k", "cus_1", cust); return err },
+		"GetCustomer":       func() error { _, err := c.GetCustomer(ctx, "cus_1"); return err },
+		"ListCustomers":     func() error { _, err := c.ListCustomers(ctx, since); return err },
+		"SearchCustomers":   func() error { _, err := c.SearchCustomers(ctx, Tag{"k", "v"}, Tag{"l", "w"}); return err },
+		"SearchCustomersBy": func() error { _, err := c.SearchCustomersBy(ctx, "email", "a@example.com"); return err },
+		"UpdateCustomer to nothing": func() error {
+			_, err := c.UpdateCustomer(ctx, "k", "cus_1", schemas.StripeCustomer{Name: "Ada"})
+			return err
+		},
+		"CreateTaxID": func() error {
+			_, err := c.CreateTaxID(ctx, "k", "cus_1", TaxID{"", "eu_vat", "DE123456789"})
+			return err
+		},
+		"DeleteTaxID":             func() error { return c.DeleteTaxID(ctx, "cus_1", "txi_1") },
 		"AnnotateCustomer":        func() error { _, err := c.AnnotateCustomer(ctx, "k", "cus_1", meta); return err },
 		"CreateProduct":           func() error { _, err := c.CreateProduct(ctx, "k", product); return err },
 		"UpdateProduct":           func() error { _, err := c.UpdateProduct(ctx, "k", "prod_1", product); return err },
@@ -144,6 +155,8 @@ func answerFor(r *http.Request) string {
 		return `{"object":"search_result","data":[],"has_more":false}`
 	case r.Method == http.MethodGet && (slices.Contains(append(Listed(), "products", "prices"), strings.TrimPrefix(path, "/v1/")) || path == "/v1/charges" || path == "/v1/webhook_endpoints"):
 		return `{"object":"list","data":[],"has_more":false}`
+	case strings.HasSuffix(path, "/tax_ids"):
+		return `{"object":"tax_id","id":"txi_1"}`
 	case strings.HasPrefix(path, "/v1/customers"):
 		return `{"object":"customer","id":"cus_1"}`
 	case strings.HasPrefix(path, "/v1/invoiceitems"):

@@ -261,7 +261,7 @@ func listCustomers(t *Twin, c *call) (object, error) {
 }
 
 func searchCustomers(t *Twin, c *call) (object, error) {
-	return search(t, c, t.s.Customers, (*customer).render)
+	return search(t, c, t.s.Customers, (*customer).render, func(cu *customer) bool { return !cu.Gone })
 }
 
 // customerParam resolves a required customer parameter.

@@ -49,4 +49,7 @@
 //     API; checkout refuses the cards that need it.
 //   - A card that is always declined cannot be attached to a customer, except
 //     pm_card_chargeCustomerFail.
+//   - The values of the tax ids au_abn, ca_bn, ch_vat, eu_vat, gb_vat and us_ein
+//     must look like Stripe's documented examples; others are taken as they are.
+//     One whose number a government knows stays pending.
 package stripetwin

@@ -38,6 +38,7 @@ var expandable = map[string][]string{
 	},
 	"subscription_item":            {"price"},
 	"customer_balance_transaction": {"credit_note", "customer", "invoice"},
+	"tax_id":                       {"customer"},
 	"topup":                        {"balance_transaction"},
 }
 
@@ -50,12 +51,12 @@ var behind = map[string]string{
 	"latest_invoice": "invoice", "line_items": "item", "payment_method": "payment_method", "price": "price", "product": "product",
 	"setup_intent": "setup_intent", "subscription": "subscription", "subscription_item": "subscription_item", "failure_balance_transaction": "balance_transaction", "refunds": "refund", "refund": "refund",
 	"customer_balance_transaction": "customer_balance_transaction", "credit_note": "credit_note",
-	"destination": "bank_account",
+	"destination": "bank_account", "tax_ids": "tax_id",
 }
 
 // absent are members that are left out unless expanded and that the twin
 // cannot make.
-var absent = map[string][]string{"customer": {"cash_balance", "sources", "subscriptions", "tax", "tax_ids"}}
+var absent = map[string][]string{"customer": {"cash_balance", "sources", "subscriptions", "tax"}}
 
 // checkExpand refuses bad paths before anything is executed. Stripe: at most
 // four levels; on lists the path starts with "data.".
@@ -79,7 +80,7 @@ func checkExpand(r route, paths []string) error {
 			case slices.Contains(absent[kind], segs[i]):
 				return notImplemented("expanding %s of a %s", segs[i], kind)
 			default:
-				inList = slices.Contains([]string{"items", "line_items", "lines", "refunds"}, segs[i])
+				inList = slices.Contains([]string{"items", "line_items", "lines", "refunds", "tax_ids"}, segs[i])
 				kind = behind[segs[i]]
 			}
 		}
@@ -125,6 +126,8 @@ func (t *Twin) leftOut(o object, member string) object {
 		return t.embeddedRefunds(id)
 	case o["object"] == "checkout.session" && member == "line_items":
 		return t.embeddedSessionLines(id)
+	case o["object"] == "customer" && member == "tax_ids" && o["deleted"] == nil:
+		return t.embeddedTaxIDs(id)
 	}
 	return nil
 }

@@ -47,6 +47,8 @@ func (r route) with(later ...string) route {
 	switch {
 	case len(segs) > 4 && segs[4] == "balance_transactions":
 		r.kind = "customer_balance_transaction"
+	case len(segs) > 4 && segs[4] == "tax_ids":
+		r.kind = "tax_id"
 	case last == "lines" && segs[2] == "credit_notes":
 		r.kind = "credit_note_line_item"
 	}
@@ -168,7 +170,7 @@ func apiRoutes() []route {
 		get("/v1/webhook_endpoints/{id}", getEndpoint),
 		post("/v1/webhook_endpoints/{id}", updateEndpoint, "description", "disabled", "enabled_events", "metadata", "url"),
 		del("/v1/webhook_endpoints/{id}", deleteEndpoint),
-	}, invoiceRoutes(), moneyRoutes(), methodRoutes(), setupRoutes(), productRoutes(), priceRoutes(), taxRateRoutes(), subscriptionRoutes(), checkoutRoutes())
+	}, invoiceRoutes(), moneyRoutes(), methodRoutes(), setupRoutes(), productRoutes(), priceRoutes(), taxRateRoutes(), taxIDRoutes(), subscriptionRoutes(), checkoutRoutes())
 }
 
 func invoiceRoutes() []route {

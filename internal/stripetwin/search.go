@@ -89,7 +89,7 @@ func (f searchField) value(name string, o object) (string, bool) {
 // search answers the search endpoint of a resource. Stripe: results are not
 // read-after-write; here an object is absent until SearchLag after its last
 // change.
-func search[T any, P rowOf[T]](t *Twin, c *call, all *table[T, P], render func(*T) object) (object, error) {
+func search[T any, P rowOf[T]](t *Twin, c *call, all *table[T, P], render func(*T) object, there ...func(*T) bool) (object, error) {
 	raw := c.form.str("query", 5000)
 	if raw == "" {
 		return nil, missingParam("query")
@@ -114,6 +114,9 @@ func search[T any, P rowOf[T]](t *Twin, c *call, all *table[T, P], render func(*
 	word, created := q.narrow(resource)
 	found := all.find(eq{wordColumn: word}, created, func(v *T) bool {
 		if t.searchLag > 0 && P(v).top().Changed > visible {
+			return false
+		}
+		if slices.ContainsFunc(there, func(is func(*T) bool) bool { return !is(v) }) {
 			return false
 		}
 		var o object // rendered when the first field asks for it

@@ -67,6 +67,7 @@ type state struct {
 	Products       *table[product, *product]
 	Prices         *table[price, *price]
 	TaxRates       *table[taxRate, *taxRate]
+	TaxIDs         *table[taxID, *taxID] // of customers
 	Subs           *table[subscription, *subscription]
 	SubItems       *table[subItem, *subItem]
 	Sessions       *table[session, *session] // of checkout
@@ -109,6 +110,7 @@ func newState(now int64) *state {
 	s.Products = keep(s, still((*product).render), nil, "prod")
 	s.Prices = keep(s, still((*price).render), priceColumns(), "price")
 	s.TaxRates = keep(s, still((*taxRate).render), nil, "txr")
+	s.TaxIDs = keep(s, still((*taxID).render), taxIDColumns(), "txi")
 	s.Subs = keep(s, (*Twin).renderSub, subColumns(), "sub")
 	s.SubItems = keep(s, (*Twin).renderSubItem, subItemColumns(), "si")
 	s.Sessions = keep(s, (*Twin).renderSession, sessionColumns(), "cs")

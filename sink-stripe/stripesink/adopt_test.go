@@ -19,6 +19,7 @@ import (
 func (w *world) wipe() {
 	clear(w.postings)
 	clear(w.links)
+	clear(w.byStripe)
 	w.now = w.now.AddDate(0, 0, 2)
 }
 

@@ -9,8 +9,8 @@ import (
 	"millrace/schemas"
 )
 
-// annotate writes ids of the books into the metadata of a Stripe invoice. It
-// merges, so doing it again changes nothing (Invariant 2).
+// annotate writes what the books know into the metadata of a Stripe invoice or
+// customer. It merges, so doing it again changes nothing (Invariant 2).
 func (w *work) annotate(ctx context.Context) (schemas.Outcome, error) {
 	f, err := decodeMetadata(w.in.Fields)
 	if err != nil {
@@ -20,29 +20,43 @@ func (w *work) annotate(ctx context.Context) (schemas.Outcome, error) {
 	if err != nil {
 		return schemas.Outcome{}, err
 	}
-	ref := schemas.Ref{System: schemas.Stripe, Kind: link.Invoice, ID: f.ID}
+	ref := schemas.Ref{System: schemas.Stripe, Kind: w.in.Document, ID: f.ID}
 	if w.p.State == posting.Done {
-		return w.outcome(schemas.Duplicate, "the metadata of "+f.ID+" were written before", ref), nil
+		out := w.outcome(schemas.Duplicate, "the metadata of "+f.ID+" were written before", ref)
+		out.Review = f.Review
+		return out, nil
 	}
 	if w.p.State == posting.Skipped {
 		return w.skipped(), nil
 	}
-	got, err := w.api.AnnotateInvoice(ctx, w.key("annotate"), f.ID, f.Metadata)
+	got, url, err := w.write(ctx, f)
 	if err != nil {
 		return schemas.Outcome{}, w.failed(ctx, err)
 	}
 	w.at("annotated")
 	for k, v := range f.Metadata {
-		if got.Metadata[k] != v {
-			return schemas.Outcome{}, fault.Newf("stripe.response_malformed", "invoice %s: metadata %s is %q, not %q", f.ID, k, got.Metadata[k], v)
+		if got[k] != v {
+			return schemas.Outcome{}, fault.Newf("stripe.response_malformed", "%s %s: metadata %s is %q, not %q", w.in.Document, f.ID, k, got[k], v)
 		}
 	}
 	w.p.Keys[keyID] = f.ID
 	if err := w.save(ctx, posting.Done); err != nil {
 		return schemas.Outcome{}, err
 	}
-	ref.URL = got.HostedURL
-	return w.outcome(schemas.Applied, "wrote metadata on the Stripe invoice "+f.ID, ref), nil
+	ref.URL = url
+	out := w.outcome(schemas.Applied, "wrote metadata on the Stripe "+w.in.Document+" "+f.ID, ref)
+	out.Review = f.Review
+	return out, nil
+}
+
+// write returns the metadata as they are then, and where a buyer sees the object.
+func (w *work) write(ctx context.Context, f schemas.StripeMetadata) (metadata map[string]string, url string, err error) {
+	if w.in.Document == link.Customer {
+		c, err := w.api.AnnotateCustomer(ctx, w.key("annotate"), f.ID, f.Metadata)
+		return c.Metadata, "", err
+	}
+	inv, err := w.api.AnnotateInvoice(ctx, w.key("annotate"), f.ID, f.Metadata)
+	return inv.Metadata, inv.HostedURL, err
 }
 
 // decodeMetadata reads the fields and refuses what Stripe would refuse.

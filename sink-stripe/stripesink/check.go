@@ -28,7 +28,7 @@ func Check(in schemas.Intent) error {
 			_, err = w.mark(f.Metadata, w.productMarks())
 		}
 		return err
-	case "invoice annotate":
+	case "invoice annotate", "customer annotate":
 		_, err := decodeMetadata(in.Fields)
 		return err
 	default:

@@ -3,9 +3,10 @@ package stripesink
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"maps"
 	"slices"
-	"time"
+	"strconv"
 
 	"millrace/internal/fault"
 	"millrace/internal/link"
@@ -25,98 +26,120 @@ func (w *work) customer(ctx context.Context) (schemas.Outcome, error) {
 		return schemas.Outcome{}, err
 	}
 	if w.p.State == posting.Done {
-		id := w.p.Keys[keyID]
-		reason := "the Stripe customer " + id + " was written before"
-		if version := w.p.Keys[keyNewer]; version != "" {
-			reason = newerReason(id, version)
-		}
-		return w.outcome(schemas.Duplicate, reason, customerRef(id)), nil
+		return w.customerDone(), nil
 	}
 	if w.p.State == posting.Skipped {
 		return w.skipped(), nil
 	}
-	l, linked, err := w.links.ByAcumatica(ctx, w.in.Connection, link.Customer, w.in.Key)
+	h, err := w.holder(ctx, f)
 	if err != nil {
 		return schemas.Outcome{}, err
 	}
-	did := "created"
+	did := "updated"
 	switch {
 	case w.p.State == posting.Created: // written, but not yet linked or not yet Done
-	case linked:
-		did = "updated"
-		err = w.updateCustomer(ctx, l.StripeID, f, nil)
+		did = "created"
+	case h.stripeID == "" && f.Existing:
+		return w.notWanted(ctx, "Stripe has no customer of "+w.in.Key+", and needs none")
+	case h.stripeID == "":
+		did, err = w.makeCustomer(ctx, f, "")
 	default:
-		did, err = w.makeCustomer(ctx, f)
+		did, err = w.keepCustomer(ctx, f, h)
 	}
 	if err != nil {
 		return schemas.Outcome{}, err
 	}
-	return w.finishCustomer(ctx, did)
+	if did == "" {
+		return w.notWanted(ctx, "the Stripe customer "+h.stripeID+" of "+w.in.Key+" was deleted, and Stripe needs none")
+	}
+	return w.finishCustomer(ctx, f, h, did)
 }
 
-// decodeCustomer reads the fields and refuses a customer without a name.
+// decodeCustomer reads the fields and refuses what Stripe would refuse.
 func decodeCustomer(fields []byte) (schemas.StripeCustomer, error) {
 	var f schemas.StripeCustomer
 	if err := decode(fields, &f); err != nil {
 		return f, err
 	}
-	if f.Name == "" {
+	switch s, x := f.Shipping, f.TaxID; {
+	case f.Name == "":
 		return f, fault.Newf("stripe.fields_invalid", "name: empty")
+	case s != nil && (s.Name == "" || s.Address == nil):
+		return f, fault.Newf("stripe.fields_invalid", "shipping: without a name or an address")
+	case x != nil && (x.Type == "" || x.Value == ""):
+		return f, fault.Newf("stripe.fields_invalid", "tax_id: without a type or a value")
+	}
+	for _, field := range f.Match {
+		if field != matchEmail && field != matchName {
+			return f, fault.Newf("stripe.fields_invalid", "match: %q is neither %s nor %s", field, matchEmail, matchName)
+		}
 	}
 	return f, nil
 }
 
-// finishCustomer links the customer and closes the posting.
-func (w *work) finishCustomer(ctx context.Context, did string) (schemas.Outcome, error) {
-	id := w.p.Keys[keyID]
-	err := w.links.Put(ctx, w.in.Connection, link.Link{
-		Kind: link.Customer, AcumaticaID: w.in.Key, StripeID: id, IntentID: w.in.ID, At: w.now().UTC(),
-	})
-	if err != nil {
-		return schemas.Outcome{}, err
-	}
-	w.at("linked")
+// notWanted ends an intent for which nothing is to be made.
+func (w *work) notWanted(ctx context.Context, reason string) (schemas.Outcome, error) {
+	w.p.Keys[keyDid] = reason
 	if err := w.save(ctx, posting.Done); err != nil {
 		return schemas.Outcome{}, err
 	}
-	if version := w.p.Keys[keyNewer]; version != "" {
-		return w.outcome(schemas.Skipped, newerReason(id, version), customerRef(id)), nil
-	}
-	return w.outcome(schemas.Applied, fmt.Sprintf("%s the Stripe customer %s", did, id), customerRef(id)), nil
+	return w.outcome(schemas.Skipped, reason), nil
 }
 
-// makeCustomer creates the customer, or adopts the one that is there already:
-// made by an earlier attempt, by an installation whose records are lost, or by
-// hand; it says which. Before a first create that costs one search.
-func (w *work) makeCustomer(ctx context.Context, f schemas.StripeCustomer) (did string, err error) {
-	marked, err := w.mark(f.Metadata, w.customerMarks())
-	if err != nil {
-		return "", err
-	}
-	old, found, err := w.searchCustomer(ctx)
+// customerDone is how the intent ends ever after.
+func (w *work) customerDone() schemas.Outcome {
+	id, version := w.p.Keys[keyID], w.p.Keys[keyNewer]
 	switch {
-	case err != nil:
-		return "", err
-	case found && old.Metadata[metaIntent] == w.tag() && w.p.State == posting.Sent:
-		return "created", w.found(ctx, old.ID)
-	case found && old.Metadata[metaIntent] == w.tag():
-		return "adopted", w.found(ctx, old.ID)
-	case found:
-		return "adopted", w.updateCustomer(ctx, old.ID, f, map[string]string{metaConnection: w.in.Connection})
+	case id == "":
+		return w.outcome(schemas.Skipped, w.p.Keys[keyDid])
+	case version != "":
+		return w.wrote(schemas.Duplicate, newerReason(id, version))
 	}
-	f.Metadata = marked
-	if err := w.sending(ctx, map[string]string{metaCustomer: w.in.Key}); err != nil {
-		return "", err
+	return w.wrote(schemas.Duplicate, "the Stripe customer "+id+" was written before")
+}
+
+// wrote is an outcome with what the posting knows of the customer.
+func (w *work) wrote(how, reason string) schemas.Outcome {
+	out := w.outcome(how, reason, customerRef(w.p.Keys[keyID]))
+	out.Review = w.p.Keys[keyReview]
+	return out
+}
+
+// finishCustomer links the customer and closes the posting.
+func (w *work) finishCustomer(ctx context.Context, f schemas.StripeCustomer, h holder, did string) (schemas.Outcome, error) {
+	id, version := w.p.Keys[keyID], w.p.Keys[keyNewer]
+	if version == "" {
+		if err := w.linkCustomer(ctx, f, h, id); err != nil {
+			return schemas.Outcome{}, err
+		}
+		w.at("linked")
 	}
-	got, err := w.api.CreateCustomer(ctx, w.key("customer"), f)
+	if err := w.save(ctx, posting.Done); err != nil {
+		return schemas.Outcome{}, err
+	}
+	if version != "" {
+		return w.wrote(schemas.Skipped, newerReason(id, version)), nil
+	}
+	return w.wrote(schemas.Applied, fmt.Sprintf("%s the Stripe customer %s", did, id)), nil
+}
+
+// keepCustomer updates the customer that is linked. One that somebody deleted
+// is made again, because the books say which customers there are: its invoices
+// stay where they are. Empty did: it was deleted, and is not needed.
+func (w *work) keepCustomer(ctx context.Context, f schemas.StripeCustomer, h holder) (did string, err error) {
+	old, err := w.api.GetCustomer(ctx, h.stripeID)
 	if err != nil {
-		return "", w.failed(ctx, err)
-	}
-	w.at("customer created")
-	if err := w.checkCustomer(got); err != nil {
 		return "", err
 	}
-	return "created", w.found(ctx, got.ID)
+	w.at("customer read")
+	if !old.Deleted {
+		return "updated", w.updateCustomer(ctx, old, f, nil)
+	}
+	if f.Existing {
+		return "", nil
+	}
+	w.review(fmt.Sprintf("the Stripe customer %s was deleted in Stripe, so another one was made; invoices of the deleted one stay with it", h.stripeID))
+	return w.makeCustomer(ctx, f, h.stripeID)
 }
 
 // customerMarks are the marks of a customer beside those of every object.
@@ -128,21 +151,16 @@ func (w *work) customerMarks() map[string]string {
 	return marks
 }
 
-// updateCustomer writes the fields onto a customer that exists, with marks on
-// top of its own, unless it shows a newer version already: a replay, or a
-// worker that was overtaken, comes with an old one (Invariant 4). Between the
-// read and the write nobody else writes but an attempt at the same intent,
-// under the same idempotency key.
-func (w *work) updateCustomer(ctx context.Context, id string, f schemas.StripeCustomer, marks map[string]string) error {
-	old, err := w.api.GetCustomer(ctx, id)
-	if err != nil {
-		return err
-	}
-	if version := old.Metadata[metaVersion]; !old.Deleted && newer(version, w.in.Version) {
+// updateCustomer writes the fields onto a customer as it was just read, with
+// marks on top of its own, unless it shows a newer version already: a replay, or
+// a worker that was overtaken, comes with an old one (Invariant 4). Between the
+// read and the write nobody else writes but an attempt at the same intent, which
+// writes the same fields.
+func (w *work) updateCustomer(ctx context.Context, old stripeapi.Customer, f schemas.StripeCustomer, marks map[string]string) error {
+	if version := old.Metadata[metaVersion]; newer(version, w.in.Version) {
 		w.p.Keys[keyNewer] = version
-		return w.found(ctx, id)
+		return w.found(ctx, old.ID)
 	}
-	w.at("customer read")
 	metadata := w.customerMarks()
 	maps.Copy(metadata, marks)
 	for k, v := range f.Metadata {
@@ -154,8 +172,15 @@ func (w *work) updateCustomer(ctx context.Context, id string, f schemas.StripeCu
 	if err := checkMetadata(metadata); err != nil {
 		return err
 	}
+	taxes := planTaxIDs(old, f)
+	if old.Metadata[metaTaxIDs] != taxes.mark {
+		metadata[metaTaxIDs] = taxes.mark
+	}
+	if !f.KeepEmpty {
+		emptied(metadata, old.Metadata)
+	}
 	f.Metadata = metadata
-	got, err := w.api.UpdateCustomer(ctx, w.key("update:"+id), id, f)
+	got, err := w.api.UpdateCustomer(ctx, w.key("update:"+old.ID+":"+digest(metadata)), old.ID, f)
 	if err != nil {
 		return w.failed(ctx, err)
 	}
@@ -163,7 +188,28 @@ func (w *work) updateCustomer(ctx context.Context, id string, f schemas.StripeCu
 	if err := w.checkCustomer(got); err != nil {
 		return err
 	}
-	return w.found(ctx, id)
+	if err := w.keepTaxIDs(ctx, old.ID, taxes); err != nil {
+		return err
+	}
+	return w.found(ctx, old.ID)
+}
+
+// digest tells metadata apart: they depend on what was read.
+func digest(metadata map[string]string) string {
+	h := fnv.New64a()
+	for _, k := range slices.Sorted(maps.Keys(metadata)) {
+		fmt.Fprintf(h, "%q=%q;", k, metadata[k])
+	}
+	return strconv.FormatUint(h.Sum64(), 36)
+}
+
+// emptied takes away what we told of the customer before and do not any more.
+func emptied(metadata, old map[string]string) {
+	for _, k := range []string{"acumatica_currency", "acumatica_status", "acumatica_terms"} {
+		if _, told := metadata[k]; !told && old[k] != "" {
+			metadata[k] = ""
+		}
+	}
 }
 
 // checkCustomer compares what came back with what was meant (Invariant 10).
@@ -177,64 +223,8 @@ func (w *work) checkCustomer(got stripeapi.Customer) error {
 	return nil
 }
 
-// searchCustomer looks for a customer that carries the Acumatica id: in the
-// list from the first attempt on, which shows writes at once, and in the
-// search, which lags but goes back for ever.
-func (w *work) searchCustomer(ctx context.Context) (stripeapi.Customer, bool, error) {
-	var hits []stripeapi.Customer
-	if since := w.since(); !since.IsZero() {
-		recent, err := w.api.ListCustomers(ctx, since)
-		if err != nil {
-			return stripeapi.Customer{}, false, err
-		}
-		hits = w.ours(hits, recent)
-	}
-	if len(hits) == 0 {
-		older, err := w.api.SearchCustomers(ctx, metaCustomer, w.in.Key)
-		if noSearch(err) {
-			older, err = w.api.ListCustomers(ctx, time.Time{})
-		}
-		if err != nil {
-			return stripeapi.Customer{}, false, err
-		}
-		hits = w.ours(hits, older)
-	}
-	// One that carries our mark stands for the customer, whatever else was
-	// labelled by hand.
-	if marked := slices.DeleteFunc(slices.Clone(hits), unmarked); len(marked) > 0 {
-		hits = marked
-	}
-	switch len(hits) {
-	case 0:
-		return stripeapi.Customer{}, false, nil
-	case 1:
-		return hits[0], true, nil
-	}
-	return stripeapi.Customer{}, false, fault.Newf("stripe.ambiguous",
-		"%d customers carry %s %q, among them %s and %s", len(hits), metaCustomer, w.in.Key, hits[0].ID, hits[1].ID)
-}
-
-// noSearch says that the account has no search. Stripe: it is not available to
-// merchants in India.
-func noSearch(err error) bool { return err != nil && fault.KindOf(err) == fault.Rejected }
-
-// ours adds those that are of this Acumatica customer and not of another
-// connection that shares the Stripe account.
-func (w *work) ours(hits, all []stripeapi.Customer) []stripeapi.Customer {
-	for _, c := range all {
-		mine := unmarked(c) || c.Metadata[metaConnection] == w.in.Connection
-		if !c.Deleted && c.Metadata[metaCustomer] == w.in.Key && mine {
-			hits = append(hits, c)
-		}
-	}
-	return hits
-}
-
-// unmarked says that no connection has made or adopted the customer.
-func unmarked(c stripeapi.Customer) bool {
-	_, marked := c.Metadata[metaConnection]
-	return !marked
-}
+// review adds what a person should look at.
+func (w *work) review(what string) { w.p.Keys[keyReview] = what }
 
 func newerReason(id, version string) string {
 	return "the Stripe customer " + id + " shows the newer version " + version

@@ -66,12 +66,14 @@ type Claim func(ctx context.Context, connection, intentID string) (*Held, error)
 
 // Links is what the sink needs of the link store. Put succeeds for a pair that
 // is there already and refuses one that contradicts it; Swap replaces the link
-// old of an Acumatica id, unless it is another one by now.
+// old of an Acumatica id, unless it is another one by now; Move lets a Stripe id
+// stand for another Acumatica id, which stood for before.
 type Links interface {
 	ByAcumatica(ctx context.Context, connection, kind, id string) (link.Link, bool, error)
 	ByStripe(ctx context.Context, connection, kind, id string) (link.Link, bool, error)
 	Put(ctx context.Context, connection string, l link.Link) error
 	Swap(ctx context.Context, connection string, old, next link.Link) error
+	Move(ctx context.Context, connection string, before, next link.Link) error
 }
 
 // Customers is what the sink needs of Stripe to keep customers.
@@ -80,7 +82,11 @@ type Customers interface {
 	GetCustomer(ctx context.Context, id string) (stripeapi.Customer, error)
 	UpdateCustomer(ctx context.Context, key, id string, f schemas.StripeCustomer) (stripeapi.Customer, error)
 	ListCustomers(ctx context.Context, since time.Time) ([]stripeapi.Customer, error)
-	SearchCustomers(ctx context.Context, key, value string) ([]stripeapi.Customer, error)
+	SearchCustomers(ctx context.Context, tags ...stripeapi.Tag) ([]stripeapi.Customer, error)
+	SearchCustomersBy(ctx context.Context, field, value string) ([]stripeapi.Customer, error)
+	AnnotateCustomer(ctx context.Context, key, id string, metadata map[string]string) (stripeapi.Customer, error)
+	CreateTaxID(ctx context.Context, key, customer string, x stripeapi.TaxID) (stripeapi.TaxID, error)
+	DeleteTaxID(ctx context.Context, customer, id string) error
 }
 
 // Drafts is what the sink needs of Stripe to make a draft invoice.
@@ -189,7 +195,7 @@ func (s *Sink) Handle(ctx context.Context, m *bus.Message) (schemas.Outcome, err
 		out, err = w.mirror(ctx)
 	case "product upsert":
 		out, err = w.product(ctx)
-	case "invoice annotate":
+	case "invoice annotate", "customer annotate":
 		out, err = w.annotate(ctx)
 	default:
 		return schemas.Outcome{}, fault.Newf("stripe.document_unknown", "document %q, verb %q", in.Document, in.Verb)

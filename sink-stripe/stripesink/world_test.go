@@ -113,10 +113,19 @@ func (w *world) Swap(_ context.Context, connection string, old, next link.Link) 
 
 func (w *world) Put(_ context.Context, connection string, l link.Link) error {
 	key := connection + " " + l.Kind + " " + l.AcumaticaID
-	if old, found := w.links[key]; found && old.StripeID != l.StripeID {
-		return fault.Newf("link.conflict", "%s is already linked with %s", old.AcumaticaID, old.StripeID)
+	for _, old := range []link.Link{w.links[key], w.byStripe[connection+" "+l.Kind+" "+l.StripeID]} {
+		if old.StripeID != "" && (old.StripeID != l.StripeID || old.AcumaticaID != l.AcumaticaID) {
+			return fault.Newf("link.conflict", "%s is already linked with %s", old.AcumaticaID, old.StripeID)
+		}
 	}
 	w.links[key], w.byStripe[connection+" "+l.Kind+" "+l.StripeID] = l, l
+	return nil
+}
+
+func (w *world) Move(_ context.Context, connection string, _, next link.Link) error {
+	stripe := connection + " " + next.Kind + " " + next.StripeID
+	delete(w.links, connection+" "+next.Kind+" "+w.byStripe[stripe].AcumaticaID)
+	w.links[connection+" "+next.Kind+" "+next.AcumaticaID], w.byStripe[stripe] = next, next
 	return nil
 }
 

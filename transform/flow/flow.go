@@ -102,6 +102,9 @@ type Books struct {
 	TimeZone      string            `json:"time_zone"`                // IANA
 	PaymentMethod string            `json:"payment_method"`           // empty: none configured
 	CashAccounts  map[string]string `json:"cash_accounts"`            // currency, upper case → account
+	MatchBy       []string          `json:"match_by,omitempty"`       // "email", "name": how a customer that Stripe has is recognised
+	KeepEmpty     bool              `json:"keep_empty,omitempty"`     // what a customer has not in the ERP stays as it is in Stripe
+	TaxIDTypes    map[string]string `json:"tax_id_types,omitempty"`   // country → Stripe's type, or NoTaxID; others as Stripe's list has them
 	SendInvoices  bool              `json:"send_invoices,omitempty"`  // Stripe e-mails them
 	DebitMemos    bool              `json:"debit_memos,omitempty"`    // can be paid in Stripe like invoices
 	AcumaticaPage string            `json:"acumatica_page,omitempty"` // address of its forms for people, up to the form; empty: none known
@@ -127,7 +130,12 @@ type Settlement struct {
 
 // value is what expressions see as books.
 func (b *Books) value() map[string]any {
+	match := make([]any, len(b.MatchBy))
+	for i, field := range b.MatchBy {
+		match[i] = field
+	}
 	v := map[string]any{
+		"match_by": match, "keep_empty": b.KeepEmpty,
 		"time_zone": b.TimeZone, "payment_method": b.PaymentMethod, "settles": b.Settlement != nil, "send_invoices": b.SendInvoices,
 		"stock_items": b.StockItems, "non_stock_items": b.NonStockItems, "item_currency": b.ItemCurrency,
 		"acumatica_page": b.AcumaticaPage, "debit_memos": b.DebitMemos,

@@ -47,6 +47,7 @@ func functions() map[string]function {
 		"text":         {1, 1, func(m *meter, a []any) (any, error) { return text(a[0]) }},
 		"cash_account": {1, 1, cashAccount},
 		"account":      {2, 2, account},
+		"tax_id_type":  {2, 2, taxIDType},
 
 		"__tick": {1, 1, func(m *meter, a []any) (any, error) { return a[0], nil }},
 		"__neg":  {1, 1, func(m *meter, a []any) (any, error) { return negate(a[0]) }},

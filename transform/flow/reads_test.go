@@ -30,7 +30,7 @@ func TestReadsFollowNamesToTheirFields(t *testing.T) {
 		{"acumatica Customer", "CustomerName", true},
 		{"acumatica Customer", "Email", true},
 		{"acumatica Customer", "MainContact/Address/AddressLine1", false},
-		{"acumatica Customer", "MainContact/Phone1", false},
+		{"acumatica Customer", "MainContact/Phone1", true},
 		{"acumatica Invoice", "Status", false},
 		{"acumatica Invoice", "Details/TransactionDescription", true},
 		{"acumatica Invoice", "TaxDetails/TaxID", false},

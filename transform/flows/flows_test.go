@@ -274,6 +274,10 @@ func TestTwoWaysToTheSameThingAreOneIntent(t *testing.T) {
 	if changed[0].ID != first[0].ID || !cmp.Equal(changed[0].Fields, first[0].Fields) {
 		t.Errorf("a customer is\n%s %s and\n%s %s", changed[0].ID, changed[0].Fields, first[0].ID, first[0].Fields)
 	}
+	again := intents(t, "stripe-customer-deleted", "testdata/stripe-customer-deleted/one-that-is-active-in-acumatica-is-made-again/in.json")
+	if again[0].ID == changed[0].ID || !cmp.Equal(changed[0].Fields, again[0].Fields) {
+		t.Errorf("a customer is\n%s %s and made again\n%s %s", changed[0].ID, changed[0].Fields, again[0].ID, again[0].Fields)
+	}
 }
 
 // Costs are part of the promise: one read of Stripe for a payment, none for

@@ -70,6 +70,7 @@ func connect(rt *service.Runtime, c config.Connection) (Connection, error) {
 			TimeZone: c.Books.TimeZone, PaymentMethod: c.Books.PaymentMethod, CashAccounts: c.Books.CashAccounts, SendInvoices: c.Invoices.Send,
 			StockItems: c.Items.Stock, NonStockItems: c.Items.NonStock, ItemCurrency: c.Items.Currency,
 			DebitMemos: c.Invoices.DebitMemos, AcumaticaPage: formsOf(c.Acumatica),
+			MatchBy: c.Customers.Match, KeepEmpty: c.Customers.KeepEmpty, TaxIDTypes: c.Customers.TaxIDs,
 		},
 		Stripe: stripe, Acumatica: erp,
 	}
