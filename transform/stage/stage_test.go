@@ -29,7 +29,7 @@ func TestUnknownCustomerGoesFirst(t *testing.T) {
 		"link acumatica invoice Invoice AR000001",
 		"acumatica Invoice [Invoice AR000001] [Details TaxDetails ApplicationsDefault files] [Document.CuryID Document.CuryRoundDiff Document.OrigModule]",
 		"link acumatica customer C000001",
-		"acumatica Customer [C000001] [MainContact MainContact/Address] []",
+		"acumatica Customer [C000001] [MainContact MainContact/Address BillingContact BillingContact/Address ShippingContact ShippingContact/Address] []",
 		"publish default/stripe/customer/upsert/C000001@2026-03-02T10:00:00.12+00:00",
 		"publish default/stripe/invoice/upsert/Invoice AR000001@evt_1",
 	}
