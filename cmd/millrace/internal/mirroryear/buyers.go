@@ -7,10 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-
-	"github.com/shopspring/decimal"
-
-	"millrace/internal/acumaticatwin"
 )
 
 // A bill is what a buyer sees of a Stripe invoice.
@@ -18,6 +14,7 @@ type bill struct {
 	ID        string            `json:"id"`
 	Currency  string            `json:"currency"`
 	Remaining int64             `json:"amount_remaining"`
+	Paid      int64             `json:"amount_paid"`
 	Status    string            `json:"status"`
 	Charge    string            `json:"charge"`
 	Metadata  map[string]string `json:"metadata"`
@@ -117,44 +114,65 @@ func (f *office) decline(ctx context.Context) error {
 	}
 }
 
-// both is a bill with the open invoice that it stands for.
-func (f *office) both(ctx context.Context) (bill, acumaticatwin.InvoiceView, error) {
-	all, err := f.bills(ctx, "open")
+// first does something with the first bill of a status that is fit for it.
+func (f *office) first(ctx context.Context, status string, fit func(b bill) bool, do func(b bill) error) error {
+	all, err := f.bills(ctx, status)
 	if err != nil {
-		return bill{}, acumaticatwin.InvoiceView{}, err
-	}
-	open := map[string]acumaticatwin.InvoiceView{}
-	for _, i := range f.documents("Open") {
-		open[i.ReferenceNbr] = i
+		return err
 	}
 	for _, b := range all {
-		if i, ok := open[b.number()]; ok && b.Remaining > 10_00 {
-			return b, i, nil
+		if fit(b) {
+			return do(b)
 		}
 	}
-	return bill{}, acumaticatwin.InvoiceView{}, errNothing
+	return errNothing
 }
 
-// twice is a buyer who pays by card while his cheque is being posted.
-func (f *office) twice(ctx context.Context) error {
-	b, i, err := f.both(ctx)
-	if err != nil {
-		return err
-	}
-	if err := f.cheque(ctx, decimal.Zero, application{i, i.Balance}); err != nil {
-		return err
-	}
-	return f.pay(ctx, b, "pm_card_visa")
+// payWrittenOff pays on the page of one that is uncollectible.
+func (f *office) payWrittenOff(ctx context.Context) error {
+	return f.first(ctx, "uncollectible", func(b bill) bool { return b.Remaining > 0 },
+		func(b bill) error { return f.pay(ctx, b, "pm_card_visa") })
 }
 
-// creditAndPay is a buyer who pays all while a part is being credited.
-func (f *office) creditAndPay(ctx context.Context) error {
-	b, i, err := f.both(ctx)
-	if err != nil {
-		return err
-	}
-	if err := f.credit(ctx, i, f.part(i.Balance, i.CurrencyID)); err != nil {
-		return err
-	}
-	return f.pay(ctx, b, "pm_card_visa")
+// noteBefore is a credit note of the merchant in Stripe, over what can still be
+// paid.
+func (f *office) noteBefore(ctx context.Context) error {
+	return f.first(ctx, "open", func(b bill) bool { return b.Remaining > 20_00 && !f.asked[b.ID] },
+		func(b bill) error {
+			return f.post(ctx, "/v1/credit_notes", "invoice", b.ID, "amount", "500", "reason", "product_unsatisfactory")
+		})
+}
+
+// paid reports a bill that a charge paid, of which nothing was given back yet.
+func (f *office) paid(b bill) bool { return b.Charge != "" && b.Paid > 20_00 && !f.given[b.Charge] }
+
+// noteAfter gives a part of what was paid back, with a credit note.
+func (f *office) noteAfter(ctx context.Context) error {
+	return f.first(ctx, "paid", f.paid, func(b bill) error {
+		f.given[b.Charge] = true
+		return f.post(ctx, "/v1/credit_notes", "invoice", b.ID, "amount", "500", "refund_amount", "500", "reason", "product_unsatisfactory")
+	})
+}
+
+// refund gives a part of what was paid back, without one.
+func (f *office) refund(ctx context.Context) error {
+	return f.first(ctx, "paid", f.paid, func(b bill) error {
+		f.given[b.Charge] = true
+		return f.post(ctx, "/v1/refunds", "charge", b.Charge, "amount", "300")
+	})
+}
+
+func (f *office) debit(ctx context.Context) error { return f.debited(ctx, "pm_usBankAccount_success") }
+
+func (f *office) debitFails(ctx context.Context) error {
+	return f.debited(ctx, "pm_usBankAccount_insufficientFunds")
+}
+
+// debited pays from a bank account, which takes days.
+func (f *office) debited(ctx context.Context, method string) error {
+	return f.first(ctx, "open", func(b bill) bool { return b.Currency == "usd" && b.Remaining > 0 && !f.asked[b.ID] },
+		func(b bill) error {
+			f.asked[b.ID] = true
+			return f.pay(ctx, b, method)
+		})
 }

@@ -79,8 +79,10 @@ type office struct {
 	deck   []kind // what is to be done next
 	diary  map[int][]func(ctx context.Context) error
 	today  int
-	drawn  int // cheques and orders so far, for their references
-	broken int // lines now
+	drawn  int             // cheques and orders so far, for their references
+	broken int             // lines now
+	asked  map[string]bool // Stripe invoices of which a bank was asked
+	given  map[string]bool // charges of which something was given back, or whose payment was voided
 	played Played
 }
 
@@ -97,7 +99,7 @@ var errNothing = errors.New("nothing to do it with")
 // error is one of the world or of ctx.
 func Play(ctx context.Context, o Options) (*Played, error) {
 	f := &office{
-		Options: o, dice: rand.New(rand.NewPCG(o.Seed, 2)), diary: map[int][]func(context.Context) error{}, //nolint:gosec // G404: a repeatable choice is wanted
+		Options: o, dice: rand.New(rand.NewPCG(o.Seed, 2)), diary: map[int][]func(context.Context) error{}, asked: map[string]bool{}, given: map[string]bool{}, //nolint:gosec // G404: a repeatable choice is wanted
 		played: Played{Seed: o.Seed, Days: o.Days, Did: map[string]int{}, Refused: map[string]int{}, Problems: []string{}},
 	}
 	for range o.Customers {

@@ -160,12 +160,32 @@ func (f *office) void(ctx context.Context, p acumaticatwin.PaymentView) error {
 	return f.invoke(ctx, "Payment", "ReleasePayment", "Voided Payment", p.ReferenceNbr)
 }
 
+// voidStripes voids a payment that came from Stripe.
+func (f *office) voidStripes(ctx context.Context) error {
+	for _, p := range f.payments("Open", "Closed") {
+		if !isCheque(p) && !f.given[p.PaymentRef] { // what was given back cannot be voided
+			f.given[p.PaymentRef] = true
+			return f.void(ctx, p)
+		}
+	}
+	return errNothing
+}
+
 func (f *office) writeOff(context.Context) error {
+	return f.lose(func(open decimal.Decimal) decimal.Decimal { return open })
+}
+
+func (f *office) writeOffPart(context.Context) error {
+	return f.lose(func(open decimal.Decimal) decimal.Decimal { return f.part(open, "USD") })
+}
+
+// lose writes something of an open invoice off.
+func (f *office) lose(of func(open decimal.Decimal) decimal.Decimal) error {
 	for _, i := range f.documents("Open") {
-		if i.CurrencyID != "USD" {
+		if i.CurrencyID != "USD" || i.Balance.LessThan(decimal.NewFromInt(10)) {
 			continue
 		}
-		if _, err := f.Ledger.WriteOff(i.ReferenceNbr, i.Balance); err != nil {
+		if _, err := f.Ledger.WriteOff(i.ReferenceNbr, of(i.Balance)); err != nil {
 			return refused{err}
 		}
 		return nil
