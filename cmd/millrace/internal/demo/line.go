@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -13,6 +14,8 @@ type line struct {
 	broken atomic.Bool
 	writes atomic.Int64
 	rounds atomic.Int64 // of polling: each begins with asking for the clock
+
+	finalized atomic.Pointer[func(ctx context.Context, invoice string)] // is told of each Stripe invoice that can be paid now
 }
 
 func (l *line) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -29,4 +32,9 @@ func (l *line) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		l.rounds.Add(1)
 	}
 	l.to.ServeHTTP(w, r)
+	if id, ok := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/v1/invoices/"), "/finalize"); ok {
+		if tell := l.finalized.Load(); tell != nil {
+			(*tell)(r.Context(), id)
+		}
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"strings"
+	"sync"
 	"time"
 
 	"millrace/cmd/millrace/internal/mirrorproof"
@@ -50,10 +51,11 @@ func (d *Demo) endpoint() string {
 // A mirror is a year of the mirror while it is played.
 type mirror struct {
 	*Demo
-	rt    *service.Runtime
-	watch *watch
-	began time.Time
-	erp   http.Client // with the session of one who reads
+	rt      *service.Runtime
+	watch   *watch
+	payable *payable
+	began   time.Time
+	erp     http.Client // with the session of one who reads
 
 	unequal []string // at checkpoints, in words
 	checks  int
@@ -69,10 +71,14 @@ func (d *Demo) RunMirror(ctx context.Context, rt *service.Runtime) (*MirrorResul
 	}
 	d.stripe.SetWebhook("http://"+addr.String()+"/webhooks/stripe", d.secret)
 	m := &mirror{Demo: d, rt: rt, watch: newWatch(rt.Bus, io.Discard), began: time.Now()}
+	m.payable = newPayable(d, rt.Bus)
+	tell := m.payable.finalized
+	m.line(mirroryear.Stripe).finalized.Store(&tell)
 	follow, stop := context.WithCancel(ctx)
-	followed := make(chan error, 1)
-	go func() { followed <- m.watch.run(follow) }()
-	defer func() { stop(); <-followed }()
+	var following sync.WaitGroup
+	following.Go(func() { _ = m.watch.run(follow) })   // what it misses shows in the end
+	following.Go(func() { _ = m.payable.run(follow) }) // so does this
+	defer func() { stop(); following.Wait() }()
 
 	res, err := m.run(ctx)
 	if ctx.Err() != nil {

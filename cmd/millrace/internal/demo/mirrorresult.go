@@ -38,7 +38,8 @@ type Mirrored struct {
 	Compared    int                      `json:"compared"`    // with what can be paid in Stripe; drafts too
 	Mismatched  int                      `json:"mismatched"`  // of them
 	Reviewed    int                      `json:"reviewed"`    // less can be paid than is open, because money came that is not applied; somebody was told
-	Overpayable int                      `json:"overpayable"` // more could be paid than was open, at a comparison
+	Looked      int                      `json:"looked"`      // how often, besides, it was looked at what can be paid of one
+	Overpayable int                      `json:"overpayable"` // how often more could be paid than was open after its change was polled
 	Customers   int                      `json:"customers"`   // of Acumatica, in Stripe
 	Twice       int                      `json:"twice"`       // customers and charges that do not stand once in the other system
 	Open        string                   `json:"open"`        // what is open in the end, in both
@@ -55,7 +56,9 @@ func (r *MirrorResult) OK() bool {
 func (r *MirrorResult) Summary() string {
 	m := r.Mirror
 	text := fmt.Sprintf("%d invoices compared at %s, %d mismatched, %d left to a person; %d customers, each once", m.Compared, m.Endpoint, m.Mismatched, m.Reviewed, m.Customers)
-	if !r.OK() {
+	if r.OK() {
+		text += "; never more payable than open"
+	} else {
 		text += fmt.Sprintf("; %d parked, %d things are not as they should be", r.Parked, len(r.Missing))
 	}
 	return text
@@ -95,14 +98,15 @@ func (m *mirror) result(ctx context.Context, played *mirroryear.Played) (*Mirror
 	if err != nil {
 		return nil, err
 	}
+	looked, over := m.payable.verdict()
 	n := m.watch.counts()
 	r := &MirrorResult{
 		Mirror: Mirrored{
 			Endpoint: m.endpoint(), Seed: played.Seed, Days: played.Days, Checks: m.checks, Invoices: p.Invoices, Compared: p.Compared,
-			Overpayable: m.over, Customers: p.Customers, Twice: len(p.Twice), Open: p.Open, Quiet: quiet, Differences: p.Differences,
+			Looked: looked, Overpayable: m.over + len(over), Customers: p.Customers, Twice: len(p.Twice), Open: p.Open, Quiet: quiet, Differences: p.Differences,
 		},
 		Played: played, Applied: n[schemas.Applied], Duplicate: n[schemas.Duplicate], Skipped: n[schemas.Skipped], Parked: n[schemas.Parked],
-		Missing: append([]string{}, slices.Concat(played.Problems, m.watch.parked(), blocked, m.unequal, p.Twice, quiet.problems())...),
+		Missing: append([]string{}, slices.Concat(played.Problems, m.watch.parked(), blocked, m.unequal, over, p.Twice, quiet.problems())...),
 	}
 	for _, d := range p.Differences {
 		if d.Review {
