@@ -149,6 +149,13 @@ func (f *office) bounce(ctx context.Context) error {
 	return errNothing
 }
 
+// note keeps which payments have come from Stripe and are done.
+func (f *office) note() {
+	for _, p := range f.payments("Open", "Closed") {
+		f.posted[p.ReferenceNbr] = !isCheque(p)
+	}
+}
+
 func isCheque(p acumaticatwin.PaymentView) bool {
 	return len(p.PaymentRef) > 6 && p.PaymentRef[:6] == "cheque"
 }
@@ -160,10 +167,10 @@ func (f *office) void(ctx context.Context, p acumaticatwin.PaymentView) error {
 	return f.invoke(ctx, "Payment", "ReleasePayment", "Voided Payment", p.ReferenceNbr)
 }
 
-// voidStripes voids a payment that came from Stripe.
+// voidStripes voids a payment that came from Stripe some days ago.
 func (f *office) voidStripes(ctx context.Context) error {
 	for _, p := range f.payments("Open", "Closed") {
-		if !isCheque(p) && !f.given[p.PaymentRef] { // what was given back cannot be voided
+		if f.posted[p.ReferenceNbr] && !f.given[p.PaymentRef] { // what was given back cannot be voided
 			f.given[p.PaymentRef] = true
 			return f.void(ctx, p)
 		}
