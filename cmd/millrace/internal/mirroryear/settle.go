@@ -123,7 +123,7 @@ func (f *office) applyRest(ctx context.Context) error {
 				rest = rest.Sub(a.Amount)
 			}
 			if amount := decimal.Min(rest, i.Balance); amount.IsPositive() {
-				return f.apply(ctx, fields("Type", p.Type, "ReferenceNbr", p.ReferenceNbr), application{i, amount})
+				return f.apply(ctx, fields("Type", p.Type, "ReferenceNbr", p.ReferenceNbr, "ApplicationDate", f.dated()), application{i, amount})
 			}
 		}
 	}
