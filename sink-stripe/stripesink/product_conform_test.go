@@ -30,7 +30,8 @@ func TestProductConforms(t *testing.T) {
 			"GLASS Glass EACH active true, costs price of 1250 usd, for sale 1250", "GLASS Glass 45 EACH active true, costs price of 33.3333 usd, for sale 33.3333",
 		},
 		{
-			"the old price again, and not sold", []schemas.Intent{productIntent(0, "Glass", "1250"), productIntent(1, "Glass", "1300")},
+			"the old price again, and not sold",
+			[]schemas.Intent{productIntent(0, "Glass", "1250"), productIntent(1, "Glass", "1300")},
 			productIntent(2, "Glass", "1250"), asUnsold(productIntent(3, "Glass", "")),
 			"GLASS Glass EACH active true, costs price of 1250 usd, for sale 1250", "GLASS Glass EACH active false",
 		},

@@ -152,7 +152,7 @@ func TestTwoLabelledProductsAreForAPerson(t *testing.T) {
 	w := newWorld(t)
 	w.byHand("one", map[string]string{metaInventory: "GLASS"})
 	w.byHand("two", map[string]string{metaInventory: "GLASS"})
-	w.refuse(productIntent(1, "Glass", "1250"), "stripe.ambiguous")
+	_ = w.refuse(productIntent(1, "Glass", "1250"), "stripe.ambiguous")
 }
 
 func TestAProductThatIsGoneIsMadeAnew(t *testing.T) {
@@ -224,7 +224,7 @@ func TestAProductIntentThatMakesNoSenseIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			in := changed(productIntent(1, "Glass", "1250"), change)
-			w.refuse(in, "stripe.fields_invalid")
+			_ = w.refuse(in, "stripe.fields_invalid")
 			if err := Check(in); err == nil {
 				t.Error("Check lets it pass")
 			}
