@@ -31,6 +31,7 @@ type world struct {
 	t        *testing.T
 	now      time.Time
 	twin     *stripetwin.Twin
+	url      string // of the Stripe account
 	client   *stripeapi.Client
 	api      API // client unless a test puts something in between
 	postings map[string]posting.Record
@@ -68,7 +69,7 @@ func newWorldBehind(t *testing.T, before func(http.Handler) http.Handler) *world
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.twin, w.client, w.api = twin, client, client
+	w.twin, w.url, w.client, w.api = twin, srv.URL, client, client
 	return w
 }
 
@@ -124,7 +125,9 @@ func (w *world) Put(_ context.Context, connection string, l link.Link) error {
 
 func (w *world) Move(_ context.Context, connection string, _, next link.Link) error {
 	stripe := connection + " " + next.Kind + " " + next.StripeID
-	delete(w.links, connection+" "+next.Kind+" "+w.byStripe[stripe].AcumaticaID)
+	if old := connection + " " + next.Kind + " " + w.byStripe[stripe].AcumaticaID; w.links[old].StripeID == next.StripeID {
+		delete(w.links, old)
+	}
 	w.links[connection+" "+next.Kind+" "+next.AcumaticaID], w.byStripe[stripe] = next, next
 	return nil
 }

@@ -411,3 +411,27 @@ func BenchmarkEvaluate(b *testing.B) {
 		})
 	}
 }
+
+// What the Stripe sink writes on a customer comes back as an event; nothing
+// comes of it but, where a connection wants it, a note in Acumatica.
+func TestOurOwnWritesOnCustomersAreNoWork(t *testing.T) {
+	docs, err := Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range [][2]string{
+		{"customer", "created"}, {"customer", "updated"}, {"customer.tax_id", "created"}, {"customer.tax_id", "updated"}, {"customer.tax_id", "deleted"},
+	} {
+		in := flow.Input{
+			Event: flow.Event{
+				ID: "evt_1", Connection: "default", Lane: "cus_1", Source: schemas.Stripe, Object: e[0], Verb: e[1],
+				Hint: map[string]any{"id": "cus_1", "object": e[0]},
+			},
+			Books: flow.Books{TimeZone: "UTC"},
+		}
+		d, reason, err := flow.Match(t.Context(), docs, in)
+		if err != nil || d != nil || reason == "" {
+			t.Errorf("%s.%s: taken by %v, reason %q, %v", e[0], e[1], d, reason, err)
+		}
+	}
+}
