@@ -1,0 +1,26 @@
+package config
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestLintOfCustomers(t *testing.T) {
+	for _, tt := range []struct{ name, customers, want string }{
+		{"as it should be", "{match: [email, name], keep_empty: true, tax_ids: {CA: ca_gst_hst, US: none}}", ""},
+		{"an unknown field", "{match: [phone]}", `customers.match: "phone" is not a choice`},
+		{"no country", "{tax_ids: {Canada: ca_bn}}", `customers.tax_ids: "Canada" is not a country`},
+		{"no type", "{tax_ids: {CA: GST}}", `customers.tax_ids.CA: "GST" is not a type of tax id`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			text := lintText(t, write(t, "m.yaml", `
+connections:
+- name: default
+  acumatica: {url: "https://x", username: u, password: p}
+  customers: `+tt.customers+"\n"))
+			if tt.want == "" && strings.Contains(text, "customers") || !strings.Contains(text, tt.want) {
+				t.Errorf("findings:\n%s\nwant %q", text, tt.want)
+			}
+		})
+	}
+}
