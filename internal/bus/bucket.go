@@ -232,5 +232,5 @@ func (k *Bucket) KeysAfter(ctx context.Context, prefix, after string, most int) 
 		return nil, unavailable(err, "list %s", k.name) // the listing may be cut
 	}
 	first()
-	return keys, nil
+	return slices.Clone(keys), nil // without what was cut off
 }

@@ -12,7 +12,7 @@ import (
 func TestKeysAfterAreTheFirstOnes(t *testing.T) {
 	t.Parallel()
 	k := newBus(t).Bucket(bucketTold)
-	order := rand.New(rand.NewPCG(1, 2)).Perm(100) //nolint:gosec // a shuffle for a test
+	order := rand.New(rand.NewPCG(1, 2)).Perm(100)
 	for _, n := range order {
 		if _, err := k.Create(t.Context(), Key("books", "invoice", fmt.Sprintf("AR%03d", n)), []byte("{}")); err != nil {
 			t.Fatal(err)
