@@ -36,7 +36,9 @@ func TestProductConforms(t *testing.T) {
 			"GLASS Glass EACH active true, costs price of 1250 usd, for sale 1250", "GLASS Glass EACH active false",
 		},
 		{
-			"no price, and sold again at one", []schemas.Intent{productIntent(0, "Glass", "1250")}, productIntent(1, "Glass", ""), productIntent(2, "Glass 45", "1250"),
+			"no price, and sold again at one",
+			[]schemas.Intent{productIntent(0, "Glass", "1250")},
+			productIntent(1, "Glass", ""), productIntent(2, "Glass 45", "1250"),
 			"GLASS Glass EACH active true, costs nothing, for sale ", "GLASS Glass 45 EACH active true, costs price of 1250 usd, for sale 1250",
 		},
 	} {
