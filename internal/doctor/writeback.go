@@ -20,7 +20,7 @@ type shown struct {
 func (o Options) shown() []shown {
 	invoices, customers := o.Connection.Invoices.WriteBack, o.Connection.Customers.WriteBack
 	list := []shown{
-		{path: "invoices.write_back", entity: "Invoice", fields: invoices.Fields.Chosen(), on: invoices.Note, events: []string{"invoice.finalized"}},
+		{path: "invoices.write_back", entity: "Invoice", fields: invoices.Fields.Chosen(), on: invoices.Note, events: []string{"invoice.finalized", "payment_intent.processing"}},
 		{path: "customers.write_back", entity: "Customer", fields: customers.Fields.Chosen(), on: customers.Note, events: []string{"customer.created", "customer.updated"}},
 	}
 	return slices.DeleteFunc(list, func(s shown) bool { return !s.on && len(s.fields) == 0 })
