@@ -23,7 +23,7 @@ type charge struct {
 // The invoice itself carries them, so that they are known wherever it is found.
 func chargesBefore(inv stripeapi.Invoice) ([]charge, error) {
 	var all []charge
-	for _, text := range strings.Fields(inv.Metadata[metaCharges]) {
+	for text := range strings.FieldsSeq(inv.Metadata[metaCharges]) {
 		id, amount, _ := strings.Cut(text, ":")
 		n, err := strconv.ParseInt(amount, 10, 64)
 		if err != nil {

@@ -316,10 +316,12 @@ func (m *model) change(t *rapid.T) {
 
 func TestPaymentsAreKnownByNameAndByCode(t *testing.T) {
 	for _, tt := range []struct{ types, want string }{
-		{"Payment,PMT,Voided Payment,RPM, pmt ", "Payment 000007"}, {"Prepayment,PPM", "Prepayment 000007"},
-		{"Refund,REF,Voided Refund,VRF", "Refund 000007"}, {"Credit Memo", "Credit Memo 000007"},
+		{"Payment,PMT,Voided Payment,RPM, pmt ", "Payment 000007"},
+		{"Prepayment,PPM", "Prepayment 000007"},
+		{"Refund,REF,Voided Refund,VRF", "Refund 000007"},
+		{"Credit Memo", "Credit Memo 000007"},
 	} {
-		for _, kind := range strings.Split(tt.types, ",") {
+		for kind := range strings.SplitSeq(tt.types, ",") {
 			if got := paymentOf(schemas.StripeLowering{Type: kind, Number: "000007"}); got != tt.want {
 				t.Errorf("%s: got %s, want %s", kind, got, tt.want)
 			}
