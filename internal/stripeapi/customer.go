@@ -44,7 +44,7 @@ func (c *Client) UpdateCustomer(ctx context.Context, key, id string, f schemas.S
 	return c.writeCustomer(ctx, "update customer "+id, key, f, func(p *stripe.CustomerParams) (*stripe.Customer, error) {
 		p.Address = addressParams(f.Address, true)
 		if !f.KeepEmpty {
-			p.Email, p.Phone = stripe.String(f.Email), stripe.String(f.Phone)
+			p.Email, p.Phone = new(f.Email), new(f.Phone)
 			if f.Address == nil {
 				p.AddExtra("address", "")
 			}
@@ -90,7 +90,7 @@ func (c *Client) writeCustomer(ctx context.Context, what, key string, f schemas.
 	}
 	p := &stripe.CustomerParams{Params: params, Name: text(f.Name), Email: text(f.Email), Phone: text(f.Phone), Metadata: f.Metadata}
 	if s := f.Shipping; s != nil {
-		p.Shipping = &stripe.CustomerShippingParams{Name: stripe.String(s.Name), Phone: text(s.Phone), Address: addressParams(s.Address, true)}
+		p.Shipping = &stripe.CustomerShippingParams{Name: new(s.Name), Phone: text(s.Phone), Address: addressParams(s.Address, true)}
 	}
 	var got *stripe.Customer
 	err = c.do(ctx, what, func(ctx context.Context) error {

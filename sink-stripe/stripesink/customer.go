@@ -35,7 +35,7 @@ func (w *work) customer(ctx context.Context) (schemas.Outcome, error) {
 	if err != nil {
 		return schemas.Outcome{}, err
 	}
-	did := "updated"
+	var did string
 	switch {
 	case w.p.State == posting.Created: // written, but not yet linked or not yet Done
 		did = "created"
