@@ -28,7 +28,8 @@ func TestAChangeThatWaitedIsAskedForAgain(t *testing.T) {
 	if out, err := h.Handle(t.Context(), m); err != nil || out.Outcome != schemas.Skipped {
 		t.Fatalf("nothing waits: %+v, %v", out, err)
 	}
-	w.links["stripe invoice in_1"] = link.Link{Kind: link.Invoice, AcumaticaID: "Invoice AR000001", StripeID: "in_1", Attributes: map[string]string{"waits": "C000001"}}
+	// What waits now stands with the document only.
+	w.links["acumatica invoice Invoice AR000001"] = link.Link{Kind: link.Invoice, AcumaticaID: "Invoice AR000001", StripeID: "in_1", Attributes: map[string]string{"waits": "C000001"}}
 	if _, err := h.Handle(t.Context(), m); err == nil {
 		t.Fatal("it ended although the event was not stored") // Invariant 1
 	}
