@@ -221,10 +221,12 @@ func (m *mirror) settle(ctx context.Context, most time.Duration) ([]mirrorproof.
 	}
 }
 
+// unexplained are the differences that must not be, now: in the end no bank is
+// asked any more.
 func unexplained(p *mirrorproof.Proof) []mirrorproof.Difference {
 	var out []mirrorproof.Difference
 	for _, d := range p.Differences {
-		if !d.Review {
+		if !d.Review && !d.Debit {
 			out = append(out, d)
 		}
 	}

@@ -136,13 +136,16 @@ func (p *payable) look(ctx context.Context, number, customer string) {
 		Data []struct {
 			Remaining int64             `json:"amount_remaining"`
 			Metadata  map[string]string `json:"metadata"`
+			Intent    struct {
+				Status string `json:"status"`
+			} `json:"payment_intent"`
 		} `json:"data"`
 	}
-	if err := p.d.get(ctx, "/v1/invoices?limit=100&status=open&customer="+url.QueryEscape(customer), &page); err != nil {
+	if err := p.d.get(ctx, "/v1/invoices?limit=100&status=open&expand[]=data.payment_intent&customer="+url.QueryEscape(customer), &page); err != nil {
 		return // the year is over
 	}
 	for _, i := range page.Data {
-		if i.Metadata[metaInvoice] == number {
+		if i.Metadata[metaInvoice] == number && i.Intent.Status != "processing" { // Stripe: nothing else can be paid on one that is being debited
 			s.sum += i.Remaining
 		}
 	}

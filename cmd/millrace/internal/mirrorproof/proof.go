@@ -28,6 +28,7 @@ type Difference struct {
 	Open     string `json:"open"`    // in Acumatica
 	Payable  string `json:"payable"` // in Stripe
 	Stripe   string `json:"stripe"`  // its invoices there, with their status
+	Debit    bool   `json:"debit"`   // a bank is being asked for it, which is waited for
 	Review   bool   `json:"review"`  // it was paid in Stripe, that payment is not applied, and somebody was told
 }
 
@@ -89,6 +90,7 @@ func (p *Proof) invoices(b books, shown stripe, reviewed map[string]bool) {
 		payable, story := shown.payable(d.Number, d.Currency)
 		if !payable.Equal(open) {
 			diff := Difference{Number: d.Number, Currency: d.Currency, Open: open.String(), Payable: payable.String(), Stripe: story}
+			diff.Debit = shown.debited(d.Number)
 			diff.Review = !diff.Over() && reviewed[d.Number] && shown.paidByCharge(d.Number)
 			p.Differences = append(p.Differences, diff)
 		}

@@ -2,6 +2,7 @@ package mirrorproof
 
 import (
 	"context"
+	"encoding/json"
 	"net/url"
 	"strings"
 
@@ -78,13 +79,28 @@ type (
 		Remaining int64             `json:"amount_remaining"`
 		Charge    string            `json:"charge"`
 		Outside   bool              `json:"paid_out_of_band"`
+		Intent    *intent           `json:"payment_intent"`
 		Metadata  map[string]string `json:"metadata"`
 	}
 )
 
+// An intent is that of an invoice, or of nothing: elsewhere it is but an id.
+type intent struct {
+	Status string `json:"status"`
+}
+
+// UnmarshalJSON takes an id for an intent of which nothing is known.
+func (i *intent) UnmarshalJSON(data []byte) error {
+	if len(data) > 0 && data[0] == '"' {
+		return nil
+	}
+	type plain intent
+	return json.Unmarshal(data, (*plain)(i))
+}
+
 func readStripe(ctx context.Context, s Sources) (stripe, error) {
 	shown := stripe{byNumber: map[string][]object{}}
-	invoices, err := list(ctx, s, "/v1/invoices")
+	invoices, err := list(ctx, s, "/v1/invoices", "data.payment_intent")
 	if err != nil {
 		return shown, err
 	}
@@ -93,18 +109,21 @@ func readStripe(ctx context.Context, s Sources) (stripe, error) {
 			shown.byNumber[number] = append(shown.byNumber[number], i)
 		}
 	}
-	if shown.customers, err = list(ctx, s, "/v1/customers"); err != nil {
+	if shown.customers, err = list(ctx, s, "/v1/customers", ""); err != nil {
 		return shown, err
 	}
-	shown.charges, err = list(ctx, s, "/v1/charges")
+	shown.charges, err = list(ctx, s, "/v1/charges", "")
 	return shown, err
 }
 
 // list reads a list to its end, newest first. Stripe: at most 100 a page.
-func list(ctx context.Context, s Sources, path string) ([]object, error) {
+func list(ctx context.Context, s Sources, path, expand string) ([]object, error) {
 	var all []object
 	for {
 		q := url.Values{"limit": {"100"}}
+		if expand != "" {
+			q.Set("expand[]", expand)
+		}
 		if len(all) > 0 {
 			q.Set("starting_after", all[len(all)-1].ID)
 		}
@@ -146,6 +165,17 @@ func (s stripe) payable(number, currency string) (sum decimal.Decimal, story str
 func (s stripe) paidByCharge(number string) bool {
 	for _, i := range s.byNumber[number] {
 		if i.Status == "paid" && i.Charge != "" && i.Paid > 0 && !i.Outside {
+			return true
+		}
+	}
+	return false
+}
+
+// debited reports a document of which a bank is being asked. Stripe: nothing can
+// be changed meanwhile, and nothing else be paid.
+func (s stripe) debited(number string) bool {
+	for _, i := range s.byNumber[number] {
+		if i.Status == "open" && i.Intent != nil && i.Intent.Status == "processing" {
 			return true
 		}
 	}

@@ -50,8 +50,8 @@ func (f *office) cards() []card {
 		// {"credit note in Stripe before payment", 1, f.noteBefore},
 		{"credit note in Stripe after payment", 1, f.noteAfter},
 		{"refunded in Stripe", 1, f.refund},
-		// {"bank debit in Stripe", 2, f.debit},
-		// {"bank debit in Stripe that fails", 1, f.debitFails},
+		{"bank debit in Stripe", 2, f.debit},
+		{"bank debit in Stripe that fails", 1, f.debitFails},
 		{"paid in Stripe and by cheque at once", 1, f.twice},
 		{"credited while it is paid in Stripe", 1, f.creditAndPay},
 	}

@@ -82,7 +82,7 @@ type office struct {
 	drawn  int             // cheques and orders so far, for their references
 	broken int             // lines now
 	asked  map[string]bool // Stripe invoices of which a bank was asked
-	posted map[string]bool // payments that came from Stripe before the last comparison, by their number
+	posted map[string]int  // at how many comparisons a payment from Stripe was there, by its number
 	given  map[string]bool // charges of which something was given back, or whose payment was voided
 	played Played
 }
@@ -100,7 +100,7 @@ var errNothing = errors.New("nothing to do it with")
 // error is one of the world or of ctx.
 func Play(ctx context.Context, o Options) (*Played, error) {
 	f := &office{
-		Options: o, dice: rand.New(rand.NewPCG(o.Seed, 2)), diary: map[int][]func(context.Context) error{}, asked: map[string]bool{}, given: map[string]bool{}, posted: map[string]bool{}, //nolint:gosec // G404: a repeatable choice is wanted
+		Options: o, dice: rand.New(rand.NewPCG(o.Seed, 2)), diary: map[int][]func(context.Context) error{}, asked: map[string]bool{}, given: map[string]bool{}, posted: map[string]int{}, //nolint:gosec // G404: a repeatable choice is wanted
 		played: Played{Seed: o.Seed, Days: o.Days, Did: map[string]int{}, Refused: map[string]int{}, Problems: []string{}},
 	}
 	for range o.Customers {

@@ -149,10 +149,13 @@ func (f *office) bounce(ctx context.Context) error {
 	return errNothing
 }
 
-// note keeps which payments have come from Stripe and are done.
+// note counts at how many comparisons a payment from Stripe was there: after the
+// second one polling has seen what it did.
 func (f *office) note() {
 	for _, p := range f.payments("Open", "Closed") {
-		f.posted[p.ReferenceNbr] = !isCheque(p)
+		if !isCheque(p) {
+			f.posted[p.ReferenceNbr]++
+		}
 	}
 }
 
@@ -170,7 +173,7 @@ func (f *office) void(ctx context.Context, p acumaticatwin.PaymentView) error {
 // voidStripes voids a payment that came from Stripe some days ago.
 func (f *office) voidStripes(ctx context.Context) error {
 	for _, p := range f.payments("Open", "Closed") {
-		if f.posted[p.ReferenceNbr] && !f.given[p.PaymentRef] { // what was given back cannot be voided
+		if f.posted[p.ReferenceNbr] > 1 && !f.given[p.PaymentRef] { // what was given back cannot be voided
 			f.given[p.PaymentRef] = true
 			return f.void(ctx, p)
 		}
