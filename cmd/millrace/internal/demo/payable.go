@@ -117,12 +117,20 @@ func (p *payable) outcome(ctx context.Context, m *bus.Message) error {
 // finalized looks at Stripe when the pipeline has let an invoice be paid, before
 // the pipeline knows.
 func (p *payable) finalized(ctx context.Context, invoice string) {
-	var inv struct {
-		Customer string            `json:"customer"`
-		Metadata map[string]string `json:"metadata"`
+	var page struct {
+		Data []struct {
+			ID       string            `json:"id"`
+			Customer string            `json:"customer"`
+			Metadata map[string]string `json:"metadata"`
+		} `json:"data"`
 	}
-	if err := p.d.get(ctx, "/v1/invoices/"+invoice, &inv); err == nil {
-		p.look(ctx, inv.Metadata[metaInvoice], inv.Customer)
+	if err := p.d.get(ctx, "/v1/invoices?limit=100&status=open", &page); err != nil {
+		return // the year is over
+	}
+	for _, inv := range page.Data { // the newest come first
+		if inv.ID == invoice {
+			p.look(ctx, inv.Metadata[metaInvoice], inv.Customer)
+		}
 	}
 }
 

@@ -47,7 +47,6 @@ func (f *office) cards() []card {
 		{"paid in Stripe by card", 4, f.card},
 		{"declined in Stripe", 1, f.decline},
 		{"paid in Stripe although it is written off", 1, f.payWrittenOff},
-		// {"credit note in Stripe before payment", 1, f.noteBefore},
 		{"credit note in Stripe after payment", 1, f.noteAfter},
 		{"refunded in Stripe", 1, f.refund},
 		{"bank debit in Stripe", 2, f.debit},
