@@ -36,7 +36,8 @@ type Link struct {
 	At          time.Time         `json:"at"`
 }
 
-// Store keeps links in the bucket "links", once under each id.
+// Store keeps links in the bucket "links", once under each id. What counts is
+// stored under the Acumatica id; the Stripe id leads there.
 type Store struct {
 	bucket *bus.Bucket
 }
@@ -99,10 +100,10 @@ func same(old, l Link) error {
 }
 
 // Swap lets the Acumatica id of old stand for next, which has the same one: for
-// another Stripe id, or with other attributes. It is success when it does
-// already, and link.changed when the link is not old any more. The old Stripe
-// id keeps pointing to the Acumatica id: what Stripe tells of it later is still
-// about that document.
+// another Stripe id, or with other attributes, which are then seen from both
+// sides. It is success when it does already, and link.changed when the link is
+// not old any more. The old Stripe id keeps pointing to the Acumatica id: what
+// Stripe tells of it later is still about that document.
 func (s *Store) Swap(ctx context.Context, connection string, old, next Link) error {
 	data, err := json.Marshal(next)
 	if err == nil {
@@ -228,9 +229,25 @@ func (s *Store) ByAcumatica(ctx context.Context, connection, kind, id string) (L
 	return s.get(ctx, bus.Key(connection, kind, "acumatica", id))
 }
 
-// ByStripe finds the link of a Stripe id.
+// ByStripe finds the link of a Stripe id. One that was swapped away is found as
+// it was.
 func (s *Store) ByStripe(ctx context.Context, connection, kind, id string) (Link, bool, error) {
-	return s.get(ctx, bus.Key(connection, kind, "stripe", id))
+	l, found, err := s.get(ctx, bus.Key(connection, kind, "stripe", id))
+	if err != nil || !found {
+		return Link{}, false, err
+	}
+	l, err = s.current(ctx, connection, l)
+	return l, err == nil, err
+}
+
+// current is the link as it is now: what is stored under the Stripe id says only
+// what it points to, and under the Acumatica id what stands for that.
+func (s *Store) current(ctx context.Context, connection string, l Link) (Link, error) {
+	now, found, err := s.ByAcumatica(ctx, connection, l.Kind, l.AcumaticaID)
+	if err != nil || !found || now.StripeID != l.StripeID {
+		return l, err
+	}
+	return now, nil
 }
 
 func (s *Store) get(ctx context.Context, key string) (Link, bool, error) {
@@ -267,6 +284,9 @@ func (s *Store) All(ctx context.Context, connection string, fn func(Link) error)
 		}
 		if !found || key != bus.Key(connection, l.Kind, "stripe", l.StripeID) {
 			continue
+		}
+		if l, err = s.current(ctx, connection, l); err != nil {
+			return err
 		}
 		if err := fn(l); err != nil {
 			return err

@@ -83,6 +83,41 @@ func TestASwappedLinkIsFoundByBothStripeIDs(t *testing.T) {
 	}
 }
 
+// What is said about a link later is seen from both sides, and nothing of it
+// about a Stripe id that was swapped away.
+func TestAttributesOfASwapAreSeenFromBothSides(t *testing.T) {
+	s := New(bustest.New(t))
+	at := func(stripe, waits string) Link {
+		return Link{Kind: Invoice, AcumaticaID: "Invoice AR000001", StripeID: stripe, Attributes: map[string]string{"waits": waits}}
+	}
+	see := func(stripe, waits string) {
+		t.Helper()
+		if l, found, err := s.ByStripe(t.Context(), "default", Invoice, stripe); err != nil || !found || l.StripeID != stripe || l.Attributes["waits"] != waits {
+			t.Errorf("%s is seen as %+v, %t, %v; want waits %q", stripe, l, found, err, waits)
+		}
+		if err := s.All(t.Context(), "default", func(l Link) error {
+			if l.StripeID == stripe && l.Attributes["waits"] != waits {
+				t.Errorf("among all it is %+v, want waits %q", l, waits)
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Put(t.Context(), "default", at("in_1", "")); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct{ old, next Link }{
+		{at("in_1", ""), at("in_1", "C1")}, {at("in_1", "C1"), at("in_1", "")}, {at("in_1", ""), at("in_2", "")}, {at("in_2", ""), at("in_2", "C1")},
+	} {
+		if err := s.Swap(t.Context(), "default", step.old, step.next); err != nil {
+			t.Fatal(err)
+		}
+		see(step.next.StripeID, step.next.Attributes["waits"])
+	}
+	see("in_1", "")
+}
+
 // A process dies between the two writes; whoever goes on finds the pair by one
 // id only, and lets it stand as it is.
 func TestAHalfWrittenLinkIsCompletedByASwap(t *testing.T) {

@@ -100,15 +100,22 @@ func (w *world) ByAcumatica(_ context.Context, connection, kind, id string) (lin
 
 func (w *world) ByStripe(_ context.Context, connection, kind, id string) (link.Link, bool, error) {
 	l, found := w.byStripe[connection+" "+kind+" "+id]
+	if now := w.links[connection+" "+kind+" "+l.AcumaticaID]; now.StripeID == id {
+		return now, found, nil
+	}
 	return l, found, nil
 }
 
 func (w *world) Swap(_ context.Context, connection string, old, next link.Link) error {
 	key := connection + " " + next.Kind + " " + next.AcumaticaID
-	if now := w.links[key]; now.StripeID != old.StripeID && now.StripeID != next.StripeID {
+	now := w.links[key]
+	if !slices.ContainsFunc([]link.Link{old, next}, func(l link.Link) bool { return l.StripeID == now.StripeID && maps.Equal(l.Attributes, now.Attributes) }) {
 		return fault.Newf("link.changed", "%s stands for %s", now.AcumaticaID, now.StripeID)
 	}
-	w.links[key], w.byStripe[connection+" "+next.Kind+" "+next.StripeID] = next, next
+	w.links[key] = next
+	if stripe := connection + " " + next.Kind + " " + next.StripeID; w.byStripe[stripe].StripeID == "" {
+		w.byStripe[stripe] = next // what is there already is not written again
+	}
 	return nil
 }
 

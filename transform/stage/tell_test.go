@@ -24,12 +24,21 @@ func TestAChangeThatWaitedIsAskedForAgain(t *testing.T) {
 		}
 		return all
 	}
-	w.links["stripe invoice in_1"] = link.Link{Kind: link.Invoice, AcumaticaID: "Invoice AR000001", StripeID: "in_1"}
+	// Linked, and noted to wait, as the sink does it.
+	links := link.New(b)
+	h.o.Links = links
+	settled := link.Link{Kind: link.Invoice, AcumaticaID: "Invoice AR000001", StripeID: "in_1"}
+	waiting := settled
+	waiting.Attributes = map[string]string{"waits": "C000001"}
+	if err := links.Put(t.Context(), "default", settled); err != nil {
+		t.Fatal(err)
+	}
 	if out, err := h.Handle(t.Context(), m); err != nil || out.Outcome != schemas.Skipped {
 		t.Fatalf("nothing waits: %+v, %v", out, err)
 	}
-	// What waits now stands with the document only.
-	w.links["acumatica invoice Invoice AR000001"] = link.Link{Kind: link.Invoice, AcumaticaID: "Invoice AR000001", StripeID: "in_1", Attributes: map[string]string{"waits": "C000001"}}
+	if err := links.Swap(t.Context(), "default", settled, waiting); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := h.Handle(t.Context(), m); err == nil {
 		t.Fatal("it ended although the event was not stored") // Invariant 1
 	}
