@@ -28,6 +28,9 @@ bench: ## benchmarks that docs/ quote
 	go test -run '^$$' -bench . -benchtime 500x ./ingest/webhook ./transform/flows | tee docs/bench/$$(date -u +%F).txt
 	go test -run TestOneCustomerFailsAndTheOthersFlow -count 1 -v -timeout 30m ./internal/bus -neighbours 20000 | tee -a docs/bench/$$(date -u +%F).txt
 
+mirror-year: ## a whole year of bookkeeping, mirrored at each version of the endpoint (docs/mirror-year.md)
+	for v in 22.200.001 23.200.001 24.200.001; do go run ./cmd/millrace up --demo --scenario mirror --days 365 --endpoint $$v || exit 1; done
+
 bench-twins: ## requests a second of the twins with a million documents, and their memory
 	go run ./bench/twins stripe
 	go run ./bench/twins acumatica
@@ -43,7 +46,7 @@ generate: ## write the generated pages of docs/
 verify: generate ## generated pages are up to date
 	git diff --exit-code docs/
 
-.PHONY: help up test race lint fmt bench bench-twins bench-payout generate verify
+.PHONY: help up test race lint fmt bench bench-twins bench-payout mirror-year generate verify
 
 fuzz: ## every fuzz target for ten seconds
 	@for p in $$(grep -rlE '^func Fuzz' --include=*_test.go . | xargs -n1 dirname | sort -u); do \
