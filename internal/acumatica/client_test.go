@@ -85,6 +85,8 @@ func TestEveryFailureHasItsCode(t *testing.T) {
 		{"unknown customer", "acumatica.customer_unknown", false, 422, "application/json", `{"CustomerID":{"error":"'Customer' cannot be found in the system."}}`},
 		{"inactive customer", "acumatica.customer_inactive", false, 422, "application/json", `{"error":"The customer status is 'Inactive'."}`},
 		{"application", "acumatica.application", false, 422, "application/json", `{"DocumentsToApply":[{"ReferenceNbr":{"error":"'Reference Nbr.' cannot be found in the system."}}]}`},
+		{"application of a credit memo", "acumatica.application", false, 422, "application/json", `{"ApplicationsCreditMemo":[{"ReferenceNbr":{"error":"'Reference Nbr.' cannot be found in the system."}}]}`},
+		{"application at the release", "acumatica.application", false, 500, "application/json", exception("PX.Data.PXException", "Reference Nbr. 'AR000037' cannot be found in the system.")},
 		{"other validation", "acumatica.validation", false, 422, "application/json", `{"error":"something else"}`},
 		{"business exception in a 500", "acumatica.validation", false, 500, "application/json", exception("PX.Data.PXInvalidOperationException", "Operation failed")},
 		{"database trouble", "acumatica.server_error", true, 500, "application/json", exception("PX.Data.PXDatabaseException", "deadlocked")},

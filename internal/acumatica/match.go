@@ -46,7 +46,8 @@ func patterns() []pattern {
 		{code: "acumatica.customer_unknown", any: []string{"'customer' cannot be found", "'customer id' cannot be found", "'customerid' cannot be found"}},
 		{code: "acumatica.customer_unknown", all: []string{"customerid:", "cannot be found"}},
 		{code: "acumatica.customer_inactive", all: []string{"customer"}, any: []string{"inactive", "not active", "on hold", "one-time"}},
-		{code: "acumatica.application", all: []string{"documentstoapply"}},
+		{code: "acumatica.application", any: []string{"documentstoapply", "applicationscreditmemo"}},
+		{code: "acumatica.application", all: []string{"reference nbr.", "cannot be found"}},
 		{code: "acumatica.application", any: []string{
 			"exceeds the balance", "exceeds the document balance", "greater than the balance", "exceeds the unapplied",
 			"document is closed", "document is not open", "not be applied", "cannot be applied", "out of balance", "out of the balance", "unapplied balance",

@@ -35,6 +35,7 @@ func (t *Twin) controlRoutes() map[string]func(*call) reply {
 		"POST /_twin/write-offs": func(c *call) reply {
 			return controlAdd(c, "reference_nbr", func(w writeOff) (string, error) { return t.WriteOff(w.Invoice, w.Amount) })
 		},
+		"POST /_twin/hold":                 t.controlHold,
 		"GET /_twin/rights":                shows(t.Rights),
 		"POST /_twin/rights":               t.controlRights,
 		"GET /_twin/notifications":         shows(t.Destinations),
@@ -52,6 +53,7 @@ var controlBodies = map[string]string{
 	"POST /_twin/invoices": `{"customer_id", "lines": [{"description", "qty", "unit_price", "inventory_id"?, "taxable"?}], "type"?: "Credit Memo", ` +
 		`"date"?: "2026-05-14", "terms"?, "description"?, "customer_order"?, "currency"?, "unreleased"?}`,
 	"POST /_twin/write-offs":           `{"invoice": "AR000001", "amount"}`,
+	"POST /_twin/hold":                 `{"invoice": "AR000001", "hold": true or false}`,
 	"POST /_twin/rates":                `{"currency", "date": "2026-05-14", "rate": "1.08", "type"?}`,
 	"POST /_twin/periods/close":        `{"period": "2026-05", "module"?: "AR", "CA" or "GL"}`,
 	"POST /_twin/periods/open":         `{"period": "2026-05"}`,

@@ -67,7 +67,11 @@ func ofSales(r *record) bool { return r.get(origModule) == moduleSO }
 func receivable(kind string) bool { return kind == typeInvoice || kind == typeDebitMemo }
 
 func released(r *record) bool {
-	return r.get("Status") == statusOpen || r.get("Status") == statusClosed || r.get("Status") == statusVoided
+	switch r.get("Status") {
+	case statusOpen, statusReserved, statusClosed, statusVoided:
+		return true
+	}
+	return false
 }
 
 func saveInvoice(x *tx, old, r *record) *problems {
@@ -220,11 +224,15 @@ func releaseInvoice(x *tx, r *record) *failure {
 	return x.releaseApplications(r)
 }
 
-// settleStatus is Closed when nothing is left, else Open.
+// settleStatus is Closed when nothing is left, else Open, or Reserved on hold.
 func settleStatus(r *record, left string) {
-	r.set("Status", statusOpen)
-	if r.dec(left).IsZero() {
+	switch {
+	case r.dec(left).IsZero():
 		r.set("Status", statusClosed)
+	case r.yes("Hold"):
+		r.set("Status", statusReserved)
+	default:
+		r.set("Status", statusOpen)
 	}
 }
 

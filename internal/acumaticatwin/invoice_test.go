@@ -30,10 +30,10 @@ func TestDueDateOfAnOpenInvoiceCanBeMoved(t *testing.T) {
 	list := c.get("Invoice?$filter=Type%20eq%20'Invoice'%20and%20Status%20eq%20'Open'&$top=1").wantStatus(t, 200)
 	number, _ := at(list.body, 0, "ReferenceNbr", "value").(string)
 	key := `{"Type":{"value":"Invoice"},"ReferenceNbr":{"value":"` + number + `"}`
-	before := c.get("Invoice/Invoice/" + number).wantStatus(t, 200)
+	before := c.get("Invoice/Invoice/"+number).wantStatus(t, 200)
 	clock.advance(time.Minute)
 	c.put("Invoice", key+`,"DueDate":{"value":"2027-01-31"}}`).wantStatus(t, 200)
-	after := c.get("Invoice/Invoice/" + number).wantStatus(t, 200)
+	after := c.get("Invoice/Invoice/"+number).wantStatus(t, 200)
 	want(t, "moved", after.text("DueDate", "value"), "2027-01-31T00:00:00+00:00")
 	want(t, "the rest", after.text("Balance", "value"), before.text("Balance", "value"))
 	if after.text("LastModifiedDateTime", "value") == before.text("LastModifiedDateTime", "value") {

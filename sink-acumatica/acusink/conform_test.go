@@ -177,16 +177,29 @@ func journalEntries(erp *acumaticatwin.Twin, key, ref string) []sinktest.Entry {
 
 func TestCreditMemoConforms(t *testing.T) {
 	sinktest.Run(t, bustest.New(t), newProcess, sinktest.Kind{Target: schemas.Acumatica, Prepare: func(_ testing.TB, w *sinktest.World) sinktest.Document {
-		return creditMemoDocument(w)
+		return creditMemoDocument(w, 0)
+	}})
+}
+
+// TestCreditMemoOfALoweredInvoiceConforms: less is open than was credited in
+// Stripe.
+func TestCreditMemoOfALoweredInvoiceConforms(t *testing.T) {
+	sinktest.Run(t, bustest.New(t), newProcess, sinktest.Kind{Target: schemas.Acumatica, Prepare: func(_ testing.TB, w *sinktest.World) sinktest.Document {
+		return creditMemoDocument(w, 450)
 	}})
 }
 
 // creditMemoDocument is a credit memo that pays an invoice, and the next one of
-// the same customer, which pays none.
-func creditMemoDocument(w *sinktest.World) sinktest.Document {
+// the same customer, which pays none. lowered is by how many cents less is open
+// than is credited.
+func creditMemoDocument(w *sinktest.World, lowered int64) sinktest.Document {
+	open, status, left := decimal.New(12050, -2), "Closed", decimal.New(lowered, -2)
+	if lowered > 0 {
+		open, status = decimal.New(2050-lowered, -2), "Open"
+	}
 	customer := w.ERP.AddCustomer(acumaticatwin.Customer{Name: "Harbor & Pine", Currency: "EUR"})
 	invoice := w.ERP.AddInvoice(acumaticatwin.Invoice{CustomerID: customer, Lines: []acumaticatwin.InvoiceLine{
-		{Description: "Desk", Qty: decimal.New(1, 0), UnitPrice: decimal.New(12050, -2)},
+		{Description: "Desk", Qty: decimal.New(1, 0), UnitPrice: open},
 	}})
 	want := func(ref, amount, applied, facts string) sinktest.Wanted {
 		return sinktest.Wanted{Facts: facts, Intent: memoIntent(func(in *schemas.Intent, m *schemas.AcumaticaCreditMemo) {
@@ -199,7 +212,7 @@ func creditMemoDocument(w *sinktest.World) sinktest.Document {
 		})}
 	}
 	return sinktest.Document{
-		Intent: want("cn_1", "20.50", "20.50", "Credit Memo Closed of "+customer+" EUR 20.5, left 0"),
+		Intent: want("cn_1", "20.50", "20.50", "Credit Memo "+status+" of "+customer+" EUR 20.5, left "+left.String()),
 		Next:   want("re_2", "3.00", "", "Credit Memo Open of "+customer+" EUR 3, left 3"),
 		Link:   link.CreditMemo,
 		Entries: func(_ context.Context, key string) ([]sinktest.Entry, error) {

@@ -11,15 +11,38 @@ import (
 
 	"millrace/internal/acumatica"
 	"millrace/internal/fault"
+	"millrace/schemas"
 )
 
-// fit answers a refusal of a payment that is applied to more than is open: the
-// invoice was credited, or paid otherwise, while the buyer paid. The money is
-// here, so the payment is made all the same, applied up to what is open; the
-// rest stays on it, for a person. What each application comes to is kept in the
-// posting, because the document is compared with it from then on, by whoever
-// goes on (Invariant 10); the caller saves it. An application that is not too
-// large, or is to a document in another currency, was not what was refused.
+// fitting is what is needed of a document that stands also where less is open
+// than it is to be applied to.
+type fitting struct {
+	asked            []schemas.AcumaticaApplication // by the intent
+	amount, currency string                         // of the document
+	applied          applications
+	with             func(applications) document // the same one, applied so
+}
+
+// fitting is of payments and credit memos: the money is here, or the buyer was
+// told that he owes less. A refund is of what it gives back, or of nothing.
+func (w *work) fitting() (fitting, bool) {
+	switch d := w.doc.(type) {
+	case payment:
+		return fitting{d.DocumentsToApply, d.PaymentAmount, d.CurrencyID, d.applied, func(l applications) document { d.applied = l; return d }}, true
+	case memo:
+		return fitting{d.ApplicationsCreditMemo, d.Amount, d.CurrencyID, d.applied, func(l applications) document { d.applied = l; return d }}, true
+	}
+	return fitting{}, false
+}
+
+// fit answers a refusal of a document that is applied to more than is open: the
+// invoice was credited, or paid otherwise, while the buyer paid, or while the
+// seller credited in Stripe. What happened there stands, so the document is made
+// all the same, applied up to what is open; the rest stays on it, for a person.
+// What each application comes to is kept in the posting, because the document is
+// compared with it from then on, by whoever goes on (Invariant 10); the caller
+// saves it. An application that is not too large, or is to a document in another
+// currency, was not what was refused.
 func (w *work) fit(ctx context.Context, refused error, codes ...string) (fitted bool, err error) {
 	if !slices.Contains(codes, fault.Of(refused).Code) {
 		return false, nil
@@ -30,24 +53,24 @@ func (w *work) fit(ctx context.Context, refused error, codes ...string) (fitted 
 // fitNow fits the applications to what is open now, which may be more than an
 // earlier attempt found, and reports whether that changed them.
 func (w *work) fitNow(ctx context.Context) (changed bool, err error) {
-	p, ok := w.doc.(payment)
+	f, ok := w.fitting()
 	if !ok {
 		return false, nil
 	}
-	asked, err := decodeApplications(p.DocumentsToApply)
+	asked, err := decodeApplications(f.asked)
 	if err != nil {
 		return false, err
 	}
 	fits := make(map[string]string)
 	for _, a := range asked {
-		doc, err := w.conn.Client.Get(ctx, "Invoice", []string{a.DocType, a.ReferenceNbr}, acumatica.Query{Custom: []string{"Document.CuryID"}})
+		doc, err := w.conn.Client.Get(ctx, invoiceEntity, []string{a.DocType, a.ReferenceNbr}, acumatica.Query{Custom: []string{"Document.CuryID"}})
 		if acumatica.IsNotFound(err) {
 			return false, nil
 		}
 		if err != nil {
 			return false, fmt.Errorf("what is open of %s %s: %w", a.DocType, a.ReferenceNbr, err)
 		}
-		if !strings.EqualFold(strings.TrimSpace(doc.Custom("Document", "CuryID")), p.CurrencyID) {
+		if !strings.EqualFold(strings.TrimSpace(doc.Custom("Document", "CuryID")), f.currency) {
 			return false, nil
 		}
 		if open := openOf(doc); open.LessThan(a.amount) {
@@ -76,15 +99,15 @@ func openOf(doc acumatica.Record) decimal.Decimal {
 // refit brings the document to what its posting says of the applications that
 // the intent asks for.
 func (w *work) refit(fits map[string]string) error {
-	p, ok := w.doc.(payment)
+	f, ok := w.fitting()
 	if !ok {
 		return nil
 	}
-	asked, err := decodeApplications(p.DocumentsToApply)
+	asked, err := decodeApplications(f.asked)
 	if err != nil {
 		return err
 	}
-	p.applied = nil
+	var applied applications
 	for _, a := range asked {
 		if text, lower := fits[a.name()]; lower {
 			if a.amount, err = decimal.NewFromString(text); err != nil {
@@ -93,10 +116,10 @@ func (w *work) refit(fits map[string]string) error {
 			a.AmountPaid = text
 		}
 		if a.amount.IsPositive() {
-			p.applied = append(p.applied, a)
+			applied = append(applied, a)
 		}
 	}
-	w.doc = p
+	w.doc = f.with(applied)
 	return nil
 }
 
@@ -110,8 +133,8 @@ func (w *work) again() error {
 	return w.refit(rec.Fits)
 }
 
-// unfit replaces an unreleased payment that turned out to be applied to other
-// amounts than are open. Until the posting is saved without it the payment is there, or
+// unfit replaces an unreleased document that turned out to be applied to other
+// amounts than are open. Until the posting is saved without it the document is there, or
 // was, and is of no effect either way.
 func (w *work) unfit(ctx context.Context) error {
 	if err := w.p.Save(ctx); err != nil {
@@ -125,9 +148,9 @@ func (w *work) unfit(ctx context.Context) error {
 
 // review says what a person should look at; empty if nothing.
 func (w *work) review() string {
-	if p, ok := w.doc.(payment); ok && len(w.p.Data().Fits) > 0 {
+	if f, ok := w.fitting(); ok && len(w.p.Data().Fits) > 0 {
 		return fmt.Sprintf("of %s %s only %s could be applied to what is open; the rest lies unapplied on %s",
-			p.PaymentAmount, p.CurrencyID, p.applied.total(), w.name())
+			f.amount, f.currency, f.applied.total(), w.name())
 	}
 	return ""
 }

@@ -85,6 +85,67 @@ func TestAPaymentIsAppliedUpToWhatIsOpen(t *testing.T) {
 	}
 }
 
+// TestACreditMemoIsAppliedUpToWhatIsOpen: the seller credited in Stripe what is
+// not open any more, or cannot be applied to now.
+func TestACreditMemoIsAppliedUpToWhatIsOpen(t *testing.T) {
+	credit := func(amount string) func(*testing.T, *tenant) {
+		return func(t *testing.T, n *tenant) { n.credit(t, amount) }
+	}
+	hold := func(t *testing.T, n *tenant) {
+		if err := n.twin.Hold(n.invoice.ReferenceNbr, true); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, tt := range []struct {
+		name, applied, left, invoice string
+		meanwhile                    func(*testing.T, *tenant)
+	}{
+		{"closed", "0", "20.5", "Closed 0", credit("120.50")},
+		{"partly open", "8", "12.5", "Closed 0", credit("112.50")},
+		{"on hold", "0", "20.5", "Reserved 120.5", hold},
+	} {
+		for _, point := range []string{"claimed", "sent_saved", "put_done", "keys_saved", "checked", "release_saved"} {
+			t.Run(tt.name+" at "+point, func(t *testing.T) {
+				n := newTenant(t, false, 0)
+				done := false
+				n.sink.at = func(at string) {
+					if at == point && !done {
+						done = true
+						tt.meanwhile(t, n)
+					}
+				}
+				in := memoIntent(func(_ *schemas.Intent, f *schemas.AcumaticaCreditMemo) {
+					f.Customer, f.Date = n.invoice.CustomerID, n.today()
+					f.ApplicationsCreditMemo = []schemas.AcumaticaApplication{{DocType: "Invoice", ReferenceNbr: n.invoice.ReferenceNbr, AmountPaid: "20.50"}}
+				})
+				out, _, err := n.do(t, in)
+				if err != nil || out.Outcome != schemas.Applied || !done {
+					t.Fatalf("%+v, %v", out, err)
+				}
+				want := "of 20.50 USD only " + tt.applied + " could be applied to what is open; the rest lies unapplied on Credit Memo "
+				if !strings.HasPrefix(out.Review, want) {
+					t.Errorf("review %q", out.Review)
+				}
+				var memos []string
+				for _, v := range n.twin.Invoices() {
+					switch {
+					case v.CustomerOrder == "re_1":
+						memos = append(memos, v.Status+" "+v.Amount.String()+" "+v.Balance.String())
+					case v.Type == "Invoice" && v.Status+" "+v.Balance.String() != tt.invoice:
+						t.Errorf("invoice %+v", v)
+					}
+				}
+				if got := strings.Join(memos, ", "); got != "Open 20.5 "+tt.left {
+					t.Errorf("memos %s", got)
+				}
+				if out, count, err := n.do(t, in); err != nil || out.Outcome != schemas.Duplicate || count != 0 {
+					t.Errorf("again: %d calls, %+v, %v", count, out, err)
+				}
+			})
+		}
+	}
+}
+
 // cheque pays a part of the invoice of the tenant, as a bookkeeper does, and
 // returns what takes it back.
 func (n *tenant) cheque(t *testing.T, amount string) (bounce func()) {
