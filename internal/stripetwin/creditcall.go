@@ -105,7 +105,7 @@ func (t *Twin) possible(o *noteOrder) error {
 		return refused("", "The invoice has a payment that is processing.")
 	}
 	ch := t.s.Charges.get(inv.Charge)
-	if o.back > 0 && (ch == nil || ch.Move == "" || ch.Dispute != "" || o.back > ch.Amount-ch.Refunded) {
+	if o.back > 0 && (ch == nil || ch.Status != "" || ch.Move == "" || ch.Dispute != "" || o.back > ch.Amount-ch.Refunded) {
 		return refused("", "The charge of the invoice cannot be refunded by %d.", o.back)
 	}
 	if cu := t.s.Customers.get(inv.Customer); o.credit > 0 && (cu == nil || cu.Currency != inv.Currency) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/client"
@@ -145,6 +146,25 @@ func TestACreditNoteCanBelongToARefundThatWasMade(t *testing.T) {
 	}
 	if _, err := sc.CreditNotes.VoidCreditNote(n.ID, nil); err == nil {
 		t.Error("a note of a paid invoice was voided")
+	}
+}
+
+// A debit that failed stays the charge of its invoice when that is then paid
+// outside: there is no money to give back.
+func TestACreditNoteGivesNothingOfAFailedChargeBack(t *testing.T) {
+	tw, sc, srv := start(t, stripetwin.Options{})
+	in := newOpen(t, sc, newCustomer(t, sc).ID, 100_00)
+	must(sc.Invoices.Pay(in.ID, &stripe.InvoicePayParams{PaymentMethod: new("pm_usBankAccount_insufficientFunds")}))(t)
+	advance(t, tw, 10*24*time.Hour)
+	in = must(sc.Invoices.Pay(in.ID, &stripe.InvoicePayParams{PaidOutOfBand: new(true)}))(t)
+	if in.Status != "paid" || in.Charge == nil {
+		t.Fatalf("%+v", in)
+	}
+	if r, o := send(t, srv, "POST", "/v1/credit_notes", "invoice="+in.ID+"&amount=500&refund_amount=500"); r.StatusCode != 400 {
+		t.Errorf("%d %v", r.StatusCode, o)
+	}
+	if _, err := sc.Refunds.New(&stripe.RefundParams{Charge: &in.Charge.ID}); err == nil {
+		t.Error("refunded")
 	}
 }
 
