@@ -192,7 +192,7 @@ func (s *step) need(env map[string]any) (Need, error) {
 		n.Keys, err = s.keys(s.settle.keys, env)
 		return Need{Step: s.id, Settle: n}, err
 	}
-	f := &FetchNeed{System: s.fetch.system, Object: s.fetch.object, Expand: s.fetch.expand, Custom: s.fetch.custom}
+	f := &FetchNeed{System: s.fetch.system, Object: s.fetch.object, Expand: s.fetch.expand, Custom: s.fetch.custom, Optional: s.fetch.optional}
 	var err error
 	f.Keys, err = s.keys(s.fetch.keys, env)
 	return Need{Step: s.id, Fetch: f}, err

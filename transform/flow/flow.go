@@ -12,6 +12,8 @@
 //	steps:
 //	  - id: customer            # fetch: read the object again from its system
 //	    fetch: {system: acumatica, object: Customer, key: hint.CustomerID, expand: [MainContact]}
+//	  - id: seen                # optional: nil where it is not there; else that is an error
+//	    fetch: {system: acumatica, object: Invoice, key: [hint.Type, hint.ReferenceNbr], optional: true}
 //	  - id: known               # link: the pair of ids, or nil
 //	    link: {kind: customer, side: acumatica, id: hint.CustomerID}
 //	  - id: unit                # settle: the journals of a payout, a day or a movement
@@ -180,6 +182,8 @@ type FetchNeed struct {
 	Keys   []string `json:"keys"`   // Stripe: one id; Acumatica: the key fields in their order
 	Expand []string `json:"expand,omitempty"`
 	Custom []string `json:"custom,omitempty"` // Acumatica: fields outside the contract, "Document.CuryID"
+
+	Optional bool `json:"optional,omitempty"` // Acumatica: the answer is nil where there is none that can be seen
 }
 
 // LinkNeed is a pair of ids to look up by one of them.

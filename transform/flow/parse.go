@@ -34,6 +34,7 @@ type fetchStep struct {
 	system, object string
 	keys           []*expression
 	expand, custom []string
+	optional       bool
 }
 
 type linkStep struct {
@@ -283,15 +284,16 @@ func (r *reader) step(n ast.Node, known []string) *step {
 func (r *reader) fetch(n ast.Node, known []string) *fetchStep {
 	f := &fetchStep{}
 	present := r.keys(n, "fetch", map[string]func(ast.Node){
-		"system": func(n ast.Node) { f.system = r.system(n, "system") },
-		"object": func(n ast.Node) { f.object = r.text(n, "object") },
-		"key":    func(n ast.Node) { f.keys = r.oneOrMore(n, known) },
-		"expand": func(n ast.Node) { f.expand = r.texts(n, "expand") },
-		"custom": func(n ast.Node) { f.custom = r.texts(n, "custom") },
+		"system":   func(n ast.Node) { f.system = r.system(n, "system") },
+		"object":   func(n ast.Node) { f.object = r.text(n, "object") },
+		"key":      func(n ast.Node) { f.keys = r.oneOrMore(n, known) },
+		"expand":   func(n ast.Node) { f.expand = r.texts(n, "expand") },
+		"custom":   func(n ast.Node) { f.custom = r.texts(n, "custom") },
+		"optional": func(n ast.Node) { f.optional = r.yes(n, "optional") },
 	})
 	r.need(n, "fetch", present, "system", "object", "key")
-	if f.system == schemas.Stripe && (len(f.keys) > 1 || len(f.custom) > 0) {
-		r.at(n, "a fetch from stripe has one key and no custom fields")
+	if f.system == schemas.Stripe && (len(f.keys) > 1 || len(f.custom) > 0 || f.optional) {
+		r.at(n, "a fetch from stripe has one key and no custom fields, and is not optional")
 	}
 	return f
 }

@@ -92,6 +92,7 @@ func TestParseNamesLineAndColumn(t *testing.T) {
 		{"step id twice", "  - id: paid", "  - id: invoice", "7:5 the name invoice is already taken"},
 		{"step id reserved", "  - id: paid", "  - id: sum", "7:9 the name sum is reserved"},
 		{"step id not a name", "  - id: paid", "  - id: is-paid", "7:9 id \"is-paid\" must match"},
+		{"optional in Stripe", "key: hint.id,", "key: hint.id, optional: true,", "6:12 a fetch from stripe has one key"},
 		{"unknown document", "document: invoice", "document: payslip", ""},
 		{"unknown verb", "verb: annotate", "verb: delete", `11:5 a stripe invoice cannot be asked to "delete"; known: upsert`},
 		{"unknown field", "      id: invoice.id", "      id: invoice.id\n      ident: invoice.id", "18:7 unknown field ident in invoice; known: id, metadata"},

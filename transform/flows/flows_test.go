@@ -296,7 +296,7 @@ func TestReadsPerEvent(t *testing.T) {
 		{"acumatica-customer/an-active-customer-is-upserted-with-its-revision", 1},
 		{"acumatica-item/a-stock-item-that-is-sold-becomes-a-product-at-a-part-of-a-cent", 0},
 		{"acumatica-invoice/an-open-invoice-of-a-linked-customer-is-created-with-lines-and-tax", 1},
-		{"acumatica-invoice/an-invoice-paid-by-cheque-is-over-nothing", 2}, // the other one of Stripe
+		{"acumatica-invoice/an-invoice-paid-by-cheque-is-over-nothing", 2},                         // the other one of Stripe
 		{"acumatica-invoice/what-Stripe-was-paid-for-is-closed-without-a-read-of-the-document", 1}, // of Stripe
 	} {
 		raw, err := os.ReadFile(filepath.Join("testdata", tt.path, "want.json"))

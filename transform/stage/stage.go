@@ -226,6 +226,9 @@ func (h *Handler) answer(ctx context.Context, conn Connection, connection string
 		return readable(flow.Decode(raw))
 	case n.Fetch.System == schemas.Acumatica && conn.Acumatica != nil:
 		rec, err := conn.Acumatica.Get(ctx, n.Fetch.Object, n.Fetch.Keys, acumatica.Query{Expand: n.Fetch.Expand, Custom: n.Fetch.Custom})
+		if n.Fetch.Optional && acumatica.IsNotFound(err) {
+			return nil, nil //nolint:nilnil // nil is a fact
+		}
 		if err != nil {
 			return nil, fmt.Errorf("fetch %s %v: %w", n.Fetch.Object, n.Fetch.Keys, err)
 		}
