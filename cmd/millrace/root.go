@@ -91,7 +91,7 @@ func (a *app) root() *cobra.Command {
 	f.StringVar(&a.logLevel, "log-level", cmp.Or(a.getenv("MILLRACE_LOG_LEVEL"), ""), "debug, info, warn or error [$MILLRACE_LOG_LEVEL]")
 	root.AddCommand(
 		a.upCommand(), a.runCommand(), a.twinCommand(), a.provisionCommand(), a.repartitionCommand(),
-		a.statusCommand(), a.traceCommand(), a.doctorCommand(), a.reconcileCommand(), a.parkedCommand(), a.configCommand(), a.accountingCommand(), a.errorsCommand(), a.simulateCommand(), a.versionCommand(),
+		a.statusCommand(), a.traceCommand(), a.doctorCommand(), a.reconcileCommand(), a.parkedCommand(), a.reviewsCommand(), a.configCommand(), a.accountingCommand(), a.errorsCommand(), a.simulateCommand(), a.versionCommand(),
 	)
 	return root
 }

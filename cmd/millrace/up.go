@@ -55,17 +55,24 @@ func (a *app) upCommand() *cobra.Command {
 	}
 	c.Flags().BoolVar(&f.demo, "demo", false, "run against the twins, with sample traffic")
 	c.Flags().StringVar(&f.scenario, "scenario", "quick", "what the demo plays: quick, year or mirror")
-	c.Flags().IntVar(&f.days, "days", 0, "with --scenario year: days of business [default: 365]; from 40 on every kind of thing happens")
+	c.Flags().IntVar(&f.days, "days", 0, "with --scenario year or mirror: days of business [default: 365, of mirror 60]; in shorter years not every kind of thing happens")
 	c.Flags().StringVar(&f.endpoint, "endpoint", "", "with --scenario mirror: version of the Default endpoint [default: 24.200.001]")
 	c.Flags().Uint64Var(&f.seed, "seed", 1, "with --scenario mirror: what happens in it")
 	c.Flags().BoolVar(&f.stay, "stay", false, "with --demo: keep running after the summary")
 	a.addDataDir(c)
 	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
+		played := func(scenarios ...string) bool { return f.demo && slices.Contains(scenarios, f.scenario) }
 		switch {
 		case f.demo && !slices.Contains([]string{demo.Quick, demo.Year, demo.Mirror}, f.scenario):
 			return nil, fault.Newf("cli.usage", "--scenario %q: want quick, year or mirror", f.scenario)
 		case f.endpoint != "" && !slices.Contains(demo.Endpoints(), f.endpoint):
 			return nil, fault.Newf("cli.usage", "--endpoint %q: want one of %s", f.endpoint, strings.Join(demo.Endpoints(), ", "))
+		case f.days < 0:
+			return nil, fault.Newf("cli.usage", "--days %d: want 1 or more", f.days)
+		case c.Flags().Changed("days") && !played(demo.Year, demo.Mirror):
+			return nil, fault.Newf("cli.usage", "--days goes with --demo --scenario year or mirror")
+		case (c.Flags().Changed("seed") || f.endpoint != "") && !played(demo.Mirror):
+			return nil, fault.Newf("cli.usage", "--seed and --endpoint go with --demo --scenario mirror")
 		case f.demo:
 			return a.upDemo(ctx, f)
 		case f.stay:

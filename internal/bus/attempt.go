@@ -151,6 +151,10 @@ func (r *runner) record(ctx context.Context, m *Message, o schemas.Outcome, err 
 		"event_id", m.Event.ID, "type", m.Event.Type, "seq", m.Seq, "attempt", try, "took_ms", took.Milliseconds(), "trace_id", o.TraceID)
 	if err == nil {
 		r.metrics.attempt(ctx, r.stage.Name, o.Outcome, took)
+		if o.Review != "" {
+			log.Warn("attempt", "outcome", o.Outcome, "reason", o.Reason, "review", o.Review, "code", o.Code, "hint", o.Hint)
+			return
+		}
 		log.Info("attempt", "outcome", o.Outcome, "reason", o.Reason)
 		return
 	}

@@ -246,7 +246,7 @@ func (r *runner) publishOutcome(ctx context.Context, m *Message, o schemas.Outco
 		o.Document = m.Subject.B
 	}
 	describe(m, &o)
-	r.metrics.outcome(ctx, r.stage.Name, o.Outcome)
+	r.metrics.outcome(ctx, r.stage.Name, &o)
 	return r.bus.PublishOutcome(ctx, o)
 }
 
