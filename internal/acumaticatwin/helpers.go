@@ -228,11 +228,15 @@ func (t *Twin) Invoices() []InvoiceView {
 	t.settle()
 	views := []InvoiceView{}
 	for r := range t.begin().walk(entityInvoice, "") {
-		views = append(views, InvoiceView{
-			Type: r.get("Type"), ReferenceNbr: r.get("ReferenceNbr"), Status: r.get("Status"), CustomerID: r.get("Customer"),
-			CustomerOrder: r.get("CustomerOrder"), CurrencyID: r.get(curyID), Date: r.get("Date"), DueDate: r.get("DueDate"),
-			Amount: r.dec("Amount"), TaxTotal: r.dec("TaxTotal"), Balance: r.dec("Balance"), BaseBalance: baseLeft(r, r.dec("Balance")),
-		})
+		views = append(views, viewInvoice(r))
 	}
 	return views
+}
+
+func viewInvoice(r *record) InvoiceView {
+	return InvoiceView{
+		Type: r.get("Type"), ReferenceNbr: r.get("ReferenceNbr"), Status: r.get("Status"), CustomerID: r.get("Customer"),
+		CustomerOrder: r.get("CustomerOrder"), CurrencyID: r.get(curyID), Date: r.get("Date"), DueDate: r.get("DueDate"),
+		Amount: r.dec("Amount"), TaxTotal: r.dec("TaxTotal"), Balance: r.dec("Balance"), BaseBalance: baseLeft(r, r.dec("Balance")),
+	}
 }

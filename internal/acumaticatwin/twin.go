@@ -68,6 +68,9 @@ type Options struct {
 	Location *time.Location
 	// Destinations of push notifications; Run sends them.
 	Destinations []Destination
+	// Ledger, if any, is told of each invoice or memo that a change has touched,
+	// one after the other and before anybody is answered. It must not call the twin.
+	Ledger func(InvoiceView)
 }
 
 // A Twin is one Acumatica instance with one tenant. It is safe for use by

@@ -235,6 +235,11 @@ func (t *Twin) commit(x *tx) error {
 		return err
 	}
 	t.announce(news)
+	for _, r := range x.changed[entityInvoice] {
+		if t.o.Ledger != nil && r != nil {
+			t.o.Ledger(viewInvoice(r))
+		}
+	}
 	return nil
 }
 

@@ -60,6 +60,7 @@ type Demo struct {
 	skew    atomic.Int64 // of Acumatica's clock, in Mirror
 	frozen  atomic.Int64 // what Acumatica's clock shows while it stands still, in unix nanoseconds; 0: it goes
 	began   time.Time    // of the twins' time
+	worth   worths       // of what stands in Acumatica, in Mirror
 	lines   [2]*line     // from the pipeline to Stripe and to Acumatica, in Mirror
 	linked  [2]string    // their URLs
 	servers []*http.Server

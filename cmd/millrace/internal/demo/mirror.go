@@ -19,12 +19,14 @@ import (
 )
 
 const (
-	mirrorDays      = 60 // of a year that is not told how long it is
 	mirrorCustomers = 12
 	// mirrorSkew is by how much Acumatica's clock differs from Stripe's.
 	mirrorSkew = 7 * time.Minute
 	// patient is how long both systems may take to be equal.
 	patient = 20 * time.Second
+	// unaided is how long, and for how many looks, they may take to be equal
+	// without all being read in full.
+	unaided, looks = patient / 4, 10
 )
 
 // Endpoints are those that the mirror year can be played at.
@@ -37,6 +39,7 @@ func (d *Demo) mirrorConfig(c *config.Config) {
 	conn := &c.Connections[0]
 	conn.Stripe.APIBase, conn.Acumatica.URL = d.linked[0], d.linked[1]
 	conn.Acumatica.Endpoint, conn.Acumatica.SettleDelay = d.endpoint(), 100*time.Millisecond
+	conn.Invoices.DebitMemos = true
 	conn.Poll = config.Poll{Interval: 50 * time.Millisecond, Overlap: 10 * time.Second, Settle: 50 * time.Millisecond, PageSize: 10, Full: 72 * time.Hour}
 }
 
@@ -59,7 +62,9 @@ type mirror struct {
 
 	unequal []string // at checkpoints, in words
 	checks  int
-	over    int // of unequal: more could be paid than was open
+	over    int  // of unequal: more could be paid than was open
+	healed  int  // of unequal: equal only after all was read in full
+	setBack bool // the clock, since the last comparison: what was done then is found by reading all
 }
 
 // RunMirror plays a year of bookkeeping and paying, and returns what an oracle
@@ -103,7 +108,7 @@ func (m *mirror) run(ctx context.Context) (*MirrorResult, error) {
 	}
 	days := m.o.Days
 	if days == 0 {
-		days = mirrorDays
+		days = mirroryear.Short
 	}
 	played, err := mirroryear.Play(ctx, mirroryear.Options{
 		ERP: clerk, Ledger: m.Demo.erp, Stripe: m.stripe, StripeURL: m.stripeURL, Key: m.key, Client: m.client,
@@ -167,7 +172,10 @@ func (m *mirror) Freeze(frozen bool) {
 }
 
 // SetBack sets the clock of Acumatica back.
-func (m *mirror) SetBack(d time.Duration) { m.skew.Add(-int64(d)) }
+func (m *mirror) SetBack(d time.Duration) {
+	m.setBack = true
+	m.skew.Add(-int64(d))
+}
 
 // Cut breaks the line from the pipeline to a system, or mends it.
 func (m *mirror) Cut(system string, broken bool) { m.line(system).broken.Store(broken) }
@@ -180,10 +188,10 @@ func (m *mirror) line(system string) *line {
 }
 
 // Compare waits until both systems are equal, and notes what is not after a
-// while.
+// while, or only since all was read in full.
 func (m *mirror) Compare(ctx context.Context, day int) error {
 	m.checks++
-	differ, err := m.settle(ctx, patient)
+	late, differ, err := m.settle(ctx)
 	if err != nil {
 		return err
 	}
@@ -193,29 +201,36 @@ func (m *mirror) Compare(ctx context.Context, day int) error {
 		}
 		m.unequal = append(m.unequal, fmt.Sprintf("day %d: %s", day, d))
 	}
+	if len(differ) == 0 && !m.setBack {
+		for _, d := range late {
+			m.healed++
+			m.unequal = append(m.unequal, fmt.Sprintf("day %d: no window found, only a full reading: %s", day, d))
+		}
+	}
+	m.setBack = false
 	return nil
 }
 
 // settle waits until nothing is on its way, everything was polled, and both
-// systems are equal; it returns what is not equal after so long.
-func (m *mirror) settle(ctx context.Context, most time.Duration) ([]mirrorproof.Difference, error) {
+// systems are equal. late is what was not when all had to be read in full,
+// differ what is not in the end.
+func (m *mirror) settle(ctx context.Context) (late, differ []mirrorproof.Difference, err error) {
 	m.ahead.Add(int64(time.Minute)) // everything is before the end of the next window
-	over := time.Now().Add(most)
-	full := false
-	for {
+	began := time.Now()
+	for n := 1; ; n++ {
 		if err := m.polled(ctx); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		p, err := m.prove(ctx)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		differ := unexplained(p)
-		if len(differ) == 0 || time.Now().After(over) {
-			return differ, nil
+		differ = unexplained(p)
+		if len(differ) == 0 || time.Since(began) > patient && late != nil {
+			return late, differ, nil
 		}
-		if !full && time.Until(over) < most*3/4 { // what no timestamp shows is found by a full reading
-			full = true
+		if late == nil && time.Since(began) > unaided && n > looks {
+			late = differ
 			m.ahead.Add(int64(73 * time.Hour))
 		}
 	}

@@ -38,6 +38,7 @@ type Mirrored struct {
 	Compared    int                      `json:"compared"`    // with what can be paid in Stripe; drafts too
 	Mismatched  int                      `json:"mismatched"`  // of them
 	Reviewed    int                      `json:"reviewed"`    // less can be paid than is open, because money came that is not applied; somebody was told
+	Healed      int                      `json:"healed"`      // differences, earlier, that no window of polling found, only a full reading
 	Looked      int                      `json:"looked"`      // how often, besides, it was looked at what can be paid of one
 	Overpayable int                      `json:"overpayable"` // how often more could be paid than was open after its change was polled
 	Customers   int                      `json:"customers"`   // of Acumatica, in Stripe
@@ -81,7 +82,7 @@ func (r *MirrorResult) Print(w io.Writer) {
 // result lets the rest arrive, compares for the last time, and looks whether
 // anything goes on by itself.
 func (m *mirror) result(ctx context.Context, played *mirroryear.Played) (*MirrorResult, error) {
-	if _, err := m.settle(ctx, patient); err != nil {
+	if err := m.Compare(ctx, played.Days); err != nil {
 		return nil, err
 	}
 	m.tell(m.began, "everything has arrived")
@@ -99,14 +100,15 @@ func (m *mirror) result(ctx context.Context, played *mirroryear.Played) (*Mirror
 		return nil, err
 	}
 	looked, over := m.payable.verdict()
+	asked := m.payable.asked(&m.worth)
 	n := m.watch.counts()
 	r := &MirrorResult{
 		Mirror: Mirrored{
 			Endpoint: m.endpoint(), Seed: played.Seed, Days: played.Days, Checks: m.checks, Invoices: p.Invoices, Compared: p.Compared,
-			Looked: looked, Overpayable: m.over + len(over), Customers: p.Customers, Twice: len(p.Twice), Open: p.Open, Quiet: quiet, Differences: p.Differences,
+			Looked: looked, Overpayable: m.over + len(over) + len(asked), Healed: m.healed, Customers: p.Customers, Twice: len(p.Twice), Open: p.Open, Quiet: quiet, Differences: p.Differences,
 		},
 		Played: played, Applied: n[schemas.Applied], Duplicate: n[schemas.Duplicate], Skipped: n[schemas.Skipped], Parked: n[schemas.Parked],
-		Missing: append([]string{}, slices.Concat(played.Problems, m.watch.parked(), blocked, m.unequal, over, p.Twice, quiet.problems())...),
+		Missing: append([]string{}, slices.Concat(played.Problems, m.watch.parked(), blocked, m.unequal, over, asked, p.Twice, quiet.problems())...),
 	}
 	for _, d := range p.Differences {
 		if d.Review {
@@ -117,7 +119,7 @@ func (m *mirror) result(ctx context.Context, played *mirroryear.Played) (*Mirror
 		r.Missing = append(r.Missing, d.String())
 	}
 	for _, name := range mirroryear.Kinds() {
-		if played.Did[name] == 0 && played.Days >= mirrorDays {
+		if played.Did[name] == 0 && played.Days >= mirroryear.Short {
 			r.Missing = append(r.Missing, "never happened: "+name)
 		}
 	}
@@ -125,26 +127,41 @@ func (m *mirror) result(ctx context.Context, played *mirroryear.Played) (*Mirror
 	return r, nil
 }
 
-// reviewed are the numbers of the invoices that somebody was told to look at.
+// reviewed are the numbers of the invoices that somebody was told to look at,
+// and that were not shown anew since: what is asked for last decides, and what
+// becomes of a payment after it can only add to that.
 func (w *watch) reviewed() map[string]bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	out := map[string]bool{}
 	for _, o := range w.outcomes {
-		if o.Review == "" {
+		in := w.intents[o.IntentID]
+		if number, of := numberOf(in.Key); of && in.Target == schemas.Stripe && in.Verb == "upsert" {
+			if o.Outcome != schemas.Duplicate {
+				out[number] = o.Review != ""
+			}
 			continue
 		}
-		in := w.intents[o.IntentID]
+		if o.Review == "" || in.Verb == "annotate" {
+			continue
+		}
 		for _, ref := range append(slices.Clone(o.Refs), in.Refs...) {
-			if number, ok := strings.CutPrefix(ref.ID, "Invoice "); ok {
+			if number, of := numberOf(ref.ID); of {
 				out[number] = true
 			}
 		}
-		if number, ok := strings.CutPrefix(in.Key, "Invoice "); ok {
-			out[number] = true
-		}
 	}
 	return out
+}
+
+// numberOf is the number in the key of a document that buyers pay.
+func numberOf(key string) (string, bool) {
+	for _, kind := range mirroryear.Receivables() {
+		if number, of := strings.CutPrefix(key, kind+" "); of {
+			return number, true
+		}
+	}
+	return "", false
 }
 
 // Quiet is what the pipeline did when nobody did anything.

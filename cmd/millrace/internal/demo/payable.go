@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,8 +24,9 @@ type payable struct {
 	bus *bus.Bus
 
 	mu      sync.Mutex
-	intents map[string]place    // by id
-	docs    map[string]*history // by the number of the document
+	events  map[uint64]time.Time // when each came
+	intents map[string]place     // by id
+	docs    map[string]*history  // by the number of the document
 	seen    []sight
 }
 
@@ -36,7 +38,8 @@ type place struct {
 
 // A history is what was asked for of a document.
 type history struct {
-	totals  []int64 // minor units
+	totals  []int64  // minor units
+	causes  []uint64 // sequences of the events that led to them
 	made    []time.Time
 	settled []time.Time // when it had ended; zero: not yet
 }
@@ -49,14 +52,15 @@ type sight struct {
 }
 
 func newPayable(d *Demo, b *bus.Bus) *payable {
-	return &payable{d: d, bus: b, intents: map[string]place{}, docs: map[string]*history{}}
+	return &payable{d: d, bus: b, events: map[uint64]time.Time{}, intents: map[string]place{}, docs: map[string]*history{}}
 }
 
 // run follows both streams until ctx is done.
 func (p *payable) run(ctx context.Context) error {
-	errs := make(chan error, 2)
+	errs := make(chan error, 3)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	go func() { errs <- p.bus.Follow(ctx, bus.Events, 1, p.event) }()
 	go func() { errs <- p.bus.Follow(ctx, bus.Intents, 1, p.intent) }()
 	go func() {
 		errs <- p.bus.Follow(ctx, bus.Outcomes, 1, func(m *bus.Message) error { return p.outcome(ctx, m) })
@@ -64,7 +68,15 @@ func (p *payable) run(ctx context.Context) error {
 	err := <-errs
 	cancel()
 	<-errs
+	<-errs
 	return err
+}
+
+func (p *payable) event(m *bus.Message) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.events[m.Seq] = m.Stored
+	return nil
 }
 
 func (p *payable) intent(m *bus.Message) error {
@@ -73,7 +85,7 @@ func (p *payable) intent(m *bus.Message) error {
 	if err := json.Unmarshal(m.Event.Data, &in); err != nil {
 		return fmt.Errorf("intent %d: %w", m.Seq, err)
 	}
-	number, of := strings.CutPrefix(in.Key, "Invoice ")
+	number, of := numberOf(in.Key)
 	if !of || in.Target != schemas.Stripe || in.Document != "invoice" || in.Verb != "upsert" {
 		return nil
 	}
@@ -88,7 +100,8 @@ func (p *payable) intent(m *bus.Message) error {
 		p.docs[number] = h
 	}
 	p.intents[in.ID] = place{number, len(h.totals)}
-	h.totals, h.made, h.settled = append(h.totals, f.Total), append(h.made, m.Stored), append(h.settled, time.Time{})
+	h.totals, h.causes = append(h.totals, f.Total), append(h.causes, in.Cause.EventSeq)
+	h.made, h.settled = append(h.made, m.Stored), append(h.settled, time.Time{})
 	return nil
 }
 
@@ -104,7 +117,8 @@ func (p *payable) outcome(ctx context.Context, m *bus.Message) error {
 	}
 	p.mu.Lock()
 	at, known := p.intents[o.IntentID]
-	if known && p.docs[at.number].settled[at.at].IsZero() {
+	left := o.Outcome == schemas.Skipped && o.Review != "" // nothing was done, as while a bank is asked
+	if known && !left && p.docs[at.number].settled[at.at].IsZero() {
 		p.docs[at.number].settled[at.at] = m.Stored
 	}
 	p.mu.Unlock()
@@ -179,6 +193,25 @@ func (p *payable) verdict() (looked int, over []string) {
 		}
 	}
 	return len(p.seen), over
+}
+
+// asked compares what was asked for with the books themselves, in words: a
+// document is read between its event and its intent, so no more may be asked for
+// than it was worth at some instant in between.
+func (p *payable) asked(w *worths) (over []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for number, h := range p.docs {
+		for i, total := range h.totals {
+			from, known := p.events[h.causes[i]]
+			if most := w.most(number, from, h.made[i]); !known || total > most {
+				over = append(over, fmt.Sprintf("%s: %d minor units were asked for at %s, at most %d were open since event %d",
+					number, total, h.made[i].UTC().Format(time.RFC3339Nano), most, h.causes[i]))
+			}
+		}
+	}
+	slices.Sort(over)
+	return over
 }
 
 // most is the largest amount that was asked for by the change that was done

@@ -42,6 +42,7 @@ func (d *Demo) yearOptions(so *stripetwin.Options, eo *acumaticatwin.Options) {
 	eo.Now = d.erpNow
 	if d.o.Scenario == Mirror {
 		d.skew.Store(int64(mirrorSkew))
+		eo.Ledger = d.worth.note
 		so.Settle = []string{"usd", "eur", "gbp"} // exchange is another year's business
 	}
 }

@@ -73,17 +73,17 @@ func Prove(ctx context.Context, s Sources) (*Proof, error) {
 func (p *Proof) invoices(b books, shown stripe, reviewed map[string]bool) {
 	sums, seen := map[string]decimal.Decimal{}, map[string]bool{}
 	for _, d := range b.invoices {
-		if d.Type != "Invoice" {
+		if d.Type != "Invoice" && d.Type != "Debit Memo" {
 			continue
 		}
 		p.Compared++
 		seen[d.Number] = true
 		open := decimal.Zero
 		switch d.Status {
-		case "Open", "Reserved":
+		case "Open":
 			open = d.Balance
 			fallthrough
-		case "Closed", "Voided":
+		case "Closed", "Voided", "Reserved": // Acumatica applies nothing to what is reserved, so nothing may be paid for it
 			p.Invoices++
 		}
 		sums[d.Currency] = sums[d.Currency].Add(open)

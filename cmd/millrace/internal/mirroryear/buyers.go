@@ -137,7 +137,9 @@ func (f *office) payWrittenOff(ctx context.Context) error {
 
 // paid reports a bill that a charge paid, of which nothing was given back yet.
 // One that was paid outside may have a charge too, that failed.
-func (f *office) paid(b bill) bool { return b.Charge != "" && !b.Outside && b.Paid > 20_00 && !f.given[b.Charge] }
+func (f *office) paid(b bill) bool {
+	return b.Charge != "" && !b.Outside && b.Paid > 20_00 && !f.given[b.Charge]
+}
 
 // noteAfter gives a part of what was paid back, with a credit note.
 func (f *office) noteAfter(ctx context.Context) error {

@@ -67,11 +67,14 @@ func (f *office) part(of decimal.Decimal, currency string) decimal.Decimal {
 	return money(of.Mul(decimal.New(10+f.dice.Int64N(70), -2)), currency)
 }
 
-// documents are the invoices that have one of the statuses, and of which
+// Receivables are the types of what buyers pay.
+func Receivables() []string { return []string{"Invoice", "Debit Memo"} }
+
+// documents are the receivables that have one of the statuses, and of which
 // something is open unless they are drafts; in an order of chance.
 func (f *office) documents(statuses ...string) []acumaticatwin.InvoiceView {
 	all := slices.DeleteFunc(f.Ledger.Invoices(), func(i acumaticatwin.InvoiceView) bool {
-		return i.Type != "Invoice" || !slices.Contains(statuses, i.Status) || f.bank(i.CurrencyID) == ""
+		return !slices.Contains(Receivables(), i.Type) || !slices.Contains(statuses, i.Status) || f.bank(i.CurrencyID) == ""
 	})
 	f.dice.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	return all

@@ -32,26 +32,34 @@ func (f *office) lines() []any {
 	return all
 }
 
-func (f *office) save(ctx context.Context, hold string) (number string, err error) {
+func (f *office) save(ctx context.Context, kind, hold string) (number string, err error) {
 	c, err := f.customer(ctx)
 	if err != nil {
 		return "", err
 	}
-	body := fields("Type", "Invoice", "Customer", c.String("CustomerID"), "Date", f.dated(), "Hold", hold, "Description", "Services of "+f.dated(), "CustomerOrder", "PO-"+f.count())
+	body := fields("Type", kind, "Customer", c.String("CustomerID"), "Date", f.dated(), "Hold", hold, "Description", "Services of "+f.dated(), "CustomerOrder", "PO-"+f.count())
 	r, err := f.put(ctx, "Invoice", with(body, "Details", f.lines()))
 	return r.String("ReferenceNbr"), err
 }
 
 func (f *office) invoice(ctx context.Context) error {
-	number, err := f.save(ctx, "false")
+	number, err := f.save(ctx, "Invoice", "false")
 	if err != nil {
 		return err
 	}
 	return f.invoke(ctx, "Invoice", "ReleaseInvoice", "Invoice", number)
 }
 
+func (f *office) debitMemo(ctx context.Context) error {
+	number, err := f.save(ctx, "Debit Memo", "false")
+	if err != nil {
+		return err
+	}
+	return f.invoke(ctx, "Invoice", "ReleaseInvoice", "Debit Memo", number)
+}
+
 func (f *office) draft(ctx context.Context) error {
-	_, err := f.save(ctx, "true")
+	_, err := f.save(ctx, "Invoice", "true")
 	return err
 }
 

@@ -26,6 +26,10 @@ const (
 	Checkpoint = 6
 	// aftermath is how long after the last day bank debits are waited for.
 	aftermath = 8
+	// Short is how many days a year has at least in which every kind of thing
+	// happens. For what the first deals leave out it is made longer by some days,
+	// grace at most.
+	Short, grace = 60, 30
 	// perDay is how many things happen on a day, at most.
 	perDay = 8
 )
@@ -79,6 +83,7 @@ type office struct {
 	deck   []kind // what is to be done next
 	diary  map[int][]func(ctx context.Context) error
 	today  int
+	last   int             // day on which somebody does something
 	drawn  int             // cheques and orders so far, for their references
 	broken int             // lines now
 	asked  map[string]bool // Stripe invoices of which a bank was asked
@@ -107,7 +112,8 @@ func Play(ctx context.Context, o Options) (*Played, error) {
 		f.try(ctx, kind{"customer created", f.newCustomer})
 	}
 	f.weather()
-	for ; f.today < o.Days+aftermath; f.today++ {
+	f.last = o.Days
+	for ; f.today < f.last+aftermath; f.today++ {
 		if err := f.live(ctx); err != nil {
 			return &f.played, err
 		}
@@ -136,9 +142,10 @@ func (f *office) live(ctx context.Context) error {
 		}
 	}
 	delete(f.diary, f.today)
-	if f.today >= f.Days {
+	if f.today >= f.last {
 		return ctx.Err()
 	}
+	f.owed(ctx)
 	f.World.Freeze(f.today%2 == 0)
 	defer f.World.Freeze(false)
 	for range 2 + f.dice.IntN(perDay-1) {
@@ -150,6 +157,27 @@ func (f *office) live(ctx context.Context) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// owed does, in the last third, what could not be done before, and puts the end
+// off until it was.
+func (f *office) owed(ctx context.Context) {
+	if f.Days < Short || f.today < f.Days*2/3 {
+		return
+	}
+	left := 0
+	for _, c := range f.cards() {
+		if f.played.Did[c.name] > 0 {
+			continue
+		}
+		f.try(ctx, kind{c.name, c.do})
+		if f.played.Did[c.name] == 0 {
+			left++
+		}
+	}
+	if left > 0 && f.today == f.last-1 && f.last < f.Days+grace {
+		f.last++
+	}
 }
 
 // next does the next thing of the deck that can be done.

@@ -20,7 +20,7 @@ func (f *office) apply(ctx context.Context, body map[string]any, to ...applicati
 	body = with(body, "Hold", map[string]any{"value": false})
 	var rows []any
 	for _, a := range to {
-		rows = append(rows, fields("DocType", "Invoice", "ReferenceNbr", a.invoice.ReferenceNbr, "AmountPaid", a.amount.String()))
+		rows = append(rows, fields("DocType", a.invoice.Type, "ReferenceNbr", a.invoice.ReferenceNbr, "AmountPaid", a.amount.String()))
 	}
 	r, err := f.put(ctx, "Payment", with(body, "DocumentsToApply", rows))
 	if err != nil {
@@ -52,6 +52,32 @@ func (f *office) creditAll(ctx context.Context) error {
 		return err
 	}
 	return f.credit(ctx, i, i.Balance)
+}
+
+// reverse credits one that nothing was applied to yet: Acumatica's "Reverse" makes
+// such a memo.
+func (f *office) reverse(ctx context.Context) error {
+	for _, i := range f.documents("Open") {
+		if i.Balance.Equal(i.Amount) {
+			return f.credit(ctx, i, i.Amount)
+		}
+	}
+	return errNothing
+}
+
+// hold puts a released invoice on hold for some days.
+func (f *office) hold(context.Context) error {
+	for _, i := range f.documents("Open") {
+		if i.Type != "Invoice" {
+			continue
+		}
+		if err := f.Ledger.Hold(i.ReferenceNbr, true); err != nil {
+			return refused{err}
+		}
+		f.later(1+f.dice.IntN(aftermath-1), func(context.Context) error { return f.Ledger.Hold(i.ReferenceNbr, false) })
+		return nil
+	}
+	return errNothing
 }
 
 // cheque pays invoices of one customer, with something on top.
@@ -192,7 +218,7 @@ func (f *office) writeOffPart(context.Context) error {
 // lose writes something of an open invoice off.
 func (f *office) lose(of func(open decimal.Decimal) decimal.Decimal) error {
 	for _, i := range f.documents("Open") {
-		if i.CurrencyID != "USD" || i.Balance.LessThan(decimal.NewFromInt(10)) {
+		if i.Type != "Invoice" || i.CurrencyID != "USD" || i.Balance.LessThan(decimal.NewFromInt(10)) {
 			continue
 		}
 		if _, err := f.Ledger.WriteOff(i.ReferenceNbr, of(i.Balance)); err != nil {
