@@ -67,7 +67,7 @@ func (a annotation) missing(r acumatica.Record) (body map[string]any, names []st
 	for i, f := range a.fields {
 		body[f] = acumatica.Value(a.keys[i])
 	}
-	if note := r.String("note"); a.Note != "" && !noted(note, a.Note) {
+	if note := r.String("note"); a.Note != "" && !a.unread(r) && !noted(note, a.Note) {
 		body["note"] = acumatica.Value(withNote(note, a.Note))
 		names = append(names, "the note")
 	}
@@ -89,9 +89,21 @@ func (a annotation) missing(r acumatica.Record) (body map[string]any, names []st
 	return body, names
 }
 
-// query asks for no more than what is compared.
+// unread reports that the answer does not say what is in the note, which a write
+// would replace as a whole. Acumatica: the note of a record that has none is
+// {"value": ""}; null is seen on what is not saved yet.
+func (a annotation) unread(r acumatica.Record) bool {
+	_, told := r["note"].(map[string]any)
+	return a.Note != "" && !told
+}
+
+// query asks for no more than what is compared. Acumatica: that a note comes
+// along with $select is known of empty ones only.
 func (a annotation) query() acumatica.Query {
 	q := acumatica.Query{Select: a.fields}
+	if a.Note != "" {
+		q.Select = nil
+	}
 	for _, f := range a.Fields {
 		q.Custom = append(q.Custom, f.Field)
 	}
@@ -99,8 +111,9 @@ func (a annotation) query() acumatica.Query {
 }
 
 // annotate carries out an annotate intent with one read and at most one write.
-// A refusal ends it: money must not wait in its lane for what is only shown, so
-// a person is told, and the next state of the same thing is tried again.
+// A refusal ends it, and so does what fails time and again: money must not wait
+// in its lane for what is only shown, so a person is told, and the next state of
+// the same thing is tried again.
 func (s *Sink) annotate(ctx context.Context, c Connection, in schemas.Intent, out schemas.Outcome) (schemas.Outcome, error) {
 	a, err := decodeAnnotation(in)
 	if err != nil {
@@ -128,7 +141,7 @@ func (s *Sink) annotate(ctx context.Context, c Connection, in schemas.Intent, ou
 	defer func() { _ = w.letGo() }() // also when a step panics
 	written, err := w.show(ctx, a)
 	switch {
-	case err != nil && !refusal(err):
+	case err != nil && !w.gaveUp(ctx, err):
 		return out, posting.Blame(ctx, w.letGo, w.p.Save, fmt.Errorf("annotate %s: %w", a.ID, err))
 	case err != nil:
 		return w.refused(ctx, a, out, err)
@@ -153,11 +166,16 @@ func (w *work) show(ctx context.Context, a annotation) (written string, err erro
 	}
 	r, err := w.conn.Client.Get(ctx, a.entity, a.keys, a.query())
 	if err != nil {
-		return "", err
+		return "", w.failing(ctx, err)
 	}
 	w.sink.at("read")
+	unread := fault.Newf("acumatica.note_unread", "%s came without its note", a.ID)
 	body, names := a.missing(r)
-	if len(names) == 0 {
+	switch {
+	case len(names) > 0:
+	case a.unread(r):
+		return "", unread
+	default:
 		return written, nil
 	}
 	rec.State, rec.Sends, rec.SentAt = posting.Sent, rec.Sends+1, w.sink.now().UTC()
@@ -173,35 +191,13 @@ func (w *work) show(ctx context.Context, a annotation) (written string, err erro
 		return "", err
 	}
 	w.sink.at("put_done")
+	if a.unread(r) {
+		return "", unread // also where only the answer is without: it cannot be checked
+	}
 	if _, left := a.missing(r); len(left) > 0 { // Invariant 10
 		return "", fault.Newf("acumatica.annotation_ignored", "%s still has its old value in %s", a.ID, strings.Join(left, ", "))
 	}
 	return strings.Join(names, ", "), nil
-}
-
-// refusal reports that Acumatica does not take the annotation, now or later,
-// whatever else works.
-func refusal(err error) bool {
-	if open(err) {
-		return false
-	}
-	switch f := fault.Of(err); f.Kind { //nolint:exhaustive // every other kind passes, or is about the connection
-	case fault.Rejected, fault.Invalid:
-		return true
-	default:
-		return f.Code == "acumatica.forbidden" || f.Code == "acumatica.endpoint"
-	}
-}
-
-// refused ends an annotation that Acumatica does not take.
-func (w *work) refused(ctx context.Context, a annotation, out schemas.Outcome, cause error) (schemas.Outcome, error) {
-	f := fault.Of(cause)
-	rec := w.p.Data()
-	rec.State, rec.Keys = posting.Done, map[string]string{keyRefused: f.Code}
-	out.Outcome, out.Reason = schemas.Skipped, a.ID+" does not show what is in Stripe: "+f.Code
-	out.Review = "what was to be written on " + a.ID + " was refused: " + cause.Error()
-	out.Code, out.Hint = f.Code, f.Hint
-	return out, w.saved(ctx)
 }
 
 func (w *work) saved(ctx context.Context) error {

@@ -1,6 +1,7 @@
 package acusink
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -20,11 +21,13 @@ type tenant struct {
 	*bench
 	twin    *acumaticatwin.Twin
 	invoice acumaticatwin.InvoiceView
+	front   func(next http.Handler, w http.ResponseWriter, r *http.Request) // before the twin; nil is none
 }
 
 func newTenant(t *testing.T, oauth bool, releaseDelay time.Duration) *tenant {
 	t.Helper()
 	b := &bench{mem: newMemory(), clock: time.Now()}
+	n := &tenant{bench: b}
 	o := acumaticatwin.Options{
 		Tenant: "Books", Username: "bridge", Password: "password", ReleaseDelay: releaseDelay,
 		UserFields: []acumaticatwin.UserField{
@@ -39,7 +42,13 @@ func newTenant(t *testing.T, oauth bool, releaseDelay time.Duration) *tenant {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := httptest.NewServer(twin.Handler())
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n.front != nil {
+			n.front(twin.Handler(), w, r)
+			return
+		}
+		twin.Handler().ServeHTTP(w, r)
+	}))
 	t.Cleanup(srv.Close)
 	customer := twin.AddCustomer(acumaticatwin.Customer{Name: "Harbor & Pine"})
 	twin.AddInvoice(acumaticatwin.Invoice{CustomerID: customer, Lines: []acumaticatwin.InvoiceLine{
@@ -65,7 +74,8 @@ func newTenant(t *testing.T, oauth bool, releaseDelay time.Duration) *tenant {
 		Postings:    b.mem, Links: b.mem, Publisher: b.mem, Doubts: b.mem,
 	})
 	b.sink.now = func() time.Time { return b.clock }
-	return &tenant{bench: b, twin: twin, invoice: twin.Invoices()[0]}
+	n.twin, n.invoice = twin, twin.Invoices()[0]
+	return n
 }
 
 // pay handles the intent that pays the invoice.
