@@ -53,8 +53,12 @@ func (h *Handler) beside(ctx context.Context, m *bus.Message, conn Connection, i
 }
 
 // waits reports an error that may be over in a moment, or that every event
-// meets.
+// meets. What a restricted key may not read is met by the events of this flow
+// alone: the money of all others goes on.
 func (h *Handler) waits(m *bus.Message, err error) bool {
+	if fault.Of(err).Code == "stripe.permission" {
+		return false
+	}
 	switch fault.KindOf(err) {
 	case fault.Transient:
 		return m.Stored.IsZero() || h.now().Sub(m.Stored) < patience

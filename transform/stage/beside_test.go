@@ -88,6 +88,9 @@ func TestMoneyDoesNotWaitForANote(t *testing.T) {
 		{"Stripe fails on it", func(w *world) {
 			w.fail["stripe invoice in_1 [payment_intent]"] = fault.Newf("stripe.not_found", "gone")
 		}, young, "", "not written back"},
+		{"the key may not read what is expanded", func(w *world) {
+			w.fail["stripe invoice in_1 [payment_intent]"] = fault.Newf("stripe.permission", "the key may not read payment intents")
+		}, young, "", "not written back"},
 		{"Stripe is down", func(w *world) {
 			w.fail["stripe invoice in_1 [payment_intent]"] = fault.Newf("stripe.unreachable", "down")
 		}, old, "stripe.unreachable", ""},
