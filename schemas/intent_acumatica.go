@@ -15,6 +15,7 @@ type AcumaticaPayment struct {
 	Branch           string                 `json:"Branch,omitempty"`
 	DocumentsToApply []AcumaticaApplication `json:"DocumentsToApply,omitempty"`
 	Charges          []AcumaticaCharge      `json:"Charges,omitempty"` // Acumatica: from endpoint 23.200.001 on
+	Review           string                 `json:"Review,omitempty"`  // what a person should look at once it is posted; not written
 }
 
 // AcumaticaApplication is one row of DocumentsToApply.

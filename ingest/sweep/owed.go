@@ -16,9 +16,17 @@ import (
 type owed struct {
 	kind, id string // of its link
 	unless   string // kind of a link of the same id without which there is nothing to do; empty: none
-	event    string
-	object   map[string]any
+	told
 	livemode bool
+	// also is an event of the same document beside event: their flows look
+	// which of them tells of it. nil: none.
+	also *told
+}
+
+// A told is an event of our own making about an object.
+type told struct {
+	event  string
+	object map[string]any
 }
 
 // wireCharge is as much of a charge as tells whose it is.
@@ -46,9 +54,18 @@ func (s *Sweeper) check(ctx context.Context, m stripeapi.Movement) (missing bool
 	if _, found, err := s.o.Posted(ctx, s.o.Connection, o.kind, o.id); err != nil || found {
 		return false, refused(m, err)
 	}
+	if missing, err = s.tellOwed(ctx, m, "sweep-"+m.ID, o.told, o.livemode); err != nil || o.also == nil {
+		return missing, err
+	}
+	other, err := s.tellOwed(ctx, m, "sweep-"+m.ID+"-also", *o.also, o.livemode)
+	return missing || other, err
+}
+
+// tellOwed stores an event of a movement, and reports whether it is new.
+func (s *Sweeper) tellOwed(ctx context.Context, m stripeapi.Movement, id string, t told, livemode bool) (fresh bool, err error) {
 	body, err := json.Marshal(map[string]any{
-		"id": "sweep-" + m.ID, "object": "event", "type": o.event, "created": m.Created.Unix(), "livemode": o.livemode,
-		"data": map[string]any{"object": o.object},
+		"id": id, "object": "event", "type": t.event, "created": m.Created.Unix(), "livemode": livemode,
+		"data": map[string]any{"object": t.object},
 	})
 	if err != nil {
 		return false, odd(m, "%w", err)
@@ -82,9 +99,10 @@ func (s *Sweeper) ofPayment(m stripeapi.Movement) (*owed, error) {
 		return nil, err
 	}
 	o := &owed{kind: link.Payment, id: ch.ID, livemode: ch.Livemode}
-	o.event, o.object = "charge.succeeded", map[string]any{"id": ch.ID, "object": "charge", "customer": ch.Customer, "invoice": ch.Invoice}
-	if ch.Invoice != nil {
-		o.event, o.object = "invoice.paid", map[string]any{"id": *ch.Invoice, "object": "invoice", "customer": ch.Customer}
+	o.told = told{"charge.succeeded", map[string]any{"id": ch.ID, "object": "charge", "customer": ch.Customer, "invoice": ch.Invoice}}
+	if ch.Invoice != nil { // an invoice that was void when the money came is never paid: then its charge tells
+		of := o.told
+		o.told, o.also = told{"invoice.paid", map[string]any{"id": *ch.Invoice, "object": "invoice", "customer": ch.Customer}}, &of
 	}
 	return o, nil
 }
@@ -112,7 +130,7 @@ func (s *Sweeper) ofRefund(m stripeapi.Movement) (*owed, error) {
 	}
 	return &owed{
 		kind: link.Refund, id: re.ID, livemode: ch.Livemode,
-		event: "refund.created", object: map[string]any{"id": re.ID, "object": "refund", "charge": ch.ID},
+		told: told{"refund.created", map[string]any{"id": re.ID, "object": "refund", "charge": ch.ID}},
 	}, nil
 }
 
@@ -125,7 +143,7 @@ func ofFailure(m stripeapi.Movement) (*owed, error) {
 	}
 	return &owed{
 		kind: link.Void, id: ch.ID, unless: link.Payment, livemode: ch.Livemode,
-		event: "charge.failed", object: map[string]any{"id": ch.ID, "object": "charge", "customer": ch.Customer},
+		told: told{"charge.failed", map[string]any{"id": ch.ID, "object": "charge", "customer": ch.Customer}},
 	}, nil
 }
 

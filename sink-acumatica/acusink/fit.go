@@ -146,13 +146,20 @@ func (w *work) unfit(ctx context.Context) error {
 	return w.unsent(ctx, nil)
 }
 
-// review says what a person should look at; empty if nothing.
+// review says what a person should look at: what the intent says of itself, and
+// what was not applied. Empty if nothing.
 func (w *work) review() string {
-	if f, ok := w.fitting(); ok && len(w.p.Data().Fits) > 0 {
-		return fmt.Sprintf("of %s %s only %s could be applied to what is open; the rest lies unapplied on %s",
-			f.amount, f.currency, f.applied.total(), w.name())
+	p, _ := w.doc.(payment)
+	f, ok := w.fitting()
+	if !ok || len(w.p.Data().Fits) == 0 {
+		return p.Review
 	}
-	return ""
+	rest := fmt.Sprintf("of %s %s only %s could be applied to what is open; the rest lies unapplied on %s",
+		f.amount, f.currency, f.applied.total(), w.name())
+	if p.Review != "" {
+		return p.Review + "; " + rest
+	}
+	return rest
 }
 
 // name is how people call the document that is applied to.

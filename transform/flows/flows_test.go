@@ -290,6 +290,8 @@ func TestReadsPerEvent(t *testing.T) {
 		{"stripe-invoice-paid/a-paid-invoice-becomes-a-payment-applied-to-it", 1},
 		{"stripe-charge/a-charge-without-an-invoice-becomes-a-prepayment", 1},
 		{"stripe-charge/a-charge-that-pays-an-invoice-is-left-to-it-without-a-read", 0},
+		{"stripe-charge/a-bank-debit-of-an-invoice-that-it-pays-is-left-to-it", 1},
+		{"stripe-charge/a-bank-debit-whose-invoice-was-void-is-a-prepayment-to-be-looked-at", 1},
 		{"stripe-invoice-note/an-invoice-that-was-finalised-shows-its-page", 1},
 		{"stripe-invoice-note/an-invoice-of-somebody-else-is-left-without-a-read", 0},
 		{"stripe-customer-note/a-customer-that-was-made-is-shown-without-a-read", 0},

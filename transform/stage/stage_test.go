@@ -110,7 +110,7 @@ func TestSkipsSayWhy(t *testing.T) {
 		{"no flow", stripeEvent("customer.tax_id", "created", `{"id":"txi_1"}`), "no flow handles customer.tax_id.created"},
 		{"no accounts", stripeEvent("charge.dispute", "closed", `{"id":"dp_1"}`), "disputes are not posted: no accounts are configured to settle on (books.accounts)"},
 		{"unknown source", message("paypal", "sale", "done", "", `{}`), `no flow handles events of "paypal"`},
-		{"trigger does not hold", stripeEvent("charge", "succeeded", `{"id":"ch_1","invoice":"in_1"}`), "the charge pays invoice in_1; that invoice's own event records it"},
+		{"trigger does not hold", stripeEvent("charge", "succeeded", `{"id":"ch_1","invoice":"in_1","payment_method_details":{"type":"card"}}`), "the charge pays invoice in_1; that invoice's own event records it"},
 		{"a credit memo", message("acumatica", "invoice", "changed", "", `{"Type":"Credit Memo","ReferenceNbr":"AR1"}`), "Credit Memo documents are not sent to Stripe"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
