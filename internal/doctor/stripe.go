@@ -24,6 +24,7 @@ func (s *stripeCheck) run(ctx context.Context) {
 	}
 	s.account(ctx)
 	s.collections(ctx)
+	s.expansions(ctx)
 	s.webhooks(ctx)
 	s.currencies(ctx)
 }
@@ -82,6 +83,43 @@ func (s *stripeCheck) collections(ctx context.Context) {
 		return
 	}
 	s.ok("clock", "%s apart from this machine's", off)
+}
+
+// expansions are read as flows and sinks will ask for them: another object
+// inside one takes the right to read that one, too.
+func (s *stripeCheck) expansions(ctx context.Context) {
+	wanted := map[string]map[string]bool{}
+	want := func(collection, member string) {
+		if wanted[collection] == nil {
+			wanted[collection] = map[string]bool{}
+		}
+		wanted[collection][member] = true
+	}
+	want("customers", "tax_ids")
+	for _, d := range s.Flows {
+		for _, r := range d.Reads() {
+			name, ok := stripeapi.Collection(r.Object)
+			if !ok || r.System != schemas.Stripe || d.Trigger.Beside && !s.shows(r.Object) {
+				continue
+			}
+			for _, member := range r.Expand {
+				want(name, member)
+			}
+		}
+	}
+	var may []string
+	for _, name := range slices.Sorted(maps.Keys(wanted)) {
+		for _, member := range slices.Sorted(maps.Keys(wanted[name])) {
+			if _, err := s.Stripe.CanRead(ctx, name, member); err != nil {
+				s.failed("read "+name+" with "+member, err)
+				continue
+			}
+			may = append(may, member+" of "+name)
+		}
+	}
+	if len(may) > 0 {
+		s.ok("read inside", "%s", strings.Join(may, ", "))
+	}
 }
 
 // webhooks: what none of the endpoints is sent comes by the sweep alone.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"millrace/ingest/sweep"
 	"millrace/internal/acumatica"
+	"millrace/schemas"
 )
 
 // shown is what of one entity the connection wants written back.
@@ -26,14 +28,36 @@ func (o Options) shown() []shown {
 	return slices.DeleteFunc(list, func(s shown) bool { return !s.on && len(s.fields) == 0 })
 }
 
-// events are those that an endpoint should be sent.
+// shows reports that what Stripe says of the object is to be written back.
+func (o Options) shows(object string) bool {
+	return slices.ContainsFunc(o.shown(), func(s shown) bool { return strings.EqualFold(s.entity, object) })
+}
+
+// events are those that an endpoint should be sent: what the triggers of flows
+// name, and of what goes beside them what is switched on.
 func (o Options) events() []string {
 	list := sweep.Needed()
+	for _, d := range o.Flows {
+		if d.Trigger.Source != schemas.Stripe || d.Trigger.Beside {
+			continue
+		}
+		for _, event := range d.Trigger.Events {
+			if object, _, _ := strings.Cut(event, "."); !slices.Contains(unasked(), object) {
+				list = append(list, event)
+			}
+		}
+	}
 	for _, s := range o.shown() {
 		list = append(list, s.events...)
 	}
-	return list
+	slices.Sort(list)
+	return slices.Compact(list)
 }
+
+// unasked are the objects whose events no endpoint needs: the sweep makes those
+// of the balance, and charge.refunded and charge.refund.updated tell of every
+// refund.
+func unasked() []string { return []string{"balance", "balance_transaction", "refund"} }
 
 // writeBack reads each field of a customisation once: an unknown one would be
 // ignored in a write without a word, and refused in a read. Whether it can be

@@ -21,6 +21,8 @@ type Customer struct {
 	Deleted  bool
 	Created  time.Time
 	TaxIDs   []TaxID // the newest ten; of one that was read by its id
+	// TaxIDsHidden says that the key may not read them.
+	TaxIDsHidden bool
 }
 
 // pageSize is the largest page. (Stripe: "Pagination", limit 1 to 100.)
@@ -56,24 +58,36 @@ func (c *Client) UpdateCustomer(ctx context.Context, key, id string, f schemas.S
 	})
 }
 
-// GetCustomer reads one customer. A deleted one is an answer, not an error.
+// GetCustomer reads one customer. A deleted one is an answer, not an error. Where
+// the key may not read tax ids, it is read without them.
 func (c *Client) GetCustomer(ctx context.Context, id string) (Customer, error) {
 	what := "get customer " + id
 	if id == "" {
 		return Customer{}, errNoID(what)
 	}
 	var got *stripe.Customer
-	err := c.do(ctx, what, func(ctx context.Context) error {
-		var err error
-		p := &stripe.CustomerParams{Params: stripe.Params{Context: ctx}}
-		p.AddExpand("tax_ids")
-		got, err = c.api.Customers.Get(id, p)
-		return err
-	})
+	read := func(expand ...string) error {
+		return c.do(ctx, what, func(ctx context.Context) error {
+			var err error
+			p := &stripe.CustomerParams{Params: stripe.Params{Context: ctx}}
+			for _, member := range expand {
+				p.AddExpand(member)
+			}
+			got, err = c.api.Customers.Get(id, p)
+			return err
+		})
+	}
+	err := read("tax_ids")
+	hidden := err != nil && fault.Of(err).Code == "stripe.permission"
+	if hidden {
+		err = read()
+	}
 	if err != nil {
 		return Customer{}, err
 	}
-	return c.customer(what, got)
+	customer, err := c.customer(what, got)
+	customer.TaxIDsHidden = hidden
+	return customer, err
 }
 
 // AnnotateCustomer merges metadata into a customer and changes nothing else.

@@ -43,10 +43,11 @@ func (c *Client) WebhookEndpoints(ctx context.Context) ([]WebhookEndpoint, error
 }
 
 // CanRead makes the smallest read of a collection, such as "payouts", and
-// returns Stripe's clock; zero when it did not tell. stripe.permission when the
-// key may not.
-func (c *Client) CanRead(ctx context.Context, collection string) (time.Time, error) {
-	_, at, err := c.firstPage(ctx, collection, 1)
+// returns Stripe's clock; zero when it did not tell. expand are members of its
+// objects, such as "payment_intent", which may need rights of their own.
+// stripe.permission when the key may not.
+func (c *Client) CanRead(ctx context.Context, collection string, expand ...string) (time.Time, error) {
+	_, at, err := c.firstPage(ctx, collection, 1, expand...)
 	return at, err
 }
 
@@ -65,14 +66,19 @@ func Listed() []string {
 	return []string{"balance_transactions", "credit_notes", "customers", "disputes", "events", "invoiceitems", "invoices", "payouts", "refunds"}
 }
 
-func (c *Client) firstPage(ctx context.Context, collection string, limit int) (data json.RawMessage, at time.Time, err error) {
+func (c *Client) firstPage(ctx context.Context, collection string, limit int, expand ...string) (data json.RawMessage, at time.Time, err error) {
 	var list struct {
 		stripe.APIResource
 		Object string          `json:"object"`
 		Data   json.RawMessage `json:"data"`
 	}
+	params := movementParams{Limit: limit}
+	for _, member := range expand {
+		params.Expand = append(params.Expand, new("data."+member))
+	}
 	err = c.do(ctx, "list "+collection, func(ctx context.Context) error {
-		return c.backend.Call(http.MethodGet, "/v1/"+collection, c.key, &movementParams{Params: stripe.Params{Context: ctx}, Limit: limit}, &list)
+		params.Params = stripe.Params{Context: ctx}
+		return c.backend.Call(http.MethodGet, "/v1/"+collection, c.key, &params, &list)
 	})
 	if err != nil {
 		return nil, at, err

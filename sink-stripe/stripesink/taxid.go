@@ -22,12 +22,18 @@ type taxPlan struct {
 	create *stripeapi.TaxID
 	remove []stripeapi.TaxID // ours, and not true any more
 	mark   string            // of the customer from now on
+	unseen bool              // the key may not read those that are there
 }
 
 // planTaxIDs compares the tax ids of a customer, which may be a new one, with
 // the one that it is to have. What others added stays.
 func planTaxIDs(old stripeapi.Customer, f schemas.StripeCustomer) taxPlan {
 	var p taxPlan
+	if old.TaxIDsHidden {
+		p.mark = old.Metadata[metaTaxIDs]
+		p.unseen = f.TaxID != nil || p.mark != "" && !f.KeepEmpty
+		return p
+	}
 	ours := strings.Split(old.Metadata[metaTaxIDs], taxDivider)
 	var marks []string
 	there := false
@@ -63,6 +69,9 @@ func sameTaxID(a, b string) bool {
 // keepTaxIDs carries a plan out. A number that Stripe refuses must not hold up
 // the customer's invoices: it is for a person to look at.
 func (w *work) keepTaxIDs(ctx context.Context, customer string, p taxPlan) error {
+	if p.unseen {
+		w.review(joined(w.p.Keys[keyReview], "the key may not read the tax ids of customer "+customer+", so they stay as they are; give it the right to, and change the customer"))
+	}
 	if p.create != nil {
 		_, err := w.api.CreateTaxID(ctx, w.key("tax_id:"+customer), customer, *p.create)
 		switch {
