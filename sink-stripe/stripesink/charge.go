@@ -51,9 +51,6 @@ func (w *work) paid(ctx context.Context, f schemas.StripeInvoice, inv stripeapi.
 	if err != nil || f.Total == 0 || len(all) == 0 && !charged(inv) {
 		return p, err
 	}
-	if p.taken, err = w.taken(ctx, f); err != nil {
-		return p, err
-	}
 	if charged(inv) {
 		if p.known, p.applied, err = w.applied(ctx, f, inv.Charge); err != nil {
 			return p, err
@@ -72,7 +69,9 @@ func (w *work) paid(ctx context.Context, f schemas.StripeInvoice, inv stripeapi.
 	return p, nil
 }
 
-// applied says how much of a charge's payment is applied to the document.
+// applied says how much of a charge's payment is applied to the document. What
+// was taken off is shown by a row of the opposite amount, or not any more; it may
+// have been applied again since.
 func (w *work) applied(ctx context.Context, f schemas.StripeInvoice, id string) (known bool, sum int64, err error) {
 	l, known, err := w.links.ByStripe(ctx, w.in.Connection, link.Payment, id)
 	if err != nil || !known {
@@ -84,19 +83,6 @@ func (w *work) applied(ctx context.Context, f schemas.StripeInvoice, id string) 
 		}
 	}
 	return true, sum, nil
-}
-
-// taken reports that an application of one of our payments was taken off.
-func (w *work) taken(ctx context.Context, f schemas.StripeInvoice) (bool, error) {
-	for _, x := range f.Lowered {
-		if x.Amount >= 0 {
-			continue
-		}
-		if _, ours, err := w.links.ByAcumatica(ctx, w.in.Connection, link.Payment, paymentOf(x)); err != nil || ours {
-			return ours, err
-		}
-	}
-	return false, nil
 }
 
 // paymentOf is the document, as links name it, that has lowered an invoice. A

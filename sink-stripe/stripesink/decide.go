@@ -27,6 +27,7 @@ type step struct {
 	do     string
 	amount int64  // minor units of a credit note
 	why    string // for doLeave and doWait: for people
+	anew   bool   // a new invoice is made, now or after this step
 }
 
 // past is what the invoice itself does not tell.
@@ -39,8 +40,7 @@ type past struct {
 // those before it.
 type paid struct {
 	known   bool   // the books have a document of the charge
-	applied int64  // minor units of it that are applied to the invoice's document
-	taken   bool   // an application of one of our payments was taken off the document
+	applied int64  // minor units of it that are applied to the invoice's document, less what was taken off again
 	loose   string // why what an invoice before was paid with does not lower the document; empty: it does
 }
 
@@ -64,25 +64,16 @@ func decide(f schemas.StripeInvoice, inv stripeapi.Invoice, p past) step {
 		return step{do: doWait, why: fmt.Sprintf("%s of invoice %s are being debited from a bank", minor(inv.Remaining, f.Currency), inv.ID)}
 	case inv.Status == statusPaid && setOff(inv) > 0:
 		return leaveSetOff(f, inv)
-	case charged(inv) && !p.taken && !p.known:
+	case charged(inv) && !p.known:
 		return step{do: doNothing} // its payment is on its way
 	case charged(inv) && p.applied < inv.Paid:
 		return leave("of the %s that were paid only %s are applied in Acumatica", minor(inv.Paid, f.Currency), minor(p.applied, f.Currency))
-	case p.twice() != "":
-		return leave("%s", p.twice())
+	case p.loose != "": // asking for more could make the buyer pay twice
+		return leave("%s", p.loose)
 	case inv.Status == statusUncollectible: // it could still be paid
 		return away(inv)
 	}
-	return step{do: doMake}
-}
-
-// twice says why asking for more could make the buyer pay twice; empty: it
-// cannot. Money that came in Stripe must never be asked for again.
-func (p paid) twice() string {
-	if p.taken {
-		return "a payment of it was taken off in Acumatica; billing it again would make the buyer pay twice"
-	}
-	return p.loose
+	return step{do: doMake, anew: true}
 }
 
 func leave(format string, args ...any) step {
@@ -122,8 +113,8 @@ func decideOpen(f schemas.StripeInvoice, inv stripeapi.Invoice, p past) step {
 		return step{do: doWait, why: fmt.Sprintf("%s of invoice %s are being debited from a bank", minor(inv.Remaining, f.Currency), inv.ID)}
 	case surplus < 0 && setOff(inv) > 0:
 		return leaveSetOff(f, inv)
-	case surplus < 0 && p.twice() != "":
-		return leave("%s", p.twice())
+	case surplus < 0 && p.loose != "":
+		return leave("%s", p.loose)
 	case surplus < 0:
 		return away(inv) // and then another one in its place: at no time more can be paid than is open
 	case f.Total > 0:
@@ -160,11 +151,11 @@ func closing(f schemas.StripeInvoice, inv stripeapi.Invoice, b before) step {
 func away(inv stripeapi.Invoice) step {
 	switch {
 	case inv.Credited == 0:
-		return step{do: doVoid}
+		return step{do: doVoid, anew: true}
 	case inv.Status == statusOpen:
-		return step{do: doCredit, amount: inv.Remaining}
+		return step{do: doCredit, amount: inv.Remaining, anew: true}
 	}
-	return step{do: doOutside}
+	return step{do: doOutside, anew: true}
 }
 
 // lowered is by how much documents of a kind have lowered the document.

@@ -101,6 +101,21 @@ func (m *model) takeBack(t *rapid.T) {
 	m.lowered = slices.Delete(m.lowered, i, i+1)
 }
 
+// applyAgain applies payments of Stripe that were taken off.
+func (m *model) applyAgain() {
+	for id, amount := range m.charges {
+		payment, number, _ := strings.Cut(m.byStripe[connection+" payment "+id].AcumaticaID, " ")
+		for _, l := range m.lowered {
+			if l.Number == number && paymentOf(l) == payment+" "+number {
+				amount -= l.Amount
+			}
+		}
+		if amount = min(amount, m.open()); number != "" && amount > 0 {
+			m.lowered = append(m.lowered, schemas.StripeLowering{Type: payment, Number: number, Amount: amount})
+		}
+	}
+}
+
 // pay pays the invoice that can be paid, if there is one.
 func (m *model) pay() {
 	if len(m.invoices) == 0 {
@@ -245,6 +260,8 @@ func (m *model) judge(t *rapid.T, s step) {
 	case s.do == doWait:
 	case strings.Contains(s.why, "set off") && m.setOff != inv.ID:
 		t.Fatalf("%+v: %+v", s, inv)
+	case s.do == doLeave && !strings.Contains(s.why, "set off") && m.loose() == 0:
+		t.Fatalf("%+v although all that was paid is applied: %+v", s, inv)
 	case m.payable() > m.open():
 		t.Fatalf("%+v: %d can be paid, %d is open", s, m.payable(), m.open())
 	case s.do == doNothing && m.payable() < m.open() && m.loose() == 0:
@@ -291,9 +308,11 @@ func (m *model) change(t *rapid.T) {
 		}
 		return rapid.SampledFrom([]int64{open, max(1, open/2), max(1, open/10), 1}).Draw(t, "amount")
 	}
-	switch what := rapid.SampledFrom([]string{"pay", "post", "back", "raise", "debit", "Payment", "Credit Memo", "SMB", "void"}).Draw(t, "what"); what {
+	switch what := rapid.SampledFrom([]string{"pay", "post", "back", "again", "raise", "debit", "Payment", "Credit Memo", "SMB", "void"}).Draw(t, "what"); what {
 	case "back":
 		m.takeBack(t)
+	case "again":
+		m.applyAgain()
 	case "pay":
 		m.pay()
 	case "post":

@@ -130,12 +130,18 @@ func (w *work) decideDue(day string) (time.Time, error) {
 }
 
 // existing finds the invoice that this intent has made after a write whose end
-// is not known. The list, unlike the search, shows writes at once.
+// is not known. The list, unlike the search, shows writes at once. Where no write
+// is known it was made so long ago that its posting has expired, so the search
+// finds it; for the first one of the document it was asked already.
 func (w *work) existing(ctx context.Context, o order) (stripeapi.Invoice, bool, error) {
-	if !w.uncertain() {
+	if !w.uncertain() || w.p.SentAt.IsZero() && o.series == "1" {
 		return stripeapi.Invoice{}, false, nil
 	}
-	all, err := w.listInvoices(ctx, o.customerID)
+	look := w.listInvoices
+	if w.p.SentAt.IsZero() {
+		look = w.searchInvoices
+	}
+	all, err := look(ctx, o.customerID)
 	if err != nil {
 		return stripeapi.Invoice{}, false, err
 	}
@@ -158,10 +164,10 @@ func (w *work) unlinked(ctx context.Context, f schemas.StripeInvoice) (stripeapi
 		return stripeapi.Invoice{}, false, err
 	}
 	var all []stripeapi.Invoice
-	if w.uncertain() {
-		all, err = w.api.ListInvoices(ctx, customer.StripeID, time.Time{})
-	} else {
+	if w.p.SentAt.IsZero() {
 		all, err = w.searchInvoices(ctx, customer.StripeID)
+	} else {
+		all, err = w.api.ListInvoices(ctx, customer.StripeID, time.Time{})
 	}
 	if err != nil {
 		return stripeapi.Invoice{}, false, err

@@ -64,6 +64,9 @@ func (w *work) converge(ctx context.Context, f schemas.StripeInvoice) (schemas.O
 				s.do, edited = doEdit, true // once: what Stripe writes in its own way would differ for ever
 			}
 		}
+		if s.anew && len(f.Lines) == 0 {
+			return schemas.Outcome{}, fault.Newf("stripe.lines_missing", "%s are open, and invoice %s is over less", minor(f.Total, f.Currency), inv.ID)
+		}
 		switch s.do {
 		case doWait:
 			var waits bool

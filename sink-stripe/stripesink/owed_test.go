@@ -42,6 +42,20 @@ func TestNoInvoiceIsBelowZero(t *testing.T) {
 	}
 }
 
+// TestWhatCannotBeMadeAnewStays: the old invoice is over less than is owed, which
+// is better than nothing.
+func TestWhatCannotBeMadeAnewStays(t *testing.T) {
+	w := newWorld(t)
+	w.apply(customerIntent("1", "Ada"), schemas.Applied)
+	w.apply(revision(0, 12050, nil), schemas.Applied)
+	without := func(f *schemas.StripeInvoice) { f.Lines = nil }
+	_ = w.refuse(revision(1, 13000, without), "stripe.lines_missing")
+	w.apply(revision(2, 11000, without), schemas.Applied)
+	if got, want := w.brief(), "AR000123 open 11000 of 12050, credited 1050"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 // TestNumbersOfReplacementsFit within what Stripe takes.
 func TestNumbersOfReplacementsFit(t *testing.T) {
 	w := newWorld(t)
