@@ -30,6 +30,7 @@ func (t *Twin) mountControl(mux *http.ServeMux) {
 	mux.HandleFunc("POST /_twin/charge/fail", t.controlFailCharge)
 	mux.HandleFunc("POST /_twin/dispute", t.controlDispute)
 	mux.HandleFunc("POST /_twin/webhook", t.controlWebhook)
+	mux.HandleFunc("POST /_twin/events/resend", t.controlResend)
 	mux.HandleFunc("GET /_twin/webhooks", t.controlTrouble)
 	mux.HandleFunc("POST /_twin/webhooks", t.controlTrouble)
 	mux.HandleFunc("POST /_twin/webhook_endpoints/{id}/roll", t.controlRoll)
@@ -57,7 +58,7 @@ func (t *Twin) selfDescription() map[string]any {
 			"POST /_twin/refund/fees {back} (whether refunds from now on give their share of the fee back)",
 			"POST /_twin/dispute {charge, reason, inquiry} or {dispute, outcome: won|lost|escalate, fee_back}",
 			"POST /_twin/webhook {url, secret}", "POST /_twin/webhook_endpoints/{id}/roll {overlap}",
-			"GET /_twin/webhooks", "POST /_twin/webhooks {duplicate, delay: [min, max], reorder, two_events, seed, chunked, retries: test|live}",
+			"POST /_twin/events/resend {events: [evt_…]}", "GET /_twin/webhooks", "POST /_twin/webhooks {duplicate, delay: [min, max], reorder, two_events, seed, chunked, retries: test|live}",
 			"GET /_twin/faults", "POST /_twin/faults {method, path_prefix, count, after, probability, seed, from, for, retry_after, mode} or a list of such", "DELETE /_twin/faults",
 		},
 		"not_implemented": []string{

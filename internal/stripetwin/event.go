@@ -91,12 +91,17 @@ func (t *Twin) makeEvent(c *call, typ string, o, prev object) {
 	if prev != nil {
 		e.Previous = compact(prev)
 	}
-	for ep := range t.s.Endpoints.find(nil, always, func(ep *endpoint) bool { return ep.wants(typ) }).newest() {
+	t.deliver(c, e)
+	t.s.Events.put(e)
+}
+
+// deliver queues an event for every endpoint that wants to know.
+func (t *Twin) deliver(c *call, e *event) {
+	for ep := range t.s.Endpoints.find(nil, always, func(ep *endpoint) bool { return ep.wants(e.Type) }).newest() {
 		t.s.Seq++
 		t.s.Deliveries.put(&delivery{Seq: t.s.Seq, Event: e.ID, Endpoint: ep.ID, Since: c.now})
 		e.Pending++
 	}
-	t.s.Events.put(e)
 }
 
 // changes returns the old values of the members of before that are not the

@@ -166,6 +166,7 @@ func numberOf(key string) (string, bool) {
 
 // Quiet is what the pipeline did when nobody did anything.
 type Quiet struct {
+	Resent  int   `json:"resent"`  // events of Stripe that came once more
 	Rounds  int64 `json:"rounds"`  // of polling
 	Writes  int64 `json:"writes"`  // to both systems
 	Intents int   `json:"intents"` // that were new
@@ -189,6 +190,10 @@ const (
 func (m *mirror) listen(ctx context.Context) (Quiet, error) {
 	erp, stripe := m.line(mirroryear.Acumatica), m.line(mirroryear.Stripe)
 	rounds, writes, intents := erp.rounds.Load(), erp.writes.Load()+stripe.writes.Load(), m.watch.known()
+	resent, err := m.resend(ctx)
+	if err != nil {
+		return Quiet{}, err
+	}
 	for n := int64(1); n <= listenDays; n++ {
 		if err := m.Pass(ctx, 24*time.Hour, 0); err != nil {
 			return Quiet{}, err
@@ -203,8 +208,24 @@ func (m *mirror) listen(ctx context.Context) (Quiet, error) {
 		return Quiet{}, err
 	}
 	return Quiet{
-		Rounds: erp.rounds.Load() - rounds, Writes: erp.writes.Load() + stripe.writes.Load() - writes, Intents: m.watch.known() - intents,
+		Resent: resent, Rounds: erp.rounds.Load() - rounds, Writes: erp.writes.Load() + stripe.writes.Load() - writes, Intents: m.watch.known() - intents,
 	}, nil
+}
+
+// resendEvery is of how many events of Stripe one comes once more.
+const resendEvery = 4
+
+// resend lets events of the whole year come once more.
+func (m *mirror) resend(ctx context.Context) (int, error) {
+	events, err := listAll[stripeEvent](ctx, m.Demo, "/v1/events")
+	if err != nil {
+		return 0, err
+	}
+	var ids []string
+	for i := 0; i < len(events); i += resendEvery {
+		ids = append(ids, events[i].ID)
+	}
+	return len(ids), m.stripe.Resend(ctx, ids...)
 }
 
 // known is how many intents there are.
