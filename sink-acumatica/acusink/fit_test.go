@@ -89,9 +89,10 @@ func TestAPaymentIsAppliedUpToWhatIsOpen(t *testing.T) {
 // not open any more, or cannot be applied to now.
 func TestACreditMemoIsAppliedUpToWhatIsOpen(t *testing.T) {
 	credit := func(amount string) func(*testing.T, *tenant) {
-		return func(t *testing.T, n *tenant) { n.credit(t, amount) }
+		return func(t *testing.T, n *tenant) { t.Helper(); n.credit(t, amount) }
 	}
 	hold := func(t *testing.T, n *tenant) {
+		t.Helper()
 		if err := n.twin.Hold(n.invoice.ReferenceNbr, true); err != nil {
 			t.Error(err)
 		}
