@@ -26,6 +26,10 @@ const (
 	Journal    = "journal"
 )
 
+// AttrChanged is the attribute of an invoice's link with the change time of the
+// document as Stripe shows it, the latest there was.
+const AttrChanged = "changed"
+
 // Link is the pair of ids of one thing in both systems.
 type Link struct {
 	Kind        string            `json:"kind"`

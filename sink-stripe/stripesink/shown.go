@@ -16,8 +16,8 @@ const (
 	attrNumber   = "number"
 	attrCustomer = "customer"
 
-	attrSeq       = "event_seq"  // of the event that led to what is shown
-	attrChanged   = "changed"    // change time of the document as it is shown; the latest there was
+	attrSeq       = "event_seq" // of the event that led to what is shown
+	attrChanged   = link.AttrChanged
 	attrMemos     = "memos"      // what credit memos had lowered the document by, in minor units
 	attrWriteOffs = "write_offs" // what write-offs had lowered it by, in minor units
 	attrCredited  = "credited"   // what credit notes had lowered the Stripe invoice by then, in minor units

@@ -37,6 +37,7 @@ type asking struct {
 // ask reads what was told as open and publishes what is not as it was told. It
 // moves the reading behind each list (Invariant 1).
 func (p *Poller) ask(ctx context.Context, e *entity, r *reading, t *tally) error {
+	p.alone = 0
 	for range listsPerRound {
 		keys, err := p.toAsk(ctx, e, r)
 		if err != nil {
@@ -45,12 +46,16 @@ func (p *Poller) ask(ctx context.Context, e *entity, r *reading, t *tally) error
 		if len(keys) == 0 {
 			r.Asking, r.After = false, ""
 			p.asking = asking{}
+			p.tellUnseen(r)
 			return nil
 		}
 		if err := p.askFor(ctx, e, keys, r, t); err != nil {
 			return err
 		}
 		r.After = keys[len(keys)-1]
+		if p.alone > 0 {
+			return nil // reads of single records take long: polling goes on between them
+		}
 	}
 	return nil
 }
@@ -101,12 +106,24 @@ func (p *Poller) askFor(ctx context.Context, e *entity, keys []string, r *readin
 	if err != nil {
 		return err
 	}
-	rows = slices.DeleteFunc(rows, func(x row) bool {
+	listed := rows
+	rows = nil
+	for _, x := range listed {
 		key := p.toldKey(e, x.key)
 		s, asked := was[key]
 		delete(was, key)
-		return !asked || s.Telling == nil && s.Said.Digest == x.digest || !x.changed.Before(r.Began)
-	})
+		if !asked || !x.changed.Before(r.Began) {
+			continue
+		}
+		as, err := p.asTold(ctx, e, s, x)
+		if err != nil {
+			return err
+		}
+		if !as {
+			x.again = true
+			rows = append(rows, x)
+		}
+	}
 	for _, key := range keys { // in their order
 		if s := was[key]; s != nil {
 			if rows, err = p.missed(ctx, e, key, s, rows, r, t); err != nil {
@@ -118,21 +135,29 @@ func (p *Poller) askFor(ctx context.Context, e *entity, keys []string, r *readin
 }
 
 // toldAsOpen returns what was told of a record that may be open still, or nil.
-// What was told of one that has been closed for long is deleted. Of customers
-// only those that are in Stripe are asked for.
+// So may be one of which Stripe shows another state than was told. What was told
+// of one that has been closed for long is deleted. Of customers only those that
+// are in Stripe are asked for.
 func (p *Poller) toldAsOpen(ctx context.Context, e *entity, key string, r *reading) (*statement, error) {
 	s, err := p.told(ctx, key)
 	if err != nil || s.revision == 0 {
 		return nil, err
 	}
 	if s.Telling == nil && !s.Said.Open {
+		l, linked, err := p.link(ctx, e, e.linkedAs(s.ID, s.Keys))
+		if err != nil {
+			return nil, err
+		}
+		if linked && !s.shows(l) {
+			return s, nil
+		}
 		if s.Said.Told.Before(r.Began.Add(-closedKept)) {
 			return nil, p.drop(ctx, key, s)
 		}
 		return nil, nil //nolint:nilnil // as documented
 	}
 	if !e.document {
-		_, linked, err := p.o.Linked(ctx, p.o.Connection, e.kind, e.linkedAs(s.ID, s.Keys))
+		_, linked, err := p.link(ctx, e, e.linkedAs(s.ID, s.Keys))
 		if err != nil || !linked {
 			return nil, err
 		}

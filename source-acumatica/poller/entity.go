@@ -139,7 +139,7 @@ type row struct {
 	key     string // as links call it
 	name    string // as people do
 	digest  string
-	again   bool // told also when it is as it was told: Stripe has nothing of it
+	again   bool // told also when it is as it was told: Stripe has nothing of it, or shows something else
 }
 
 // sight tells apart what lists show.

@@ -42,7 +42,8 @@ type reading struct {
 	// After is the key of the last one.
 	Asking bool   `json:"asking,omitempty"`
 	After  string `json:"after,omitempty"`
-	Gone   int    `json:"gone,omitempty"` // records that were told as gone
+	Gone   int    `json:"gone,omitempty"`   // records that were told as gone
+	Unseen int    `json:"unseen,omitempty"` // records of this object that could not be seen either
 
 	revision uint64 // 0: not stored yet
 }
@@ -94,7 +95,8 @@ func (p *Poller) full(ctx context.Context, until, now time.Time) error {
 		r.enter(&all[0], p.o.Poll.Since)
 	}
 	if err := p.step(ctx, &all[i], &r); err != nil {
-		return fmt.Errorf("full reading of %s: %w", r.Object, err)
+		// What was done counts: it has only moved behind what is told.
+		return errors.Join(fmt.Errorf("full reading of %s: %w", r.Object, err), p.saveFull(ctx, r, r.revision))
 	}
 	if len(r.Ends) == 0 && !r.Asking {
 		if i++; i < len(all) {
@@ -165,7 +167,7 @@ func (p *Poller) untold(ctx context.Context, e *entity, rows []row) ([]row, erro
 		if e.closed(r.record) {
 			continue
 		}
-		linked, err := p.linked(ctx, e, r)
+		l, linked, err := p.link(ctx, e, r.key)
 		if err != nil {
 			return nil, err
 		}
@@ -174,11 +176,11 @@ func (p *Poller) untold(ctx context.Context, e *entity, rows []row) ([]row, erro
 			if err != nil {
 				return nil, err
 			}
-			if s.Telling == nil && s.Said.Digest == r.digest {
+			if s.equals(r) && !s.passed(l, r) {
 				continue
 			}
 		}
-		r.again = !linked
+		r.again = true
 		out = append(out, r)
 	}
 	return out, nil

@@ -16,15 +16,24 @@ import (
 
 // goneAtOnce bounds how many records a full reading tells as gone: each holds
 // its customer's lane until a person has looked. Where more are gone at once it
-// is the API user that lost its sight; the others are in the log, and told by
-// the next readings.
+// is the API user that lost its sight: the others are not even looked for, only
+// counted, and told by the next readings.
 const goneAtOnce = 20
 
 // missed deals with a record that a list should have shown: one that can be
 // read by itself joins the rows, unless it is as it was told. One that cannot
 // was deleted or is hidden from us: nobody can say what is owed for it, so it is
-// told as gone. Only this costs reads of single records.
+// told as gone. Only this costs reads of single records. One that was told as
+// gone is still gone.
 func (p *Poller) missed(ctx context.Context, e *entity, key string, s *statement, rows []row, r *reading, t *tally) ([]row, error) {
+	if s.Telling == nil && s.Said.Digest == gone {
+		return rows, nil
+	}
+	if r.Gone >= goneAtOnce {
+		r.Unseen++
+		return rows, nil
+	}
+	p.alone++
 	keys := s.Keys
 	if e.byID || slices.ContainsFunc(keys, func(k string) bool { return strings.Contains(k, "/") }) {
 		keys = []string{s.ID} // Acumatica: a key with a slash cannot stand in a path
@@ -40,22 +49,24 @@ func (p *Poller) missed(ctx context.Context, e *entity, key string, s *statement
 	if err != nil {
 		return nil, err
 	}
-	if s.Telling == nil && s.Said.Digest == found[0].digest || !found[0].changed.Before(r.Began) {
+	as, err := p.asTold(ctx, e, s, found[0])
+	if err != nil {
+		return nil, err
+	}
+	if as || !found[0].changed.Before(r.Began) {
 		return rows, nil
 	}
+	found[0].again = true
 	return append(rows, found...), nil
 }
 
-// tellGone tells that a record cannot be seen any more, once: from then on it
-// is not asked for. When it is seen again it has changed.
+// tellGone tells that a record cannot be seen any more, once. Lists are asked for
+// it as before: it may be seen again when nothing is open any more, and with a
+// change time that no window reads. Then it differs from what was told.
 func (p *Poller) tellGone(ctx context.Context, e *entity, key string, s *statement, r *reading, t *tally) error {
 	f := fault.Newf("source.document_gone", "%s", key)
-	p.o.Log.Warn("a record cannot be seen any more", "connection", p.o.Connection, "code", f.Code, "hint", f.Hint, "err", f,
-		"told", r.Gone < goneAtOnce)
-	if r.Gone >= goneAtOnce {
-		return nil
-	}
-	x := s.next(said{Changed: s.Said.Changed, State: gone, Digest: gone, Told: p.now.UTC()})
+	p.o.Log.Warn("a record cannot be seen any more", "connection", p.o.Connection, "code", f.Code, "hint", f.Hint, "err", f)
+	x := s.next(said{Changed: s.Said.Changed, State: gone, Digest: gone, Open: true, Told: p.now.UTC()})
 	fields := map[string]any{"id": s.ID}
 	if e.lane != "" {
 		fields[e.lane] = s.Lane
@@ -86,6 +97,16 @@ func (p *Poller) tellGone(ctx context.Context, e *entity, key string, s *stateme
 	r.Gone++
 	delete(p.seen[e.object], s.ID)
 	return nil
+}
+
+// tellUnseen logs how many more cannot be seen than a reading tells of.
+func (p *Poller) tellUnseen(r *reading) {
+	if r.Unseen > 0 {
+		f := fault.Newf("source.document_gone", "%d more of %s", r.Unseen, r.Object)
+		p.o.Log.Warn("many records cannot be seen any more", "connection", p.o.Connection, "code", f.Code, "hint", f.Hint, "err", f,
+			"told", r.Gone, "untold", r.Unseen)
+	}
+	r.Unseen = 0
 }
 
 // drop forgets what was told of a record.

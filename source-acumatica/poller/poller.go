@@ -80,6 +80,7 @@ type Poller struct {
 	seen   map[string]map[string]sight // object → record → what the overlap shows again
 	now    time.Time                   // the server's, at the beginning of the round
 	asking asking
+	alone  int // records that were read by themselves in this round
 
 	mu       sync.Mutex
 	failures int   // rounds in a row

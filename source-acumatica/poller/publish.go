@@ -27,36 +27,50 @@ func (p *Poller) publish(ctx context.Context, e *entity, rows []row, t *tally) e
 			t.repeated++
 			continue
 		}
-		if err := p.publishOne(ctx, e, r, t); err != nil {
+		settled, err := p.publishOne(ctx, e, r, t)
+		if err != nil {
 			return fmt.Errorf("publish %s: %w", r.key, err)
 		}
-		p.remember(e, r)
+		p.remember(e, r, settled)
 	}
 	return nil
 }
 
-func (p *Poller) publishOne(ctx context.Context, e *entity, r row, t *tally) error {
+// publishOne publishes a row unless there is no need to. It is not settled when
+// it only equals what was told of an earlier change: what was read for that may
+// still become what Stripe shows.
+func (p *Poller) publishOne(ctx context.Context, e *entity, r row, t *tally) (settled bool, err error) {
 	key := p.toldKey(e, r.key)
 	s, err := p.told(ctx, key)
 	if err != nil {
-		return err
+		return false, err
 	}
 	known, err := p.knows(ctx, e, s, r)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if known && !r.again {
 		t.repeated++
-		return nil
+		return s.Said.Changed.Equal(r.changed), nil
 	}
 	if hide, err := p.hide(ctx, e, s, r); err != nil || hide {
 		t.hidden++
-		return err
+		return true, err
 	}
-	x := s.next(said{Changed: r.changed, Digest: r.digest, Open: e.open(r.record), Told: p.now.UTC()})
+	return true, p.publishChange(ctx, e, key, s, r, t)
+}
+
+func (p *Poller) publishChange(ctx context.Context, e *entity, key string, s *statement, r row, t *tally) error {
+	x := said{Changed: r.changed, Digest: r.digest, Open: e.open(r.record), Told: p.now.UTC()}
 	if e.document {
 		x.State = state(r.record)
+		l, _, err := p.link(ctx, e, r.key)
+		if err != nil {
+			return err
+		}
+		x.Shown = shown(l)
 	}
+	x = s.next(x)
 	s.ID, s.Keys, s.Lane = r.record.ID(), e.keysOf(r.record), e.laneOf(r.record)
 	return p.say(ctx, key, s, x, func() error {
 		ev, err := e.event(p.o.Connection, r, x)
@@ -104,6 +118,7 @@ func (p *Poller) send(ctx context.Context, e *entity, lane, verb string, ev bus.
 type sight struct {
 	changed time.Time
 	digest  string
+	settled bool // nothing can come of it any more
 }
 
 // maxSeen bounds the memory. What is not remembered is looked up.
@@ -111,16 +126,16 @@ const maxSeen = 20_000
 
 func (p *Poller) saw(e *entity, r row) bool {
 	last, ok := p.seen[e.object][r.record.ID()]
-	return ok && last.changed.Equal(r.changed) && last.digest == r.digest
+	return ok && last.settled && last.changed.Equal(r.changed) && last.digest == r.digest
 }
 
-func (p *Poller) remember(e *entity, r row) {
+func (p *Poller) remember(e *entity, r row, settled bool) {
 	if p.seen[e.object] == nil {
 		p.seen[e.object] = make(map[string]sight)
 	}
 	id := r.record.ID()
 	if _, ok := p.seen[e.object][id]; ok || len(p.seen[e.object]) < maxSeen {
-		p.seen[e.object][id] = sight{r.changed, r.digest}
+		p.seen[e.object][id] = sight{r.changed, r.digest, settled}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"millrace/internal/acumatica"
 	"millrace/internal/fault"
+	"millrace/internal/link"
 )
 
 // maxPasses bounds how often a window that moves while it is read is read
@@ -209,9 +210,15 @@ func (p *Poller) openOrLinked(ctx context.Context, e *entity, rows []row) ([]row
 }
 
 func (p *Poller) linked(ctx context.Context, e *entity, r row) (bool, error) {
-	_, found, err := p.o.Linked(ctx, p.o.Connection, e.kind, r.key)
+	_, found, err := p.link(ctx, e, r.key)
+	return found, err
+}
+
+// link is what links know of a record under the key that they call it by.
+func (p *Poller) link(ctx context.Context, e *entity, key string) (link.Link, bool, error) {
+	l, found, err := p.o.Linked(ctx, p.o.Connection, e.kind, key)
 	if err != nil {
-		return false, fmt.Errorf("link of %s: %w", r.key, err)
+		return l, false, fmt.Errorf("link of %s: %w", key, err)
 	}
-	return found, nil
+	return l, found, nil
 }

@@ -47,9 +47,12 @@ type said struct {
 	N       int       `json:"n,omitempty"`    // how often something else was told of the record before: it makes the ids of events differ
 	Open    bool      `json:"open,omitempty"` // a full reading asks for it
 	Told    time.Time `json:"told,omitzero"`  // when, by the server's clock
+	Shown   time.Time `json:"shown,omitzero"` // change time of what Stripe showed then
 }
 
-func (s said) same(x said) bool { return s.Changed.Equal(x.Changed) && s.Digest == x.Digest }
+func (s said) same(x said) bool {
+	return s.Changed.Equal(x.Changed) && s.Digest == x.Digest && s.Shown.Equal(x.Shown)
+}
 
 const gone = "gone"
 
@@ -136,13 +139,14 @@ func (p *Poller) told(ctx context.Context, key string) (*statement, error) {
 // knows reports whether everything that a row tells was told. Of what is open
 // and not in Stripe every change is told: it is how people try again.
 func (p *Poller) knows(ctx context.Context, e *entity, s *statement, r row) (bool, error) {
-	if s.revision == 0 || s.Telling != nil || s.Said.Digest != r.digest {
+	if s.revision == 0 || !s.equals(r) {
 		return false, nil
 	}
-	if s.Said.Changed.Equal(r.changed) || e.closed(r.record) {
+	if s.Said.Changed.Equal(r.changed) {
 		return true, nil
 	}
-	return p.linked(ctx, e, r)
+	l, linked, err := p.link(ctx, e, r.key)
+	return linked && !s.passed(l, r) || !linked && e.closed(r.record), err
 }
 
 // say has an event published and keeps that it was told. That it is about to be
