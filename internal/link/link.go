@@ -161,46 +161,60 @@ func (s *Store) Move(ctx context.Context, connection string, before, next Link) 
 	return nil
 }
 
-// move writes the new id last: until then whoever begins anew does all of it.
+// Release lets the Acumatica id stand for nothing any more, unless it stands for
+// something else than old by now: its Stripe object is gone, or is that of another
+// record. The Stripe id keeps pointing to it. Doing it again is success.
+func (s *Store) Release(ctx context.Context, connection string, old Link) error {
+	if err := s.release(ctx, bus.Key(connection, old.Kind, "acumatica", old.AcumaticaID), old.StripeID); err != nil {
+		return fmt.Errorf("release link %s %s from %s: %w", old.Kind, old.AcumaticaID, old.StripeID, err)
+	}
+	return nil
+}
+
+// move releases the old id before the Stripe id leads elsewhere, from where it
+// could not be found any more, and writes the new id last: until then whoever
+// begins anew does all of it.
 func (s *Store) move(ctx context.Context, connection string, before, next Link, data []byte) error {
-	old, err := s.replace(ctx, bus.Key(connection, next.Kind, "stripe", next.StripeID), data, func(now Link) bool { return now.StripeID == next.StripeID })
+	key := bus.Key(connection, next.Kind, "stripe", next.StripeID)
+	old, found, err := s.get(ctx, key)
 	if err != nil {
 		return err
 	}
-	if old.AcumaticaID != "" && old.AcumaticaID != next.AcumaticaID {
+	if found && old.AcumaticaID != next.AcumaticaID {
 		if err := s.release(ctx, bus.Key(connection, next.Kind, "acumatica", old.AcumaticaID), next.StripeID); err != nil {
 			return err
 		}
 	}
-	_, err = s.replace(ctx, bus.Key(connection, next.Kind, "acumatica", next.AcumaticaID), data, func(now Link) bool {
+	if err := s.replace(ctx, key, data, func(now Link) bool { return now.AcumaticaID == old.AcumaticaID || now.AcumaticaID == next.AcumaticaID }); err != nil {
+		return err
+	}
+	return s.replace(ctx, bus.Key(connection, next.Kind, "acumatica", next.AcumaticaID), data, func(now Link) bool {
 		return now.StripeID == next.StripeID || before.StripeID != "" && now.equal(before)
 	})
-	return err
 }
 
-// replace stores data under a key that is free, or whose link may go, and
-// returns that link.
-func (s *Store) replace(ctx context.Context, key string, data []byte, may func(Link) bool) (Link, error) {
+// replace stores data under a key that is free, or whose link may go.
+func (s *Store) replace(ctx context.Context, key string, data []byte, may func(Link) bool) error {
 	stored, rev, err := s.bucket.Get(ctx, key)
-	var now Link
 	switch {
 	case errors.Is(err, bus.ErrNotFound):
 		_, err = s.bucket.Create(ctx, key, data)
 	case err != nil:
-		return now, err
+		return err
 	default:
+		var now Link
 		if err := json.Unmarshal(stored, &now); err != nil {
-			return now, err
+			return err
 		}
 		if !may(now) {
-			return now, fault.Newf("link.changed", "%s stands for %s meanwhile", now.AcumaticaID, now.StripeID)
+			return fault.Newf("link.changed", "%s stands for %s meanwhile", now.AcumaticaID, now.StripeID)
 		}
 		_, err = s.bucket.Update(ctx, key, data, rev)
 	}
 	if errors.Is(err, bus.ErrConflict) {
 		err = fault.Newf("link.changed", "%s is being changed by another worker", key)
 	}
-	return now, err
+	return err
 }
 
 // release deletes a key that stands for the Stripe id.

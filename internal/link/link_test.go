@@ -169,3 +169,67 @@ func TestALinkFollowsARecordThatGotAnotherID(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A process dies inside a move; the Stripe id leads to the old id until that one
+// stands for nothing any more, so that whoever begins anew moves the rest.
+func TestAMoveThatDiesIsSeenByWhoeverBeginsAnew(t *testing.T) {
+	b := bustest.New(t)
+	s := New(b)
+	one := Link{Kind: Customer, AcumaticaID: "C1", StripeID: "cus_1"}
+	if err := s.Put(t.Context(), "default", one); err != nil {
+		t.Fatal(err)
+	}
+	links, key := b.Bucket("links"), bus.Key("default", Customer, "acumatica", "C1")
+	whole, rev, err := links.Get(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken, err := links.Update(t.Context(), key, []byte("{"), rev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := Link{Kind: Customer, AcumaticaID: "C2", StripeID: "cus_1"}
+	if err := s.Move(t.Context(), "default", Link{}, next); err == nil {
+		t.Fatal("moved, although the old id cannot be released")
+	}
+	if _, err := links.Update(t.Context(), key, whole, broken); err != nil {
+		t.Fatal(err)
+	}
+	if l, found, err := s.ByStripe(t.Context(), "default", Customer, "cus_1"); err != nil || !found || l.AcumaticaID != "C1" {
+		t.Fatalf("half moved, cus_1 leads to %+v, %v: nobody will release C1", l, err)
+	}
+	if err := s.Move(t.Context(), "default", Link{}, next); err != nil {
+		t.Fatal(err)
+	}
+	if l, found, err := s.ByAcumatica(t.Context(), "default", Customer, "C1"); found || err != nil {
+		t.Errorf("C1 still stands for %+v, %v", l, err)
+	}
+}
+
+func TestAReleasedIDStandsForNothingAndIsFoundFromStripe(t *testing.T) {
+	s := New(bustest.New(t))
+	at := func(stripe string) Link { return Link{Kind: Customer, AcumaticaID: "C1", StripeID: stripe} }
+	if err := s.Put(t.Context(), "default", at("cus_1")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Release(t.Context(), "default", at("cus_2")); err != nil {
+		t.Fatal(err)
+	}
+	if _, found, err := s.ByAcumatica(t.Context(), "default", Customer, "C1"); !found || err != nil {
+		t.Errorf("a worker that was overtaken has released it: %v", err)
+	}
+	for range 2 { // doing it again is success
+		if err := s.Release(t.Context(), "default", at("cus_1")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if l, found, err := s.ByAcumatica(t.Context(), "default", Customer, "C1"); found || err != nil {
+		t.Errorf("stands for %+v, %v", l, err)
+	}
+	if l, found, err := s.ByStripe(t.Context(), "default", Customer, "cus_1"); !found || err != nil || l.AcumaticaID != "C1" {
+		t.Errorf("cus_1 leads to %+v, %v", l, err)
+	}
+	if err := s.Put(t.Context(), "default", at("cus_3")); err != nil {
+		t.Error(err)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"millrace/internal/fault"
 	"millrace/internal/link"
 	"millrace/internal/posting"
+	"millrace/internal/stripeapi"
 	"millrace/schemas"
 )
 
@@ -21,6 +22,11 @@ func (w *work) annotate(ctx context.Context) (schemas.Outcome, error) {
 		return schemas.Outcome{}, err
 	}
 	ref := schemas.Ref{System: schemas.Stripe, Kind: w.in.Document, ID: f.ID}
+	if w.p.State == posting.Done && w.p.Keys[keyID] == "" {
+		out := w.outcome(schemas.Skipped, w.p.Keys[keyDid])
+		out.Review = f.Review
+		return out, nil
+	}
 	if w.p.State == posting.Done {
 		out := w.outcome(schemas.Duplicate, "the metadata of "+f.ID+" were written before", ref)
 		out.Review = f.Review
@@ -30,6 +36,11 @@ func (w *work) annotate(ctx context.Context) (schemas.Outcome, error) {
 		return w.skipped(), nil
 	}
 	got, url, err := w.write(ctx, f)
+	if w.in.Document == link.Customer && stripeapi.IsNotFound(err) {
+		out, err := w.notWanted(ctx, holder{}, "the Stripe customer "+f.ID+" was deleted: there is nothing to write on")
+		out.Review = f.Review
+		return out, err
+	}
 	if err != nil {
 		return schemas.Outcome{}, w.failed(ctx, err)
 	}

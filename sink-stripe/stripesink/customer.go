@@ -40,7 +40,7 @@ func (w *work) customer(ctx context.Context) (schemas.Outcome, error) {
 	case w.p.State == posting.Created: // written, but not yet linked or not yet Done
 		did = "created"
 	case h.stripeID == "" && f.Existing:
-		return w.notWanted(ctx, "Stripe has no customer of "+w.in.Key+", and needs none")
+		return w.notWanted(ctx, h, "Stripe has no customer of "+w.in.Key+", and needs none")
 	case h.stripeID == "":
 		did, err = w.makeCustomer(ctx, f, "")
 	default:
@@ -50,7 +50,7 @@ func (w *work) customer(ctx context.Context) (schemas.Outcome, error) {
 		return schemas.Outcome{}, err
 	}
 	if did == "" {
-		return w.notWanted(ctx, "the Stripe customer "+h.stripeID+" of "+w.in.Key+" was deleted, and Stripe needs none")
+		return w.notWanted(ctx, h, "the Stripe customer "+h.stripeID+" of "+w.in.Key+" was deleted, and Stripe needs none")
 	}
 	return w.finishCustomer(ctx, f, h, did)
 }
@@ -77,8 +77,16 @@ func decodeCustomer(fields []byte) (schemas.StripeCustomer, error) {
 	return f, nil
 }
 
-// notWanted ends an intent for which nothing is to be made.
-func (w *work) notWanted(ctx context.Context, reason string) (schemas.Outcome, error) {
+// notWanted ends an intent for which nothing is to be made. What the customer id
+// stood for, if anything, is deleted or of another record: an invoice must not
+// find it, but have a customer made.
+func (w *work) notWanted(ctx context.Context, h holder, reason string) (schemas.Outcome, error) {
+	if h.under.StripeID != "" {
+		if err := w.links.Release(ctx, w.in.Connection, h.under); err != nil {
+			return schemas.Outcome{}, err
+		}
+		w.at("released")
+	}
 	w.p.Keys[keyDid] = reason
 	if err := w.save(ctx, posting.Done); err != nil {
 		return schemas.Outcome{}, err
@@ -144,7 +152,7 @@ func (w *work) keepCustomer(ctx context.Context, f schemas.StripeCustomer, h hol
 
 // customerMarks are the marks of a customer beside those of every object.
 func (w *work) customerMarks() map[string]string {
-	marks := map[string]string{metaCustomer: w.in.Key}
+	marks := map[string]string{metaCustomer: w.in.Key, metaSeq: strconv.FormatUint(w.in.Cause.EventSeq, 10)}
 	if w.in.Version != "" {
 		marks[metaVersion] = w.in.Version
 	}
@@ -152,12 +160,11 @@ func (w *work) customerMarks() map[string]string {
 }
 
 // updateCustomer writes the fields onto a customer as it was just read, with
-// marks on top of its own, unless it shows a newer version already: a replay, or
-// a worker that was overtaken, comes with an old one (Invariant 4). Between the
+// marks on top of its own, unless it shows what a later event told. Between the
 // read and the write nobody else writes but an attempt at the same intent, which
 // writes the same fields.
 func (w *work) updateCustomer(ctx context.Context, old stripeapi.Customer, f schemas.StripeCustomer, marks map[string]string) error {
-	if version := old.Metadata[metaVersion]; newer(version, w.in.Version) {
+	if version := old.Metadata[metaVersion]; w.behind(old.Metadata) {
 		w.p.Keys[keyNewer] = version
 		return w.found(ctx, old.ID)
 	}

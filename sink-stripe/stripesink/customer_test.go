@@ -145,7 +145,6 @@ func TestACustomerThatWasDeletedInStripeIsMadeAgain(t *testing.T) {
 	if out, err := w.handle(invoiceIntent(nil), w.now); fault.Of(err).Code != "stripe.customer_deleted" {
 		t.Errorf("an invoice of it: %+v, %v", out, err)
 	}
-	w.apply(buyer("C1", "r1", "2 known", func(f *schemas.StripeCustomer) { f.Existing = true }), schemas.Skipped)
 	out := w.apply(buyer("C1", "r1", "1 "+first, nil), schemas.Applied)
 	if c := w.standing("C1"); c.ID == first || len(w.customers()) != 1 || !strings.Contains(out.Review, first) {
 		t.Errorf("%+v, %+v", c, out)
@@ -153,6 +152,120 @@ func TestACustomerThatWasDeletedInStripeIsMadeAgain(t *testing.T) {
 	w.apply(invoiceIntent(nil), schemas.Applied)
 	if l := w.byStripe[connection+" customer "+first]; l.AcumaticaID != "C1" {
 		t.Errorf("the deleted one points to %+v", l)
+	}
+}
+
+// toldOf is an invoice whose flow has seen the customer's link.
+func toldOf(customer string) schemas.Intent {
+	in := invoiceIntent(nil)
+	in.Refs = append(in.Refs, schemas.Ref{System: schemas.Stripe, Kind: "customer", ID: customer})
+	return in
+}
+
+// Stripe tells nothing, and what would make the customer again is behind the
+// invoice in its lane.
+func TestADeletedCustomerHoldsItsInvoicesForMinutesOnly(t *testing.T) {
+	w := newWorld(t)
+	w.apply(buyer("C1", "r1", "1", nil), schemas.Applied)
+	first := w.standing("C1").ID
+	w.deleteCustomer(first)
+	_ = w.refuse(toldOf(first), "stripe.customer_deleted")
+	w.now = w.now.Add(awaitCustomer)
+	if out := w.apply(toldOf(first), schemas.Skipped); !strings.Contains(out.Review, first) {
+		t.Errorf("%+v", out)
+	}
+	next := toldOf(first)
+	next.Key, next.ID = "Invoice AR000124", next.ID+"4"
+	w.apply(next, schemas.Skipped) // its flow has seen the link too
+	if l, found := w.links[connection+" customer C1"]; found {
+		t.Errorf("C1 stands for %+v: no flow would have a customer made", l)
+	}
+	w.apply(buyer("C1", "r1", "1 evt-2", nil), schemas.Applied)
+	w.apply(toldOf(""), schemas.Applied) // the same event, told again
+	w.oneInvoice(toldOf(""))
+}
+
+func TestADeletedCustomerThatIsNotNeededIsMadeByAnInvoice(t *testing.T) {
+	w := newWorld(t)
+	w.apply(buyer("C1", "r1", "1", nil), schemas.Applied)
+	first := w.standing("C1").ID
+	w.deleteCustomer(first)
+	w.apply(buyer("C1", "r1", "1 evt-1", func(f *schemas.StripeCustomer) { f.Existing = true }), schemas.Skipped)
+	if l, found := w.links[connection+" customer C1"]; found {
+		t.Errorf("C1 stands for %+v", l)
+	}
+	w.apply(buyer("C1", "r1", "1 evt-2", nil), schemas.Applied) // of an invoice
+	if c := w.standing("C1"); c.ID == first || len(w.customers()) != 1 {
+		t.Errorf("%+v", c)
+	}
+}
+
+// An id is given to a record that is not active: what it stood for is not its.
+func TestAnInvoiceIsNeverSentToWhoHadTheIDBefore(t *testing.T) {
+	w := newWorld(t)
+	w.apply(buyer("C1", "r1", "1", nil), schemas.Applied)
+	first := w.standing("C1").ID
+	w.apply(buyer("C1", "r2", "2", func(f *schemas.StripeCustomer) { f.Existing = true }), schemas.Skipped)
+	if out := w.apply(toldOf(first), schemas.Skipped); out.Review == "" {
+		t.Errorf("%+v", out)
+	}
+	w.apply(buyer("C9", "r1", "3", nil), schemas.Applied)
+	if w.standing("C9").ID != first {
+		t.Errorf("%+v", w.links)
+	}
+}
+
+// at places an intent among the events.
+func at(seq uint64, in schemas.Intent) schemas.Intent {
+	in.Cause.EventSeq = seq
+	return in
+}
+
+func TestCustomersAreInTheOrderOfTheirEvents(t *testing.T) {
+	const early, late = "2026-03-01T09:00:00Z", "2026-03-01T10:00:00Z"
+	named := func(seq uint64, version, name string) schemas.Intent {
+		return at(seq, buyer("C1", "r1", version, func(f *schemas.StripeCustomer) { f.Name = name }))
+	}
+	for _, tt := range []struct {
+		name, version string
+		seq           uint64
+		want          string
+	}{
+		{"a later event, although the clock was set back", early + " evt-2", 9, schemas.Applied},
+		{"a later event of the same time", late + " evt-2", 9, schemas.Applied},
+		{"an earlier event of the same time", late + " evt-2", 3, schemas.Skipped},
+		{"an earlier event", early + " evt-2", 3, schemas.Skipped},
+		{"a stream that was made anew", "2026-03-01T11:00:00Z evt-2", 3, schemas.Applied},
+	} {
+		w := newWorld(t)
+		w.apply(named(5, late+" evt-1", "Ada"), schemas.Applied)
+		if out, err := w.handle(named(tt.seq, tt.version, "Ada Ltd"), w.now); err != nil || out.Outcome != tt.want {
+			t.Errorf("%s: %s %s, %v; want %s", tt.name, out.Outcome, out.Reason, err, tt.want)
+		}
+	}
+}
+
+func TestACustomerThatIsSeenAgainIsNotDeleted(t *testing.T) {
+	w := newWorld(t)
+	w.apply(at(1, buyer("C1", "r1", "2026-03-01T09:00:00Z evt-1", nil)), schemas.Applied)
+	id := w.standing("C1").ID
+	w.apply(intent("customer", "annotate", id, "gone:1", schemas.StripeMetadata{ID: id, Metadata: map[string]string{"acumatica_status": "Deleted"}}), schemas.Applied)
+	w.apply(at(3, buyer("C1", "r1", "2026-03-01T09:00:00Z evt-3", nil)), schemas.Applied)
+	if c := w.standing("C1"); c.Metadata["acumatica_status"] != "Active" {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestAMarkOnADeletedCustomerHoldsNothingUp(t *testing.T) {
+	w := newWorld(t)
+	w.apply(buyer("C1", "r1", "1", nil), schemas.Applied)
+	id := w.standing("C1").ID
+	w.deleteCustomer(id)
+	in := intent("customer", "annotate", id, "gone:1", schemas.StripeMetadata{ID: id, Metadata: map[string]string{"acumatica_status": "Deleted"}, Review: "look"})
+	for range 2 {
+		if out := w.apply(in, schemas.Skipped); out.Review != "look" {
+			t.Errorf("%+v", out)
+		}
 	}
 }
 

@@ -25,7 +25,7 @@ const (
 	metaCharges    = "millrace_charges"      // of an invoice: the charges that paid those which it replaces, "<id>:<minor units>" each
 	metaCustomer   = "acumatica_customer_id" // of a customer
 	metaVersion    = "millrace_version"      // of a customer or product: which version of the Acumatica record it shows
-	metaSeq        = "millrace_event_seq"    // of a product: sequence of the event that led to that version
+	metaSeq        = "millrace_event_seq"    // of a customer or product: sequence of the event that led to that version
 	metaRecord     = "acumatica_record_id"   // of a customer: the record, whatever its customer id is
 	metaTaxIDs     = "millrace_tax_ids"      // of a customer: the tax ids that are ours, divided by taxDivider
 	metaItem       = "acumatica_item_id"     // of a product and its prices: the id of the item's record

@@ -31,7 +31,12 @@ func (w *work) makeInvoice(ctx context.Context, f schemas.StripeInvoice, old str
 		return stripeapi.Invoice{}, err
 	}
 	if !found {
-		return stripeapi.Invoice{}, fault.Newf("link.missing", "no Stripe customer is linked with the Acumatica customer %s", f.Customer.ID)
+		if customer = w.unlinkedCustomer(f.Customer.ID); customer.StripeID == "" {
+			return stripeapi.Invoice{}, fault.Newf("link.missing", "no Stripe customer is linked with the Acumatica customer %s", f.Customer.ID)
+		}
+		if !w.making() {
+			return stripeapi.Invoice{}, withoutCustomer(customer.StripeID)
+		}
 	}
 	if w.p.Keys[keySeries] == "" {
 		w.p.Keys[keySeries] = strconv.Itoa(seriesOf(old) + 1)
@@ -42,22 +47,12 @@ func (w *work) makeInvoice(ctx context.Context, f schemas.StripeInvoice, old str
 	}
 	b, err := w.draft(ctx, o)
 	if stripeapi.IsNotFound(err) {
-		return stripeapi.Invoice{}, w.deletedCustomer(ctx, customer.StripeID, err)
+		return stripeapi.Invoice{}, w.deletedCustomer(ctx, customer, found, err)
 	}
 	if err != nil {
 		return stripeapi.Invoice{}, err
 	}
 	return w.finalize(ctx, o, b)
-}
-
-// deletedCustomer tells why Stripe lacks what an invoice needs, if it is its
-// customer: that one is made again, and the invoice waits for it.
-func (w *work) deletedCustomer(ctx context.Context, id string, cause error) error {
-	c, err := w.api.GetCustomer(ctx, id)
-	if err == nil && c.Deleted {
-		return fault.Newf("stripe.customer_deleted", "customer %s: %w", id, cause)
-	}
-	return cause
 }
 
 // order is what is to be made: the fields, checked, with everything looked up.

@@ -83,6 +83,9 @@ func (w *work) converge(ctx context.Context, f schemas.StripeInvoice) (schemas.O
 		default:
 			err = w.correct(ctx, f, inv, s)
 		}
+		if end, ended := errors.AsType[*noCustomerError](err); ended {
+			return w.leftOut(ctx, f, end)
+		}
 		if err != nil {
 			return schemas.Outcome{}, err
 		}

@@ -67,13 +67,15 @@ type Claim func(ctx context.Context, connection, intentID string) (*Held, error)
 // Links is what the sink needs of the link store. Put succeeds for a pair that
 // is there already and refuses one that contradicts it; Swap replaces the link
 // old of an Acumatica id, unless it is another one by now; Move lets a Stripe id
-// stand for another Acumatica id, which stood for before.
+// stand for another Acumatica id, which stood for before; Release lets an
+// Acumatica id stand for nothing.
 type Links interface {
 	ByAcumatica(ctx context.Context, connection, kind, id string) (link.Link, bool, error)
 	ByStripe(ctx context.Context, connection, kind, id string) (link.Link, bool, error)
 	Put(ctx context.Context, connection string, l link.Link) error
 	Swap(ctx context.Context, connection string, old, next link.Link) error
 	Move(ctx context.Context, connection string, before, next link.Link) error
+	Release(ctx context.Context, connection string, old link.Link) error
 }
 
 // Customers is what the sink needs of Stripe to keep customers.

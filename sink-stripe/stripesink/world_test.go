@@ -139,6 +139,13 @@ func (w *world) Move(_ context.Context, connection string, _, next link.Link) er
 	return nil
 }
 
+func (w *world) Release(_ context.Context, connection string, old link.Link) error {
+	if key := connection + " " + old.Kind + " " + old.AcumaticaID; w.links[key].StripeID == old.StripeID {
+		delete(w.links, key)
+	}
+	return nil
+}
+
 func (w *world) claim(_ context.Context, connection, intentID string) (*Held, error) {
 	key := connection + " " + intentID
 	r, found := w.postings[key]

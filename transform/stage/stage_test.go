@@ -30,7 +30,7 @@ func TestUnknownCustomerGoesFirst(t *testing.T) {
 		"acumatica Invoice [Invoice AR000001] [Details TaxDetails ApplicationsDefault files] [Document.CuryID Document.CuryRoundDiff Document.OrigModule]",
 		"link acumatica customer C000001",
 		"acumatica Customer [C000001] [MainContact MainContact/Address BillingContact BillingContact/Address ShippingContact ShippingContact/Address] []",
-		"publish default/stripe/customer/upsert/C000001@2026-03-02T10:00:00.12+00:00",
+		"publish default/stripe/customer/upsert/C000001@2026-03-02T10:00:00.12+00:00 evt_1",
 		"publish default/stripe/invoice/upsert/Invoice AR000001@evt_1",
 	}
 	if diff := cmp.Diff(wantLog, w.log); diff != "" {
@@ -38,7 +38,7 @@ func TestUnknownCustomerGoesFirst(t *testing.T) {
 	}
 	want := schemas.Outcome{
 		Document: "invoice", Outcome: schemas.Applied, Reason: "published 2 intents",
-		Intents: []string{"default/stripe/customer/upsert/C000001@2026-03-02T10:00:00.12+00:00", "default/stripe/invoice/upsert/Invoice AR000001@evt_1"},
+		Intents: []string{"default/stripe/customer/upsert/C000001@2026-03-02T10:00:00.12+00:00 evt_1", "default/stripe/invoice/upsert/Invoice AR000001@evt_1"},
 		Refs:    []schemas.Ref{{System: "acumatica", Kind: "Invoice", ID: "Invoice AR000001"}, {System: "acumatica", Kind: "Customer", ID: "C000001"}},
 	}
 	if diff := cmp.Diff(want, out); diff != "" {
