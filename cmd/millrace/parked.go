@@ -85,8 +85,9 @@ func blockedOf(blocks []bus.Block) []parkedLane {
 func laneOf(b bus.Block) parkedLane {
 	p := parkedLane{
 		Stage: b.Stage, Connection: b.Conn, Lane: b.Lane, Since: b.Since.Format(timeForm),
-		Code: b.Code, Hint: b.Hint, Error: b.Error,
+		Code: b.Code, Error: b.Error,
 	}
+	p.Hint = p.ready(b.Hint)
 	if c, known := fault.Lookup(b.Code); known {
 		p.Reason = c.Meaning
 	}
@@ -96,13 +97,18 @@ func laneOf(b bus.Block) parkedLane {
 // commandOfHint is a command about a lane as hints have it.
 var commandOfHint = regexp.MustCompile(`millrace parked (release|edit|skip|drop)\b(?: --lane <\w+>)?(?: --reason <why>)?`)
 
-// toDo is the hint with its commands made ready for this lane; when it has
-// none, what lets the lane go on once it was followed is a release.
+// ready is a hint with its commands made ready for this lane.
+func (p parkedLane) ready(hint string) string {
+	return commandOfHint.ReplaceAllStringFunc(hint, func(s string) string { return p.command(strings.Fields(s)[2]) })
+}
+
+// toDo is the hint; when it has no command, what lets the lane go on once it
+// was followed is a release.
 func (p parkedLane) toDo() string {
 	if !commandOfHint.MatchString(p.Hint) {
 		return p.Hint + "\n  then:  " + p.command("release")
 	}
-	return commandOfHint.ReplaceAllStringFunc(p.Hint, func(s string) string { return p.command(strings.Fields(s)[2]) })
+	return p.Hint
 }
 
 // command is one that decides about the lane.
@@ -130,7 +136,7 @@ func (p parkedLane) print(w io.Writer) {
 	if p.Behind > 0 {
 		behind = fmt.Sprintf(", with %s behind it", count(p.Behind, "message"))
 	}
-	fmt.Fprintf(w, "\nparked at %s since %s: customer %s of connection %s%s\n  %s\n  to do: %s\n",
+	fmt.Fprintf(w, "\nparked at %s since %s: lane %s of connection %s%s\n  %s\n  to do: %s\n",
 		p.Stage, p.Since, p.Lane, p.Connection, behind, p.Error, p.toDo())
 }
 
@@ -336,7 +342,7 @@ func releasedReply(lanes []parkedLane, v *view) *reply {
 	return &reply{summary: summary, result: lanes, text: func(w io.Writer) {
 		fmt.Fprintln(w, summary)
 		for _, p := range lanes {
-			fmt.Fprintf(w, "  customer %s of connection %s at %s, parked since %s with %s\n", p.Lane, p.Connection, p.Stage, p.Since, p.Code)
+			fmt.Fprintf(w, "  lane %s of connection %s at %s, parked since %s with %s\n", p.Lane, p.Connection, p.Stage, p.Since, p.Code)
 		}
 	}}
 }

@@ -123,8 +123,8 @@ func TestAParkedLaneIsListedAndReleased(t *testing.T) {
 		one[0].Since == "" || one[0].Reason == "" || one[0].Hint == "" || !strings.Contains(one[0].Error, "for USD") {
 		t.Errorf("listed %+v", one)
 	}
-	for _, verb := range []string{"status", "parked list"} {
-		_, stdout, _ := call(t.Context(), append(strings.Fields(verb), "--data-dir", w.dir)...)
+	for _, verb := range [][]string{{"status"}, {"parked", "list"}, {"parked", "list", "--json"}, {"trace", "evt_defaultC 2"}, {"trace", "evt_defaultC 2", "--json"}} {
+		_, stdout, _ := call(t.Context(), append(verb, "--data-dir", w.dir)...)
 		if !strings.Contains(stdout, "millrace parked release --lane 'C 2' --stage transform --connection default --reason") {
 			t.Errorf("%s does not say how to release:\n%s", verb, stdout)
 		}
@@ -200,7 +200,8 @@ func TestWhatToDoIsReadyToBeRun(t *testing.T) {
 		"void it, then: millrace parked release --lane <customer>":                          "void it, then: millrace parked release" + where + ` --reason "…"`,
 		"millrace parked edit or millrace parked skip --lane <customer> --reason <why>, ok": "millrace parked edit" + where + ` --file intent.json --reason "…" or millrace parked skip` + where + ` --reason "…", ok`,
 	} {
-		p := parkedLane{Stage: "transform", Connection: "default", Lane: "C 2", Hint: hint}
+		p := parkedLane{Stage: "transform", Connection: "default", Lane: "C 2"}
+		p.Hint = p.ready(hint)
 		if got := p.toDo(); got != want {
 			t.Errorf("to do\n%s\nwant\n%s", got, want)
 		}

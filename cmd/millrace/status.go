@@ -242,7 +242,7 @@ const blockedShown = 5
 
 func (s *statusResult) printBlocked(w io.Writer) {
 	for _, p := range s.Blocked[:min(len(s.Blocked), blockedShown)] {
-		fmt.Fprintf(w, "\nblocked at %s since %s: customer %s of connection %s; goes on by itself\n  %s\n", p.Stage, p.Since, p.Lane, p.Connection, p.Error)
+		fmt.Fprintf(w, "\nblocked at %s since %s: lane %s of connection %s; goes on by itself\n  %s\n", p.Stage, p.Since, p.Lane, p.Connection, p.Error)
 	}
 	if more := len(s.Blocked) - blockedShown; more > 0 {
 		fmt.Fprintf(w, "\nand %s more blocked; --json has all of them\n", count(more, "lane"))

@@ -22,7 +22,7 @@ func TestStatusSaysWhyALaneIsBlocked(t *testing.T) {
 		_, stdout, _ = call(t.Context(), "status", "--data-dir", w.dir)
 		return strings.Contains(stdout, "1 lane blocked, 0 lanes parked")
 	})
-	if !strings.Contains(stdout, "blocked at transform since") || !strings.Contains(stdout, "customer C1 of connection default; goes on by itself") || !strings.Contains(stdout, "another worker has it") {
+	if !strings.Contains(stdout, "blocked at transform since") || !strings.Contains(stdout, "lane C1 of connection default; goes on by itself") || !strings.Contains(stdout, "another worker has it") {
 		t.Errorf("status:\n%s", stdout)
 	}
 }

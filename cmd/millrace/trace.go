@@ -26,8 +26,14 @@ func (a *app) traceCommand() *cobra.Command {
 				return nil, err
 			}
 			story, err := trace.Read(ctx, v.bus, trace.Query{ID: args[0], Connection: connection, First: v.connections[:1]})
-			if err != nil || !story.Unended() {
+			if err != nil {
 				return story, err
+			}
+			for i, e := range story.Entries {
+				story.Entries[i].Hint = parkedLane{Stage: e.Step, Connection: e.Connection, Lane: e.Lane}.ready(e.Hint)
+			}
+			if !story.Unended() {
+				return story, nil
 			}
 			refused, err := readRefused(ctx, v)
 			story.Waits = refused[story.Entries[0].Connection]

@@ -7,7 +7,7 @@ var doctorCodes = []Code{
 	{"doctor.rows_none", Misconfigured, "A list is empty for the API user, although the ledger shows that there are such documents.", "give the API user access to the branch of the documents and set acumatica.branch; check its restriction groups"},
 	{"doctor.numbers_missing", Rejected, "Numbers are missing between those of the documents that the API user sees. They were deleted, belong to another type, or are hidden.", "look one of them up in Acumatica as an administrator; when it exists, check the restriction groups and branches of the API user"},
 	{"doctor.ledger_account", Misconfigured, "An account of the books does not exist in Acumatica, is inactive, or is of another currency.", "create or activate it (GL202500), or correct books.clearing and books.accounts"},
-	{"doctor.cash_account", Misconfigured, "A clearing cash account may not be used with the payment method.", "allow it for the payment method in receivables (CA204000), or correct books.cash_accounts"},
+	{"doctor.cash_account", Misconfigured, "A clearing cash account may not be used with the payment method, or is of another currency.", "allow it for the payment method in receivables (CA204000), or correct books.cash_accounts"},
 	{"doctor.payment_method", Misconfigured, "The payment method does not exist in Acumatica, is inactive, or is not for receivables.", "create or activate it (CA204000), or correct books.payment_method"},
 	{"doctor.period_closed", Misconfigured, "The financial period of today is not open.", "open it (GL503000) or generate it (GL201000)"},
 	{"doctor.clock", Misconfigured, "The clock of this machine and that of the other system differ by more than signatures allow.", "correct the clock of the machine that is off (NTP)"},

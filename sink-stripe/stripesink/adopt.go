@@ -216,8 +216,8 @@ func (w *work) only(hits []stripeapi.Customer, what string) (stripeapi.Customer,
 	for _, c := range hits[:min(most, len(hits))] {
 		ids = append(ids, c.ID)
 	}
-	return stripeapi.Customer{}, false, fault.Newf("stripe.ambiguous", "%d Stripe customers %s the Acumatica customer %s (%s): put the metadata %s = %s on the right one, and on no other",
-		len(hits), what, w.in.Key, strings.Join(ids, ", "), metaCustomer, w.in.Key)
+	return stripeapi.Customer{}, false, fault.Newf("stripe.ambiguous", "%d Stripe customers %s the Acumatica customer %s (%s): put the metadata %s = %s on the right one, and take it and %s off the others",
+		len(hits), what, w.in.Key, strings.Join(ids, ", "), metaCustomer, w.in.Key, metaRecord)
 }
 
 // free leaves out those that are linked with another Acumatica customer.

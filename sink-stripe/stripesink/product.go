@@ -241,8 +241,13 @@ func (w *work) searchProduct(ctx context.Context, inventory string) (stripeapi.P
 	case 1:
 		return hits[0], true, nil
 	}
+	key, value := metaInventory, inventory
+	if hits[0].Metadata[metaItem] != "" {
+		key, value = metaItem, w.in.Key
+	}
 	return stripeapi.Product{}, false, fault.Newf("stripe.ambiguous",
-		"%d products stand for item %q, among them %s and %s", len(hits), inventory, hits[0].ID, hits[1].ID)
+		"%d products stand for item %q, among them %s and %s: leave the metadata %s = %s on the right one, and take it off the others",
+		len(hits), inventory, hits[0].ID, hits[1].ID, key, value)
 }
 
 // ourProducts are those of the item's record; without any, those that somebody

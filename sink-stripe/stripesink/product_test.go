@@ -152,7 +152,10 @@ func TestTwoLabelledProductsAreForAPerson(t *testing.T) {
 	w := newWorld(t)
 	w.byHand("one", map[string]string{metaInventory: "GLASS"})
 	w.byHand("two", map[string]string{metaInventory: "GLASS"})
-	_ = w.refuse(productIntent(1, "Glass", "1250"), "stripe.ambiguous")
+	err := w.refuse(productIntent(1, "Glass", "1250"), "stripe.ambiguous")
+	if !strings.Contains(err.Error(), "leave the metadata acumatica_inventory_id = GLASS on the right one") {
+		t.Errorf("it does not say what to do: %v", err)
+	}
 }
 
 func TestAProductThatIsGoneIsMadeAnew(t *testing.T) {
