@@ -141,6 +141,15 @@ func (r *doctorResult) reply() (*reply, error) {
 	return out, nil
 }
 
+// subject is what a hint begins with: the setting, or else what many findings
+// have in common.
+func subject(f doctor.Finding) string {
+	if setting, _, ok := strings.Cut(f.Detail, ": "); ok && f.Check == "configuration" {
+		return setting
+	}
+	return cmp.Or(f.Code, f.Check)
+}
+
 // print shows the findings as a table, and below it each hint once.
 func (r *doctorResult) print(w io.Writer, summary string) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -150,7 +159,7 @@ func (r *doctorResult) print(w io.Writer, summary string) {
 	_ = tw.Flush() // w reports nothing that could be acted on
 	var hints []string
 	for _, f := range r.Findings {
-		hint := strings.TrimPrefix(f.Code+": "+f.Hint, ": ")
+		hint := subject(f) + ": " + f.Hint
 		if f.Hint == "" || f.State == doctor.OK || slices.Contains(hints, hint) {
 			continue
 		}

@@ -14,6 +14,7 @@ import (
 func (e *erpCheck) books(ctx context.Context) {
 	e.accounts(ctx)
 	e.paymentMethod(ctx)
+	e.cashCurrencies(ctx)
 	e.period(ctx)
 }
 

@@ -98,6 +98,27 @@ func (p *patient) rights(r acumaticatwin.Rights) {
 	}
 }
 
+// pay puts a payment on a cash account.
+func (p *patient) pay(cash string) {
+	p.t.Helper()
+	erp, err := acumatica.New(acumatica.Config{BaseURL: p.conn.Acumatica.URL, Tenant: "Company", Endpoint: p.conn.Acumatica.Endpoint, Username: "api", Password: "pw"})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer func() { _ = erp.Close(context.WithoutCancel(p.t.Context())) }()
+	customer := map[string]string{acumaticatwin.SeedCashAccountUSD: "C000001", acumaticatwin.SeedCashAccountEUR: "C000004"}[cash]
+	body := map[string]any{}
+	for field, value := range map[string]any{
+		"Type": "Payment", "CustomerID": customer, "PaymentMethod": acumaticatwin.SeedPaymentMethod, "CashAccount": cash, "PaymentAmount": 10, "PaymentRef": "ch_1",
+	} {
+		body[field] = map[string]any{"value": value}
+	}
+	_, err = erp.Put(p.t.Context(), "Payment", body, acumatica.Query{})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 func text(list []doctor.Finding) string {
 	var b strings.Builder
 	for _, f := range list {
@@ -187,6 +208,23 @@ func TestFindings(t *testing.T) {
 		{"cash account that is not allowed", func(p *patient) {
 			p.conn.Books.CashAccounts["USD"] = acumaticatwin.SeedBankCashAccount
 		}, doctor.Wrong, "cash account 10200", "doctor.cash_account", "books.cash_accounts.USD"},
+		{"cash account of another currency", func(p *patient) {
+			p.conn.Books.CashAccounts["USD"] = acumaticatwin.SeedCashAccountEUR
+			p.pay(acumaticatwin.SeedCashAccountEUR)
+		}, doctor.Wrong, "cash account 10251ST", "doctor.cash_account", "books.cash_accounts.USD: is of EUR"},
+		{"cash account whose currency nothing tells", func(p *patient) {
+			p.conn.Books.CashAccounts["USD"] = acumaticatwin.SeedCashAccountEUR
+		}, doctor.Note, "cash account", "", "not checked that the currency is right: the endpoint has no CashAccount, and there is no payment yet, of 10251ST"},
+		{"cash account of its currency", func(p *patient) {
+			p.pay(acumaticatwin.SeedCashAccountUSD)
+		}, doctor.OK, "cash account 10250ST", "", "is of USD"},
+		{"write-back without rows", func(p *patient) {
+			p.conn.Customers.WriteBack.Fields.StripeCustomerID = "BAccount.UsrStripeCustomer"
+			p.rights(acumaticatwin.Rights{Forbidden: []string{"Customer"}})
+		}, doctor.Note, "customers.write_back", "", "not checked: no Customer could be read"},
+		{"customers unseen", func(p *patient) {
+			p.rights(acumaticatwin.Rights{Forbidden: []string{"Customer"}})
+		}, doctor.Note, "visible", "", "not checked: the user may not list Customer"},
 		{"payment method that is not there", func(p *patient) {
 			p.conn.Books.PaymentMethod = "WIRE"
 		}, doctor.Wrong, "payment method WIRE", "doctor.payment_method", "no such"},

@@ -69,7 +69,12 @@ func (e *erpCheck) sample(ctx context.Context, entity, date string, q acumatica.
 
 // readable reads the customers that documents name.
 func (e *erpCheck) readable(ctx context.Context, named map[string]string) {
-	if !e.listed["Customer"] || len(named) == 0 {
+	if !e.listed["Customer"] {
+		e.add(Note, "visible", "", "not checked: the user may not list Customer")
+		return
+	}
+	if len(named) == 0 {
+		e.add(Note, "visible", "", "not checked: no document of the last %d days names a customer", looksBack)
 		return
 	}
 	ids := slices.Sorted(maps.Keys(named))

@@ -66,7 +66,8 @@ func (e *erpCheck) writeBack(ctx context.Context) {
 	for _, s := range e.shown() {
 		one, known := e.first[s.entity]
 		if !known {
-			continue // told already that there is none, or that it may not be listed
+			e.add(Note, s.path, "", "not checked: no %s could be read to try it on", s.entity)
+			continue
 		}
 		wrong := false
 		for _, name := range slices.Sorted(maps.Keys(s.fields)) {
