@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"millrace/internal/money"
 )
 
 // Problem is one thing that is wrong with a configuration.
@@ -313,9 +315,7 @@ func (v *validator) books(path string, b Books) {
 		v.warn(path+".cash_accounts", parked+"MILLRACE_CASH_ACCOUNTS to the clearing account of each currency: USD=10250ST,EUR=10251ST", "no payment can be posted")
 	}
 	for currency, account := range b.CashAccounts {
-		if !currencyForm.MatchString(currency) {
-			v.add(path+".cash_accounts", "three letters, such as USD", "%q is not a currency", currency)
-		}
+		v.currency(path+".cash_accounts", currency)
 		if account == "" {
 			v.add(path+".cash_accounts", "the clearing account of that currency", "%s has no cash account", currency)
 		}
@@ -323,9 +323,16 @@ func (v *validator) books(path string, b Books) {
 	v.settlement(path, &b)
 }
 
+// currency checks one. Which of them can move money is one table.
+func (v *validator) currency(path, currency string) {
+	if _, err := money.Exponent(currency); err != nil || !currencyForm.MatchString(currency) {
+		v.add(path, "three upper-case letters of a currency that Stripe has, such as USD", "%q is not a currency", currency)
+	}
+}
+
 func (v *validator) items(path string, i Items) {
-	if i.Currency != "" && !currencyForm.MatchString(i.Currency) {
-		v.add(path+".currency", "three letters, such as USD", "%q is not a currency", i.Currency)
+	if i.Currency != "" {
+		v.currency(path+".currency", i.Currency)
 	}
 	if i.Currency != "" && !i.Mirrored() {
 		v.warn(path+".currency", "set items.stock or items.non_stock to true", "no items are products in Stripe")

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // InvoiceBack says where an Acumatica invoice shows the Stripe invoice.
@@ -50,6 +51,16 @@ func chosen(fields map[string]string) map[string]string {
 
 var customField = regexp.MustCompile(`^[A-Za-z]\w*\.[A-Za-z]\w*$`)
 
+// otherForm tells a view that only the other form has: AR301000 and SO303000 have no BAccount,
+// AR303000 has no Document.
+func otherForm(path, view string) bool {
+	views := map[string][]string{
+		"invoices":  {"BAccount", "CurrentCustomer", "DefContact", "DefAddress", "DefLocation"},
+		"customers": {"Document", "CurrentDocument", "Transactions"},
+	}
+	return slices.Contains(views[path[strings.LastIndex(path, ".")+1:]], view)
+}
+
 // writeBack checks the names of the fields. Writing to a field of the form
 // itself would change the books.
 func (v *validator) writeBack(path string, fields map[string]string) {
@@ -61,6 +72,8 @@ func (v *validator) writeBack(path string, fields map[string]string) {
 			v.add(at, "such as Document.UsrStripeURL", "%q is not <View>.<Field>", field)
 		case !addedField.MatchString(field):
 			v.add(at, "the name of a field of a customisation begins with Usr, that of a user-defined field with Attribute", "%q is a field of Acumatica's own", field)
+		case otherForm(path, strings.Split(field, ".")[0]):
+			v.add(at, "use the view that the form has it in: Document of invoices, BAccount of customers", "%q is of another form", field)
 		case taken[field] != "":
 			v.add(at, "", "%s is the field of %s already", field, taken[field])
 		}
