@@ -104,7 +104,7 @@ func (a *app) twinStripe() *cobra.Command {
 	c.Flags().StringVar(&key, "api-key", "sk_test_twin", "the key it accepts")
 	c.Flags().StringVar(&hook, "webhook-url", "", "where it sends its events")
 	c.Flags().StringVar(&secret, "webhook-secret", "whsec_twin", "what it signs them with")
-	c.Flags().StringVar(&scenario, "scenario", "", "what it starts with: quick, year, or empty for nothing")
+	c.Flags().StringVar(&scenario, "scenario", "", "what it starts with: quick, year or empty")
 	c.Flags().IntVar(&objects, "objects", 0, "makes the year this large, up to a million objects")
 	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
 		if u, err := url.Parse(hook); hook != "" && (err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https")) {
@@ -157,7 +157,7 @@ func (a *app) twinAcumatica() *cobra.Command {
 	c.Flags().StringVar(&o.ClientSecret, "client-secret", "", "for OAuth")
 	c.Flags().StringVar(&o.CustomEndpoint, "custom-endpoint", "", "the tenant's own endpoint, such as Millrace/1.0.0, which has CreditMemo, CashAccount and BankDeposit")
 	c.Flags().StringSliceVar(&userFields, "user-field", nil, "a field of a customisation, such as Invoice:Document.UsrStripeURL, with :<size> and :locked behind it")
-	c.Flags().StringVar(&o.Seed, "scenario", "quick", "what it starts with: quick, year, or empty for nothing")
+	c.Flags().StringVar(&o.Seed, "scenario", "quick", "what it starts with: quick, year or empty")
 	c.Flags().IntVar(&o.Documents, "documents", 0, "invoices and payments of a year that it starts with on top, up to a million")
 	return a.leaf(c, func(ctx context.Context, _ []string) (*reply, error) {
 		log, err := a.logger("info")

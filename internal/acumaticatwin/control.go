@@ -60,7 +60,7 @@ var controlBodies = map[string]string{
 	"POST /_twin/periods/deactivate":   `{"period": "2026-05"}`,
 	"POST /_twin/notifications":        `{"url", "header"?, "value"?, "query"?, "entities"?: ["Invoice"], "fields"?: ["Status"]}`,
 	"POST /_twin/notifications/resend": `{"id"?}`,
-	"POST /_twin/rights":               `{"forbidden"?: ["Payment"], "hidden_customers"?: ["C000001"], "no_branch"?}`,
+	"POST /_twin/rights":               `{"forbidden"?: ["Payment"], "read_only"?: ["Invoice"], "hidden_customers"?: ["C000001"], "no_branch"?}`,
 	"POST " + faultPath:                `{"mode", "method"?, "path_prefix"?, "count"?, "after"?, "probability"?, "seed"?, "from"?, "for"?, "retry_after"?} or a list of such`,
 }
 

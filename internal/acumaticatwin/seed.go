@@ -21,9 +21,9 @@ func (t *Twin) seed(scenario string) error {
 	if err := t.commit(x); err != nil {
 		return err
 	}
-	err := fmt.Errorf("acumatica twin: unknown scenario %q: want \"\", %q or %q", scenario, SeedQuick, SeedYear)
+	err := fmt.Errorf("acumatica twin: scenario %q: want %s, %s or empty", scenario, SeedQuick, SeedYear)
 	switch scenario {
-	case "":
+	case "", "empty":
 		err = nil
 	case SeedQuick:
 		err = t.seedQuick()

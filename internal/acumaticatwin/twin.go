@@ -41,8 +41,8 @@ type Options struct {
 	// ReleaseDelay makes release actions answer 202 and finish this long
 	// after; 0 finishes them at once with 204.
 	ReleaseDelay time.Duration
-	// Seed names the scenario that an empty state starts with: "", SeedQuick
-	// or SeedYear. The same seed on the same day gives the same documents.
+	// Seed names the scenario that an empty state starts with: SeedQuick,
+	// SeedYear, or "empty", which is the same as "". The same seed on the same day gives the same documents.
 	Seed string
 	// Documents are invoices and payments of the past year that an empty state
 	// gets on top of the scenario, this many at least; up to MaxDocuments.

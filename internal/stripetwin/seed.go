@@ -29,6 +29,9 @@ type scenario struct {
 // scenarioOf finds what Options.Seed and Options.Objects ask for; nil is
 // nothing.
 func scenarioOf(o Options) (*scenario, error) {
+	if o.Seed == "empty" {
+		o.Seed = ""
+	}
 	switch {
 	case o.Objects < 0 || o.Objects > MaxObjects:
 		return nil, fmt.Errorf("objects %d: want 0 to %d", o.Objects, MaxObjects)
@@ -45,7 +48,7 @@ func scenarioOf(o Options) (*scenario, error) {
 			build: func(b *builder) error { return b.year(size) },
 		}, nil
 	}
-	return nil, fmt.Errorf("scenario %q: want quick, year, or empty for an empty account", o.Seed)
+	return nil, fmt.Errorf("scenario %q: want quick, year or empty", o.Seed)
 }
 
 // A builder builds a scenario. The first error ends it.
