@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
 	"millrace/internal/acumatica"
 	"millrace/internal/bus"
@@ -23,8 +21,10 @@ const goneAtOnce = 20
 // missed deals with a record that a list should have shown: one that can be
 // read by itself joins the rows, unless it is as it was told. One that cannot
 // was deleted or is hidden from us: nobody can say what is owed for it, so it is
-// told as gone. Only this costs reads of single records. One that was told as
-// gone is still gone.
+// told as gone. It is read by its id, which Acumatica never changes: a customer
+// whose number was changed is told as changed, and what was told of it is kept
+// under the new number. Only this costs reads of single records. One that was
+// told as gone is still gone.
 func (p *Poller) missed(ctx context.Context, e *entity, key string, s *statement, rows []row, r *reading, t *tally) ([]row, error) {
 	if s.Telling == nil && s.Said.Digest == gone {
 		return rows, nil
@@ -34,11 +34,7 @@ func (p *Poller) missed(ctx context.Context, e *entity, key string, s *statement
 		return rows, nil
 	}
 	p.alone++
-	keys := s.Keys
-	if e.byID || slices.ContainsFunc(keys, func(k string) bool { return strings.Contains(k, "/") }) {
-		keys = []string{s.ID} // Acumatica: a key with a slash cannot stand in a path
-	}
-	record, err := p.o.Get(ctx, e.name, keys, acumatica.Query{Select: e.fields})
+	record, err := p.o.Get(ctx, e.name, []string{s.ID}, acumatica.Query{Select: e.fields})
 	if acumatica.IsNotFound(err) {
 		return rows, p.tellGone(ctx, e, key, s, r, t)
 	}
@@ -53,11 +49,33 @@ func (p *Poller) missed(ctx context.Context, e *entity, key string, s *statement
 	if err != nil {
 		return nil, err
 	}
+	if now := p.toldKey(e, found[0].key); now != key {
+		if err := p.renamed(ctx, key, now, s); err != nil {
+			return nil, err
+		}
+	}
 	if as || !found[0].changed.Before(r.Began) {
 		return rows, nil
 	}
 	found[0].again = true
 	return append(rows, found...), nil
+}
+
+// renamed moves what was told of a record to its new number, unless something
+// was told under that already: the numbering of what is told goes on.
+func (p *Poller) renamed(ctx context.Context, key, now string, s *statement) error {
+	told, err := p.told(ctx, now)
+	if err != nil {
+		return err
+	}
+	if told.revision == 0 {
+		moved := *s
+		moved.revision = 0
+		if err := p.keep(ctx, now, &moved); err != nil {
+			return err
+		}
+	}
+	return p.drop(ctx, key, s)
 }
 
 // tellGone tells that a record cannot be seen any more, once. Lists are asked for

@@ -191,3 +191,34 @@ func TestWhatWasToldIsListedOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestACustomerWithANewNumberIsNotGone: it was renamed before the reading, or
+// while it was under way.
+func TestACustomerWithANewNumberIsNotGone(t *testing.T) {
+	for name, after := range map[string]time.Duration{"before": time.Minute, "while it is under way": 26 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, b := newERP(), newBroker()
+				p := newPoller(t, s, b, allLinked)
+				round(t, p)
+				s.customer("C1")
+				time.Sleep(time.Minute)
+				round(t, p)
+				row := s.rows["CustomerC1"]
+				row["CustomerID"] = acumatica.Value("C9")
+				row["LastModifiedDateTime"] = acumatica.Value(stamp(s.now().Add(after)))
+				n := len(b.events)
+				for range 3 {
+					time.Sleep(25 * time.Hour)
+					readInFull(t, b, func() *Poller { return newPoller(t, s, b, allLinked) })
+				}
+				if got := b.subjects()[n:]; len(goners(b)) > 0 || len(got) != 1 || got[0] != "C9" {
+					t.Errorf("told %q, as gone %q", got, goners(b))
+				}
+				if kept, err := b.KeysAfter(t.Context(), "default.customer", "", 100); err != nil || len(kept) != 1 {
+					t.Errorf("kept %q, %v", kept, err)
+				}
+			})
+		})
+	}
+}
