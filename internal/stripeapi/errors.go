@@ -117,7 +117,21 @@ func (c *Client) apiError(e *stripe.Error) error {
 	if e.RequestID != "" {
 		fmt.Fprintf(&b, " (request %s)", e.RequestID)
 	}
-	return errors.New(c.redact(b.String()))
+	return &refusal{text: c.redact(b.String()), param: e.Param}
+}
+
+// refusal is what Stripe said, and of which parameter.
+type refusal struct{ text, param string }
+
+func (r *refusal) Error() string { return r.text }
+
+// Param is the parameter that Stripe refuses, such as address[country]; empty when
+// it names none.
+func Param(err error) string {
+	if r, ok := errors.AsType[*refusal](err); ok {
+		return r.param
+	}
+	return ""
 }
 
 // redact blots out our key and everything else that looks like a secret of

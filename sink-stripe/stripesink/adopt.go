@@ -1,6 +1,7 @@
 package stripesink
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -50,7 +51,9 @@ func (w *work) makeCustomer(ctx context.Context, f schemas.StripeCustomer, delet
 	if err := w.sending(ctx, map[string]string{metaCustomer: w.in.Key}); err != nil {
 		return "", err
 	}
-	got, err := w.api.CreateCustomer(ctx, w.creationKey(deleted), f)
+	got, err := w.sendCustomer(ctx, f, func(f schemas.StripeCustomer) (stripeapi.Customer, error) {
+		return w.api.CreateCustomer(ctx, w.creationKey(deleted), f)
+	})
 	if err != nil {
 		return "", w.notCreated(ctx, deleted, err)
 	}
@@ -174,14 +177,34 @@ func (w *work) likeCustomer(ctx context.Context, f schemas.StripeCustomer) (stri
 	if err != nil {
 		return stripeapi.Customer{}, false, err
 	}
-	alike := slices.DeleteFunc(found, func(c stripeapi.Customer) bool {
+	agree := slices.DeleteFunc(found, func(c stripeapi.Customer) bool {
 		theirs := map[string]string{matchEmail: c.Email, matchName: c.Name}
-		return c.Deleted || w.othersMark(c, f) || slices.ContainsFunc(f.Match, func(field string) bool { return !alike(own[field], theirs[field]) })
+		return c.Deleted || slices.ContainsFunc(f.Match, func(field string) bool { return !alike(own[field], theirs[field]) })
 	})
-	if alike, err = w.free(ctx, f, alike); err != nil {
+	others := func(c stripeapi.Customer) bool { return w.othersMark(c, f) }
+	free, err := w.free(ctx, f, slices.DeleteFunc(slices.Clone(agree), others))
+	if err != nil {
 		return stripeapi.Customer{}, false, err
 	}
-	return w.only(alike, "have the "+strings.Join(f.Match, " and the ")+" of")
+	if len(free) == 0 && len(agree) > 0 {
+		return stripeapi.Customer{}, false, w.taken(ctx, agree[0])
+	}
+	return w.only(free, "have the "+strings.Join(f.Match, " and the ")+" of")
+}
+
+// taken tells that a customer would have been matched, had another one not had it:
+// which of the two it really is nobody can say.
+func (w *work) taken(ctx context.Context, c stripeapi.Customer) error {
+	l, _, err := w.links.ByStripe(ctx, w.in.Connection, link.Customer, c.ID)
+	if err != nil {
+		return err
+	}
+	told := fmt.Sprintf("the Stripe customer %s agrees with %s too, but stands for %s: another one was made; see which is which",
+		c.ID, w.in.Key, cmp.Or(l.AcumaticaID, c.Metadata[metaCustomer], "another record"))
+	if !strings.Contains(w.p.Keys[keyReview], told) { // by an earlier attempt
+		w.review(joined(w.p.Keys[keyReview], told))
+	}
+	return nil
 }
 
 // alike leaves out case and how many blanks there are.

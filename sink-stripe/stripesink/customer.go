@@ -187,7 +187,9 @@ func (w *work) updateCustomer(ctx context.Context, old stripeapi.Customer, f sch
 		emptied(metadata, old.Metadata)
 	}
 	f.Metadata = metadata
-	got, err := w.api.UpdateCustomer(ctx, w.key("update:"+old.ID+":"+digest(metadata)), old.ID, f)
+	got, err := w.sendCustomer(ctx, f, func(f schemas.StripeCustomer) (stripeapi.Customer, error) {
+		return w.api.UpdateCustomer(ctx, w.key("update:"+old.ID+":"+digest(metadata)), old.ID, f)
+	})
 	if err != nil {
 		return w.failed(ctx, err)
 	}

@@ -406,7 +406,10 @@ func TestACustomerOfAnotherIsNeverTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.now = w.now.AddDate(0, 0, 2)
-	w.apply(buyer("C2", "r2", "1", match), schemas.Applied)
+	out := w.apply(buyer("C2", "r2", "1", match), schemas.Applied)
+	if first := w.standing("C1").ID; !strings.Contains(out.Review, first) || !strings.Contains(out.Review, "C1") {
+		t.Errorf("that %s of C1 agrees too is not told: %q", first, out.Review)
+	}
 	if w.standing("C1").ID == w.standing("C2").ID || len(w.customers()) != 2 {
 		t.Errorf("%+v", w.links)
 	}
@@ -433,5 +436,20 @@ func TestFieldsThatStripeWouldRefuseAreRefused(t *testing.T) {
 		if err := Check(buyer("C1", "r1", "1", change)); fault.Of(err).Code != "stripe.fields_invalid" {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestAnAddressThatStripeRefusesHoldsNothingUp(t *testing.T) {
+	w := newWorld(t)
+	wrong := func(f *schemas.StripeCustomer) { f.Email, f.Name = "nonsense", "Ada Ltd" }
+	if out := w.apply(buyer("C1", "r1", "1", wrong), schemas.Applied); !strings.Contains(out.Review, "email") {
+		t.Errorf("made: review %q", out.Review)
+	}
+	w.apply(buyer("C1", "r1", "2", nil), schemas.Applied)
+	if out := w.apply(buyer("C1", "r1", "3", wrong), schemas.Applied); !strings.Contains(out.Review, "email") {
+		t.Errorf("changed: review %q", out.Review)
+	}
+	if c := w.standing("C1"); c.Email != "ap@c1.example" || c.Name != "Ada Ltd" || len(w.customers()) != 1 {
+		t.Errorf("%+v", c)
 	}
 }
