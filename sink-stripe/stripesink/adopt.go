@@ -260,8 +260,10 @@ func (w *work) free(ctx context.Context, f schemas.StripeCustomer, hits []stripe
 }
 
 // noSearch says that the account has no search. Stripe: it is not available to
-// merchants in India.
-func noSearch(err error) bool { return err != nil && fault.KindOf(err) == fault.Rejected }
+// merchants in India, who are told "search feature unavailable for merchant".
+func noSearch(err error) bool {
+	return err != nil && fault.KindOf(err) == fault.Rejected && strings.Contains(strings.ToLower(err.Error()), "search feature unavailable")
+}
 
 // ours are those that carry a mark of this Acumatica customer and none of
 // another one, or of another connection.

@@ -139,9 +139,7 @@ func (w *work) guardProduct(p stripeapi.Product) error {
 	if item := p.Metadata[metaItem]; item != "" && item != w.in.Key {
 		return fault.Newf("stripe.ambiguous", "product %s: %s is %q, not %q", p.ID, metaItem, item, w.in.Key)
 	}
-	seq, err := strconv.ParseUint(p.Metadata[metaSeq], 10, 64)
-	later := err == nil && w.in.Cause.EventSeq > seq
-	if version := p.Metadata[metaVersion]; newer(version, w.in.Version) && !later {
+	if version := p.Metadata[metaVersion]; version != "" && w.behind(p.Metadata) {
 		w.p.Keys[keyNewer] = version
 	}
 	return nil

@@ -103,6 +103,18 @@ func TestAnOldVersionChangesNothing(t *testing.T) {
 	}
 }
 
+// TestAtOneChangeTimeTheLaterEventStands: a replay comes with the earlier one.
+func TestAtOneChangeTimeTheLaterEventStands(t *testing.T) {
+	w := newWorld(t)
+	early, late := productIntent(1, "Glass", "1250"), productIntent(1, "Glass 45", "1300")
+	early.Cause.EventSeq, late.Cause.EventSeq = 7, 8
+	w.apply(late, schemas.Applied)
+	w.apply(early, schemas.Skipped)
+	if p := w.oneProduct(); p.Name != "Glass 45" {
+		t.Errorf("product %+v", p)
+	}
+}
+
 func TestARenamedItemKeepsItsProduct(t *testing.T) {
 	w := newWorld(t)
 	w.apply(productIntent(1, "Glass", "1250"), schemas.Applied)
