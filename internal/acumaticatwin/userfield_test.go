@@ -11,8 +11,10 @@ func annotated(t *testing.T) (*client, string) {
 	t.Helper()
 	o := testOptions(newClock())
 	o.UserFields = []UserField{
-		{Entity: "Invoice", Name: "Document.UsrState"}, {Entity: "Invoice", Name: "Document.UsrShort", Size: 4},
-		{Entity: "Invoice", Name: "Document.UsrLocked", Locked: true}, {Entity: "Customer", Name: "BAccount.AttributeSTRIPE"},
+		{Entity: "Invoice", Name: "Document.UsrState"},
+		{Entity: "Invoice", Name: "Document.UsrShort", Size: 4},
+		{Entity: "Invoice", Name: "Document.UsrLocked", Locked: true},
+		{Entity: "Customer", Name: "BAccount.AttributeSTRIPE"},
 	}
 	c := start(t, o)
 	number := c.twin.AddInvoice(Invoice{CustomerID: "C000002", Lines: []InvoiceLine{{Description: "Desk", Qty: decimal.New(1, 0), UnitPrice: decimal.New(100, 0)}}})

@@ -30,7 +30,7 @@ func TestAnnotationConforms(t *testing.T) {
 		want := func(key, number, state string) sinktest.Wanted {
 			line := "Stripe invoice " + key + ": " + state
 			return sinktest.Wanted{
-				Intent: annotationIntent(w.Connection, "invoice", key, schemas.AcumaticaAnnotation{
+				Intent: annotationIntent(w.Connection, key, schemas.AcumaticaAnnotation{
 					ID: "Invoice " + number, Note: line, Fields: []schemas.AcumaticaCustomField{{Field: sinktest.UserField, Value: state}},
 				}),
 				Facts: line + "/" + state,
@@ -51,9 +51,9 @@ func TestAnnotationConforms(t *testing.T) {
 	}})
 }
 
-func annotationIntent(connection, document, key string, f schemas.AcumaticaAnnotation) schemas.Intent {
+func annotationIntent(connection, key string, f schemas.AcumaticaAnnotation) schemas.Intent {
 	in := schemas.Intent{
-		Connection: connection, Lane: "cus_1", Target: schemas.Acumatica, Document: document, Verb: annotateVerb, Key: key, Version: "evt_" + key,
+		Connection: connection, Lane: "cus_1", Target: schemas.Acumatica, Document: "invoice", Verb: annotateVerb, Key: key, Version: "evt_" + key,
 		Flow: schemas.FlowRef{ID: "stripe-invoice-note", Version: 1}, Cause: schemas.Cause{EventID: "evt_" + key, EventType: "io.millrace.stripe.invoice.paid.v1"},
 	}
 	in.ID = schemas.IntentID(in.Connection, in.Target, in.Document, in.Verb, in.Key, in.Version)
@@ -111,7 +111,7 @@ func TestAnnotationWithinItsRights(t *testing.T) {
 			}
 			c.fields.ID = "Invoice " + n.invoice.ReferenceNbr
 			ctx, count := calls.With(t.Context())
-			out, err := n.sink.Handle(ctx, n.message(annotationIntent("default", "invoice", "in_1", c.fields)))
+			out, err := n.sink.Handle(ctx, n.message(annotationIntent("default", "in_1", c.fields)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -134,7 +134,7 @@ func TestWhatIsThereAlreadyIsNotWritten(t *testing.T) {
 		outcome string
 		calls   int64
 	}{{schemas.Applied, 2}, {schemas.Duplicate, 1}} {
-		in := annotationIntent("default", "invoice", "in_1", fields)
+		in := annotationIntent("default", "in_1", fields)
 		in.Version = fmt.Sprint("evt_", i)
 		in.ID = schemas.IntentID(in.Connection, in.Target, in.Document, in.Verb, in.Key, in.Version)
 		ctx, count := calls.With(t.Context())

@@ -3,6 +3,7 @@ package acusink
 import (
 	"bytes"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -20,7 +21,7 @@ const keyNotFound = `{"message":"An error has occurred.","exceptionMessage":"The
 func (n *tenant) annotate(t *testing.T, f schemas.AcumaticaAnnotation) (schemas.Outcome, error) {
 	t.Helper()
 	f.ID = "Invoice " + n.invoice.ReferenceNbr
-	return n.sink.Handle(t.Context(), n.message(annotationIntent("default", "invoice", "in_1", f)))
+	return n.sink.Handle(t.Context(), n.message(annotationIntent("default", "in_1", f)))
 }
 
 // TestWhatFailsTimeAndAgainHoldsNobodyUp: a payment behind the annotation waits
@@ -103,14 +104,12 @@ func TestNoteThatIsNotToldIsNotReplaced(t *testing.T) {
 			n.front = func(next http.Handler, w http.ResponseWriter, r *http.Request) {
 				record := httptest.NewRecorder()
 				next.ServeHTTP(record, r)
-				for k, v := range record.Header() {
-					w.Header()[k] = v
-				}
+				maps.Copy(w.Header(), record.Header())
 				w.Header().Del("Content-Length")
 				w.WriteHeader(record.Code)
 				_, _ = w.Write(bytes.ReplaceAll(record.Body.Bytes(), []byte(`"note":{"value":"Stripe invoice in_0: open"},`), []byte(instead)))
 			}
-			in := annotationIntent("default", "invoice", "in_1", schemas.AcumaticaAnnotation{
+			in := annotationIntent("default", "in_1", schemas.AcumaticaAnnotation{
 				ID: id, Note: "Stripe invoice in_1: paid", Fields: custom("Document.UsrStripeState", "paid").Fields,
 			})
 			in.Version = "evt_2"

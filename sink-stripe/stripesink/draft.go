@@ -94,6 +94,9 @@ func (w *work) makeDraft(ctx context.Context, o order) (begun, error) {
 		Customer: o.customerID, Currency: o.Currency, Number: o.Number, Description: o.Description, DueDate: due,
 		Fields: o.fields(), Metadata: o.metadata,
 	})
+	if err != nil && !due.IsZero() && stripeapi.Param(err) == "due_date" {
+		return w.makeDueNow(ctx, o, err)
+	}
 	if err != nil {
 		return begun{}, w.failed(ctx, err)
 	}
@@ -102,6 +105,17 @@ func (w *work) makeDraft(ctx context.Context, o order) (begun, error) {
 		return begun{}, w.abandon(ctx, inv.ID, err)
 	}
 	return begun{invoice: inv, fresh: true}, nil
+}
+
+// makeDueNow makes the draft without the due date that Stripe has refused: by its
+// clock it has passed.
+func (w *work) makeDueNow(ctx context.Context, o order, refused error) (begun, error) {
+	w.p.Keys[keyDue] = "0"
+	w.nextGeneration() // the refusal may be stored under the key
+	if err := w.p.Save(ctx); err != nil {
+		return begun{}, errors.Join(refused, err)
+	}
+	return w.makeDraft(ctx, o)
 }
 
 // decideDue says which due date to send; zero is due on receipt, which is what

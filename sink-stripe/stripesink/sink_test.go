@@ -72,6 +72,21 @@ func TestAPastDueDateBecomesDueOnReceipt(t *testing.T) {
 	w.oneInvoice(in)
 }
 
+// Stripe's clock decides what has passed, not ours.
+func TestADueDateThatStripeTakesForPastBecomesDueOnReceipt(t *testing.T) {
+	w := newWorld(t)
+	w.apply(customerIntent("1", "Ada"), schemas.Applied)
+	in := invoiceIntent(func(f *schemas.StripeInvoice) { f.DueDate = w.now.AddDate(0, 0, -1).Format(time.DateOnly) })
+	out, err := w.handle(in, w.now.AddDate(0, 0, -3))
+	if err != nil || out.Outcome != schemas.Applied {
+		t.Fatal(out, err)
+	}
+	w.oneInvoice(in)
+	if inv := w.invoices()[0]; inv.DueDate.Before(w.now) {
+		t.Errorf("due %s, want no earlier than %s", inv.DueDate, w.now)
+	}
+}
+
 func TestManyLinesAreComparedToTheLast(t *testing.T) {
 	w := newWorld(t)
 	w.apply(customerIntent("1", "Ada"), schemas.Applied)

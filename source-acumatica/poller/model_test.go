@@ -35,6 +35,7 @@ type mirror struct {
 }
 
 func newMirror(t *testing.T) *mirror {
+	t.Helper()
 	m := &mirror{s: newERP(), b: newBroker(), hidden: map[string]acumatica.Record{}, open: map[string]string{}, links: map[string]link.Link{}}
 	m.restart = func() *Poller {
 		return newPoller(t, m.s, m.b, func(o *Options) {
@@ -169,6 +170,7 @@ func (m *mirror) round(ctx context.Context) { _ = m.p.round(ctx) }
 
 // settle lets everything come to rest.
 func (m *mirror) settle(t *testing.T) {
+	t.Helper()
 	for range 3 {
 		m.drain()
 		time.Sleep(5 * time.Minute)
@@ -195,6 +197,7 @@ func (m *mirror) wrong() []string {
 
 // play does something at random.
 func (m *mirror) play(t *testing.T, rt *rapid.T) {
+	t.Helper()
 	nbr := rapid.SampledFrom(numbers).Draw(rt, "document")
 	switch rapid.SampledFrom([]string{
 		"change", "change", "change", "touch", "wait", "wait", "round", "round", "round", "round", "transform", "transform", "sink", "sink",

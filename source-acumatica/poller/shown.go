@@ -30,7 +30,8 @@ func (s *statement) equals(r row) bool { return s.Telling == nil && s.Said.Diges
 // was told over just what Stripe shows is not told again: after the clock was set
 // back that stays the later one.
 func (s *statement) passed(l link.Link, r row) bool {
-	return r.changed.Before(s.Said.Changed) || shown(l).After(s.Said.Changed) && !(s.Said.Changed.Equal(r.changed) && s.Said.Shown.Equal(shown(l)))
+	toldOver := s.Said.Changed.Equal(r.changed) && s.Said.Shown.Equal(shown(l))
+	return r.changed.Before(s.Said.Changed) || shown(l).After(s.Said.Changed) && !toldOver
 }
 
 // shows reports that Stripe shows what was told last, as far as anybody knows.
