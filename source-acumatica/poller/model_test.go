@@ -259,6 +259,7 @@ func TestStripeShowsWhatIsOpenWhateverCrosses(t *testing.T) {
 }
 
 func crossed(t *testing.T, rt *rapid.T) {
+	t.Helper()
 	m := newMirror(t)
 	m.round(t.Context())
 	for range rapid.IntRange(5, 40).Draw(rt, "steps") {

@@ -87,8 +87,11 @@ func (d *Demo) result(ctx context.Context, b *buyer, w *watch, p picture, missin
 		}
 	}
 	for _, l := range links {
+		if l.Kind == link.Record { // the customer's own link is there too
+			continue
+		}
 		doc := p.describe(l)
-		doc.Calls = w.callsOf(l.IntentID)
+		doc.Calls = w.callsOf(w.madeBy(l.IntentID))
 		res.Documents = append(res.Documents, doc)
 		most := res.CallsPerDocument[doc.Kind]
 		res.CallsPerDocument[doc.Kind] = schemas.Calls{
@@ -137,6 +140,18 @@ func (w *watch) callsOf(intentID string) schemas.Calls {
 		}
 	}
 	return sum
+}
+
+// madeBy is the first intent that did something about the document of an intent:
+// the link names the last one.
+func (w *watch) madeBy(intentID string) string {
+	document, _, _ := strings.Cut(intentID, "@")
+	for _, o := range w.outcomes {
+		if of, _, _ := strings.Cut(o.IntentID, "@"); of == document && o.Outcome == schemas.Applied {
+			return o.IntentID
+		}
+	}
+	return intentID
 }
 
 // ledTo reports whether an event led to an intent. Reads of an event that led
