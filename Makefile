@@ -13,8 +13,8 @@ test: ## all tests
 	go test ./...
 
 race: ## tests of the concurrent packages under the race detector
-	go test -race -timeout 20m $$(go list ./internal/... ./ingest/... ./source-acumatica/... ./transform/... ./sink-acumatica/... ./sink-stripe/... | grep -v internal/simulate)
-	go test -race -short ./internal/simulate
+	go test -race -timeout 20m $$(go list ./internal/... ./ingest/... ./source-acumatica/... ./transform/... | grep -v internal/simulate)
+	go test -race -short -timeout 20m ./internal/simulate ./sink-acumatica/... ./sink-stripe/...
 
 lint: ## go vet and the linter, pinned in .ci/tools.mod
 	go vet ./...

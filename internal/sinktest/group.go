@@ -10,11 +10,16 @@ import (
 // the time, so it is more than there are processors.
 const together = 8
 
+// sampled: with -short, as under the race detector, which makes the cases some
+// six times as long, every so manieth case is run.
+const sampled = 5
+
 // A group is cases that run side by side.
 type group struct {
 	t       *testing.T
 	suite   *suite
 	slots   chan struct{}
+	added   int
 	running sync.WaitGroup
 }
 
@@ -37,6 +42,10 @@ func (g *group) bare(name string, fn func(c *trial)) {
 }
 
 func (g *group) add(name string, world func(*testing.T) *trial, fn func(*trial)) {
+	g.added++
+	if testing.Short() && g.added%sampled != 1 {
+		return
+	}
 	g.slots <- struct{}{}
 	g.running.Go(func() {
 		defer func() { <-g.slots }()
