@@ -259,10 +259,15 @@ func (w *work) free(ctx context.Context, f schemas.StripeCustomer, hits []stripe
 	return out, nil
 }
 
-// noSearch says that the account has no search. Stripe: it is not available to
-// merchants in India, who are told "search feature unavailable for merchant".
+// noSearch says that the account has no search, or Stripe no such path. Stripe:
+// it is not available to merchants in India, who are told "search feature
+// unavailable for merchant"; other wordings of that are taken for it too.
 func noSearch(err error) bool {
-	return err != nil && fault.KindOf(err) == fault.Rejected && strings.Contains(strings.ToLower(err.Error()), "search feature unavailable")
+	if err == nil || fault.KindOf(err) != fault.Rejected {
+		return false
+	}
+	text := strings.ToLower(err.Error())
+	return stripeapi.IsNotFound(err) || strings.Contains(text, "unavailable") || strings.Contains(text, "not available")
 }
 
 // ours are those that carry a mark of this Acumatica customer and none of
