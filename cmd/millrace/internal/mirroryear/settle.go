@@ -137,9 +137,13 @@ func (f *office) chequeOver(ctx context.Context) error {
 }
 
 // applyRest uses what is left of a payment: a cheque over too much, or one from
-// Stripe that found its invoice closed.
+// Stripe that found its invoice closed. What is on its way back to the buyer is
+// left alone: its refund would find nothing and be for a person.
 func (f *office) applyRest(ctx context.Context) error {
 	for _, p := range f.payments("Open") {
+		if f.given[p.PaymentRef] {
+			continue
+		}
 		for _, i := range f.documents("Open") {
 			if i.CustomerID != p.CustomerID || i.CurrencyID != p.CurrencyID {
 				continue
