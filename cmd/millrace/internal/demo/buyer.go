@@ -153,13 +153,18 @@ func (d *Demo) get(ctx context.Context, path string, into any) error {
 		return err
 	}
 	req.Header.Set("Authorization", "Bearer "+d.key)
-	res, err := d.client.Do(req)
+	return fetch(d.client, req, into)
+}
+
+// fetch decodes what a twin answers.
+func fetch(c *http.Client, req *http.Request, into any) error {
+	res, err := c.Do(req)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = res.Body.Close() }() // read to its end or abandoned
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("get %s: http %d", path, res.StatusCode)
+		return fmt.Errorf("get %s: http %d", req.URL.RequestURI(), res.StatusCode)
 	}
 	return json.NewDecoder(res.Body).Decode(into)
 }

@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -241,13 +240,5 @@ func (m *mirror) read(ctx context.Context, path string, into any) error {
 	if err != nil {
 		return err
 	}
-	res, err := m.erp.Do(req)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = res.Body.Close() }() // read to its end or abandoned
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("get %s: http %d", path, res.StatusCode)
-	}
-	return json.NewDecoder(res.Body).Decode(into)
+	return fetch(&m.erp, req, into)
 }
